@@ -1,0 +1,205 @@
+"""The recipe: one YAML file that declares everything from sources to evaluation, as pydantic models.
+
+Every model refuses unknown keys and does not coerce types, so a typing error is an error and never a default.
+Only `sources` has no default. `load.py` reads the YAML and turns pydantic's errors into lines of the file.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from headwater.recipe.quantities import Count, Size
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+# ---------------------------------------------------------------- sources
+
+
+class Unit(Settings):
+    """What is split and resampled: derived from one property of a document, optionally by a pattern.
+
+    `pattern` is a regular expression searched in that property; its first group (or the whole match) is the
+    unit. A document that the pattern does not fit is a unit of its own.
+    """
+
+    by: Literal["author", "site", "folder", "file", "url", "path", "document"]
+    pattern: str | None = None
+
+
+class BaseSource(Settings):
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=64)]
+    paths: Annotated[list[str], Field(min_length=1)]  # globs, relative to the recipe's folder
+    root: str | None = None  # what ids and locators are relative to; default: the globs' fixed prefix
+    role: Literal["train", "reference"] = "train"
+    unit: Unit | None = None  # default: the kind's own (warc: site; files: author column, else file)
+    domain: str | None = None  # default: the source's name
+    license: str | None = None
+    language: str | None = None  # as declared; measured anyway
+
+
+class FilesSource(BaseSource):
+    """txt, md, json, jsonl (.gz, .zst), csv, tsv, parquet. `columns` maps document fields to columns."""
+
+    kind: Literal["files"]
+    columns: dict[
+        Literal["text", "id", "url", "title", "date", "license", "language", "author", "unit"], str
+    ] = Field(default_factory=dict)
+    encoding: str = "auto"  # "auto": BOM, then UTF-8, then detection
+
+
+class WarcSource(BaseSource):
+    """WARC (.gz, .zst, .lz4). `text`: `main` is the main text of a page, `all` is all of its visible text."""
+
+    kind: Literal["warc"]
+    text: Literal["main", "all"] = "main"
+    max_record: Size = 16 * 2**20  # larger payloads are quarantined
+
+
+Source = Annotated[FilesSource | WarcSource, Field(discriminator="kind")]
+
+
+class Holdout(Settings):
+    share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    salt: str = "headwater-1"
+
+
+# ---------------------------------------------------------------- signals and curation
+
+
+class Bound(Settings):
+    """A signal's allowed range, both ends included. `min: null` or `max: null` switches that side off."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Lines(Settings):
+    """Edits of whole lines. None switches a part off."""
+
+    # lines whose CCNet key occurs more than so many times among the documents alive at this step
+    repeated: Annotated[int, Field(ge=1)] | None = None
+    keep_first: bool = True  # of a repeated line keep the first occurrence in the corpus
+    refinedweb: bool = False  # RefinedWeb's line rules (upper case, digits, counters, one word)
+    # RefinedWeb drops a page when more than this share of its words went
+    max_removed_share: Annotated[float, Field(ge=0, le=1)] | None = None
+    min_words: Annotated[int, Field(ge=0)] = 0  # a line with fewer words goes (Chinese: segmented words)
+
+
+class Near(Settings):
+    similarity: Annotated[float, Field(gt=0, le=1)] = 0.8
+    keep: Literal["longest", "first", "newest"] = "longest"
+
+
+class Duplicates(Settings):
+    exact: bool = True
+    near: Near | None = Field(default_factory=Near)
+
+
+class Decontaminate(Settings):
+    words: Annotated[int, Field(ge=3)] = 13
+    characters: Annotated[int, Field(ge=10)] = 50  # for Chinese
+    margin: Annotated[int, Field(ge=0)] = 200  # characters cut to each side
+    max_pieces: Annotated[int, Field(ge=1)] = 10
+
+
+Step = Literal["rules", "lines", "duplicates"]
+
+
+class Curate(Settings):
+    preset: str | dict[str, str] | None = None  # a name, or a name by language
+    # {language or "*": {family: {signal: {min, max}}}}; dotted keys may be written flat
+    rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    lines: Lines | None = None
+    duplicates: Duplicates | None = Field(default_factory=Duplicates)
+    # steps of the recipe itself; a preset's passes run at the place of "rules"
+    order: list[Step] = Field(default_factory=lambda: ["lines", "rules", "duplicates"])
+    decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
+    mixture: dict[str, float] | None = None  # weight by source
+    max_epochs: Annotated[float, Field(gt=0)] = 4
+    keep_dropped: Literal["text", "locator"] = "text"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mixture_epochs(cls, values: Any) -> Any:
+        """`mixture: {crawl: .7, wiki: .3, max_epochs: 4}`, as people write it."""
+        if isinstance(values, dict) and isinstance(values.get("mixture"), dict):
+            mixture = dict(values["mixture"])
+            if "max_epochs" in mixture:
+                values = {**values, "mixture": mixture, "max_epochs": mixture.pop("max_epochs")}
+        return values
+
+    @field_validator("order")
+    @classmethod
+    def _once(cls, value: list[Step]) -> list[Step]:
+        if len(set(value)) != len(value):
+            raise ValueError("each step at most once")
+        return value
+
+
+class Signals(Settings):
+    # default: every built-in family; a recipe may measure fewer
+    families: list[str] | None = None
+
+
+# ---------------------------------------------------------------- tokens, model, training, evaluation
+
+
+class TokenizerSettings(Settings):
+    kind: Literal["byte-bpe"] = "byte-bpe"
+    vocabulary: Annotated[Count, Field(ge=257, le=2**20)] = 8192
+    sample: Size = 64 * 10**6  # text that a new tokeniser is trained on
+    path: str | None = None  # an existing tokenizer.json
+
+
+class ModelSettings(Settings):
+    family: Literal["gpt"] = "gpt"
+    preset: str = "modern-nano"
+    layers: Annotated[int, Field(ge=1)] | None = None
+    width: Annotated[int, Field(ge=8)] | None = None
+    heads: Annotated[int, Field(ge=1)] | None = None
+    context: Annotated[int, Field(ge=8)] | None = None
+
+
+class TrainSettings(Settings):
+    objective: Literal["lm"] = "lm"
+    tokens: Count = 5_000_000
+    batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
+    optimizer: Literal["muon", "adamw"] = "muon"
+    learning_rate: Annotated[float, Field(gt=0)] | None = None  # default: the optimiser's and size's own
+    schedule: Literal["wsd", "cosine", "linear"] = "wsd"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
+
+
+class Evaluate(Settings):
+    domains: list[str] | None = None  # default: every domain that has held-out text
+    bytes_per_unit: Size | None = None  # score at most so much of a unit, for speed
+    weights: dict[str, float] | None = None  # default: equal over languages, then over domains
+
+
+class Recipe(Settings):
+    name: Annotated[str, Field(min_length=1, max_length=64)] = "recipe"
+    seed: Annotated[int, Field(ge=0)] = 0
+    workspace: str = "workspace"  # relative to the recipe's folder
+    sources: Annotated[list[Source], Field(min_length=1)]
+    holdout: Holdout = Field(default_factory=Holdout)
+    signals: Signals = Field(default_factory=Signals)
+    curate: Curate = Field(default_factory=Curate)
+    tokenizer: TokenizerSettings = Field(default_factory=TokenizerSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    train: TrainSettings = Field(default_factory=TrainSettings)
+    evaluate: Evaluate = Field(default_factory=Evaluate)
+    max_quarantined: Annotated[float, Field(ge=0, le=1)] = 0.05  # share of records; above it, exit code 3
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, sources: list[Any]) -> list[Any]:
+        names = [source.name for source in sources]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two sources are named {twice[0]!r}; names must differ")
+        return sources
+
+
