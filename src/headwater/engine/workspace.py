@@ -1,0 +1,229 @@
+"""The workspace: one folder that holds everything a recipe has made, and trusts nothing that is not committed.
+
+Every stage is a folder of shards. A shard is one or more files and an entry, `<shard>.entry.json`, which names
+the shard's key (what it was made from), its files with size and hash, and what the task that made it counted.
+
+Commit protocol: each file is written under a temporary name, synced, renamed to its final name; the entry
+comes last, by the same steps. A reader therefore sees a shard whole or not at all, and what a killed task left
+behind is an orphan without an entry. The stage's own `manifest.json` lists the shards of its last complete run.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from headwater.engine.lease import hold_lease
+from headwater.errors import HeadwaterError
+
+ENTRY_SUFFIX = ".entry.json"
+MANIFEST = "manifest.json"
+
+
+def content_key(*parts: Any) -> str:
+    """32 hex digits that name a piece of work by what goes into it: xxh3-128 of canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass"))
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    bytes: int
+    xxh3: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A committed shard."""
+
+    folder: Path
+    shard: str
+    key: str
+    files: dict[str, FileRecord]  # by suffix
+    result: dict[str, Any]  # what the task counted
+
+    def path(self, suffix: str = "parquet") -> Path:
+        if suffix not in self.files:
+            raise HeadwaterError(f"{self.folder / self.shard} has no .{suffix}; it has {sorted(self.files)}")
+        return self.folder / f"{self.shard}.{suffix}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names the content of the shard's files: what later stages are keyed by."""
+        return content_key({suffix: record.xxh3 for suffix, record in self.files.items()})
+
+
+class Output:
+    """Where a shard function writes: temporary paths that `commit` turns into the shard, or `discard` removes."""
+
+    def __init__(self, folder: Path, shard: str) -> None:
+        self.folder, self.shard = folder, shard
+        self._temporary: dict[str, Path] = {}
+
+    def path(self, suffix: str = "parquet") -> Path:
+        """The temporary path of `<shard>.<suffix>`; the same for every call with that suffix."""
+        if suffix not in self._temporary:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._temporary[suffix] = self.folder / f".{self.shard}.{suffix}.{os.getpid()}.tmp"
+        return self._temporary[suffix]
+
+    def commit(self, key: str, result: dict[str, Any]) -> Entry:
+        files = {}
+        for suffix, temporary in self._temporary.items():
+            files[suffix] = FileRecord(temporary.stat().st_size, file_hash(temporary))
+            commit_file(temporary, self.folder / f"{self.shard}.{suffix}")
+        entry = Entry(self.folder, self.shard, key, files, result)
+        record = {"key": key, "files": {s: asdict(f) for s, f in files.items()}, "result": result}
+        write_json(self.folder / f"{self.shard}{ENTRY_SUFFIX}", record)
+        return entry
+
+    def discard(self) -> None:
+        for temporary in self._temporary.values():
+            temporary.unlink(missing_ok=True)
+
+
+class Stage:
+    """One folder of shards."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+
+    def entry(self, shard: str) -> Entry | None:
+        """The committed shard, or None where there is none or one of its files is missing or of another size."""
+        record = read_json(self.path / f"{shard}{ENTRY_SUFFIX}")
+        if record is None:
+            return None
+        files = {suffix: FileRecord(**file) for suffix, file in record["files"].items()}
+        for suffix, file in files.items():
+            path = self.path / f"{shard}.{suffix}"
+            if not path.is_file() or path.stat().st_size != file.bytes:
+                return None
+        return Entry(self.path, shard, record["key"], files, record["result"])
+
+    def entries(self) -> dict[str, Entry]:
+        """The shards of the stage's last complete run, by name; none where it was never completed."""
+        manifest = read_json(self.path / MANIFEST)
+        entries = {shard: self.entry(shard) for shard in (manifest or {"shards": {}})["shards"]}
+        return {shard: entry for shard, entry in entries.items() if entry is not None}
+
+    def complete(self, entries: list[Entry]) -> None:
+        """Names these shards as the stage's content, if that is not what its manifest says already."""
+        manifest = {"stage": self.name, "shards": {entry.shard: entry.key for entry in entries}}
+        if read_json(self.path / MANIFEST) != manifest:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_json(self.path / MANIFEST, manifest)
+
+
+class Workspace:
+    """`Workspace("workspace")` opens the folder, and makes it where it is missing."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).resolve()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HeadwaterError(f"cannot make the workspace {self.path}: {error.strerror}") from error
+
+    def stage(self, name: str) -> Stage:
+        return Stage(self.path / name, name)
+
+    def stages(self) -> Iterator[Stage]:
+        """Every stage that was ever completed, by name."""
+        for manifest in sorted(self.path.rglob(MANIFEST)):
+            record = read_json(manifest)
+            if record is not None and "stage" in record:
+                yield Stage(manifest.parent, record["stage"])
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """One line in the event log, `events.jsonl`."""
+        record = {"time": round(time.time(), 3), "event": kind, **fields}
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    @contextmanager
+    def lease(self) -> Iterator[None]:
+        """One writer at a time; a second one is refused with the name of the first."""
+        with hold_lease(self.path / "lease.json"):
+            yield
+
+
+def verify(workspace: Workspace) -> tuple[int, list[str]]:
+    """Re-hashes every committed file: (files checked, one line for each that is missing or changed)."""
+    checked, problems = 0, []
+    for entry_path in sorted(workspace.path.rglob(f"*{ENTRY_SUFFIX}")):
+        record = read_json(entry_path)
+        shard = entry_path.name.removesuffix(ENTRY_SUFFIX)
+        if record is None:
+            problems.append(f"{entry_path}: the entry cannot be read")
+            continue
+        for suffix, file in record["files"].items():
+            path = entry_path.parent / f"{shard}.{suffix}"
+            checked += 1
+            if not path.is_file():
+                problems.append(f"{path}: missing")
+            elif path.stat().st_size != file["bytes"] or file_hash(path) != file["xxh3"]:
+                problems.append(f"{path}: changed since it was committed")
+    return checked, problems
+
+
+# ---------------------------------------------------------------- files, committed
+
+
+def commit_file(temporary: Path, final: Path) -> None:
+    """fsync, then rename over the final name, then fsync of the folder."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(final)
+    sync_folder(final.parent)
+
+
+def commit_folder(temporary: Path, final: Path) -> None:
+    """A folder's files synced, then the folder renamed; what stood there before is removed."""
+    for path in temporary.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+    if final.exists():
+        shutil.rmtree(final)
+    temporary.rename(final)
+    sync_folder(final.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Committed JSON, readable by a person."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    commit_file(temporary, path)
+
+
+def read_json(path: Path) -> Any:
+    """The value, or None where there is no such file or it is not whole."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def file_hash(path: Path) -> str:
+    """xxh3-128 of a file's bytes, 32 hex digits."""
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
