@@ -28,7 +28,9 @@ def hold_lease(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise HeadwaterError(f"{path.parent} is in use by {_holder(path)}; wait for it or stop it") from error
+            raise HeadwaterError(
+                f"{path.parent} is in use by {_holder(path)}; wait for it or stop it"
+            ) from error
         file.truncate(0)
         holder = {"process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%F %T")}
         json.dump(holder, file)

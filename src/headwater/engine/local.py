@@ -1,0 +1,268 @@
+"""The local engine: shard tasks and jobs in supervised worker processes on this machine.
+
+A shard task is a pure function from arguments to files: `function(out: Output, **arguments) -> result`. A job is
+longer and keeps its own checkpoints: `function(folder: Path, **arguments) -> result`. Both are named by
+"module:function", so that a worker (always spawned, never forked) imports just what it needs.
+
+What is committed already under the same key is not run again. With one worker a shard task runs in this process.
+"""
+
+import importlib
+import multiprocessing
+import os
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from headwater.engine.progress import Progress, set_reporter
+from headwater.engine.workspace import Entry, Output, Workspace, read_json, write_json
+from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError
+
+# Two one-thread workers beat one two-thread worker, and results must not depend on the number of threads.
+ONE_THREAD = {
+    name: "1"
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS",
+                 "RAYON_NUM_THREADS")
+} | {"TOKENIZERS_PARALLELISM": "false"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Task:
+    """One shard to make. `key` names everything that its files depend on."""
+
+    shard: str
+    key: str
+    function: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training or an evaluation: one process, one thread or one GPU, its files in `folder`."""
+
+    name: str
+    key: str
+    function: str
+    folder: Path
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def default_workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_stage(
+    workspace: Workspace, stage_name: str, tasks: list[Task], *, workers: int, title: str
+) -> list[Entry]:
+    """Makes a stage's shards, those that are not there yet; their entries in the order of `tasks`."""
+    return run_stages(workspace, {stage_name: tasks}, workers=workers, title=title)[stage_name]
+
+
+def run_stages(
+    workspace: Workspace, stages: dict[str, list[Task]], *, workers: int, title: str
+) -> dict[str, list[Entry]]:
+    """Several stages at once, whose tasks do not depend on each other."""
+    entries: dict[tuple[str, str], Entry] = {}
+    calls: list[_Call] = []
+    for stage_name, tasks in stages.items():
+        stage = workspace.stage(stage_name)
+        for task in tasks:
+            entry = stage.entry(task.shard)
+            if entry is not None and entry.key == task.key:
+                entries[stage_name, task.shard] = entry
+            else:
+                arguments = {"folder": str(stage.path), "task": task}
+                calls.append(_Call((stage_name, task.shard), "headwater.engine.local:_run_task", arguments))
+    if calls:
+        workspace.event("stage", title=title, tasks=len(calls), kept=len(entries))
+        with Progress(title, len(calls)) as progress:
+            for call, entry in _run(calls, workers, progress):
+                entries[call.name] = entry
+                progress.advance(
+                    documents=entry.result.get("documents", 0), size=entry.result.get("bytes", 0)
+                )
+                workspace.event("shard", stage=call.name[0], shard=call.name[1], result=_short(entry.result))
+    made = {name: [entries[name, task.shard] for task in tasks] for name, tasks in stages.items()}
+    for name, stage_entries in made.items():
+        workspace.stage(name).complete(stage_entries)
+    return made
+
+
+def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -> list[dict[str, Any]]:
+    """Runs jobs, `slots` at a time, each in a process; those done before under the same key are not repeated."""
+    results: dict[str, dict[str, Any]] = {}
+    calls = []
+    for job in jobs:
+        done = read_json(job.folder / "job.json")
+        if done is not None and done["key"] == job.key:
+            results[job.name] = done["result"]
+        else:
+            arguments = {"folder": str(job.folder), "job": job}
+            calls.append(_Call((title, job.name), "headwater.engine.local:_run_job", arguments))
+    if calls:
+        workspace.event("jobs", title=title, jobs=len(calls), kept=len(results))
+        with Progress(title, len(calls)) as progress:
+            for call, result in _run(calls, slots, progress, always_spawn=True):
+                results[call.name[1]] = result
+                progress.advance()
+                workspace.event("job", title=title, job=call.name[1])
+    return [results[job.name] for job in jobs]
+
+
+def _run_task(folder: str, task: Task) -> Entry:
+    out = Output(Path(folder), task.shard)
+    try:
+        result = _resolve(task.function)(out, **task.arguments)
+        return out.commit(task.key, result)
+    except BaseException:
+        out.discard()
+        raise
+
+
+def _run_job(folder: str, job: Job) -> dict[str, Any]:
+    job.folder.mkdir(parents=True, exist_ok=True)
+    result: dict[str, Any] = _resolve(job.function)(job.folder, **job.arguments)
+    write_json(job.folder / "job.json", {"key": job.key, "result": result})
+    return result
+
+
+def _resolve(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    resolved: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return resolved
+
+
+def _short(result: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if isinstance(value, int | float | str)}
+
+
+# ---------------------------------------------------------------- worker processes
+
+
+@dataclass(frozen=True)
+class _Call:
+    name: tuple[str, str]  # stage and shard, or title and job
+    function: str
+    arguments: dict[str, Any]
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: "Connection[Any, Any]"
+    call: _Call | None = None
+
+
+def _run(
+    calls: list[_Call], workers: int, progress: Progress, *, always_spawn: bool = False
+) -> Iterator[tuple[_Call, Any]]:
+    """Runs the calls and yields each with its result, in the order in which they end."""
+    if min(workers, len(calls)) <= 1 and not always_spawn:
+        set_reporter(lambda done, total, note: progress.report(calls[0].name[1], done, total, note))
+        try:
+            for call in calls:
+                yield call, _resolve(call.function)(**call.arguments)
+        finally:
+            set_reporter(None)
+        return
+    waiting = list(reversed(calls))
+    with _pool(min(workers, len(calls))) as pool:
+        for worker in pool:
+            _give(worker, waiting)
+        while busy := [worker for worker in pool if worker.call is not None]:
+            ready = wait([worker.pipe for worker in busy] + [worker.process.sentinel for worker in busy])
+            for worker in busy:
+                if worker.pipe not in ready and worker.process.sentinel not in ready:
+                    continue
+                assert worker.call is not None
+                try:
+                    kind, value = worker.pipe.recv() if worker.pipe.poll() else ("dead", None)
+                except EOFError:
+                    kind, value = "dead", None
+                if kind == "progress":
+                    progress.report(worker.call.name[1], *value)
+                elif kind == "result":
+                    call = worker.call
+                    _give(worker, waiting)
+                    yield call, value
+                elif kind == "dead":
+                    worker.process.join()
+                    raise HeadwaterError(
+                        f"a worker died (exit code {worker.process.exitcode}) on {'/'.join(worker.call.name)}; "
+                        "what was finished is kept, so the same command goes on from there"
+                    )
+                else:
+                    raise value
+
+
+def _give(worker: _Worker, waiting: list[_Call]) -> None:
+    worker.call = waiting.pop() if waiting else None
+    if worker.call is not None:
+        worker.pipe.send(worker.call)
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[list[_Worker]]:
+    """Worker processes that end with this block, however it is left."""
+    context = multiprocessing.get_context("spawn")
+    pool = []
+    environment = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
+    try:
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            process.start()
+            theirs.close()
+            pool.append(_Worker(process, ours))
+    finally:
+        for name, value in environment.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    try:
+        yield pool
+    finally:
+        for worker in pool:
+            worker.pipe.close()
+            if worker.call is not None:
+                worker.process.kill()
+        for worker in pool:
+            worker.process.join()
+
+
+def _serve(pipe: "Connection[Any, Any]") -> None:
+    """A worker's life: calls in, results out, until the pipe closes."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    set_reporter(lambda done, total, note: pipe.send(("progress", (done, total, note))))
+    while True:
+        try:
+            call: _Call = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = ("result", _resolve(call.function)(**call.arguments))
+        except (RecipeError, QuarantineLimit) as error:
+            answer = ("error", error)
+        except HeadwaterError as error:
+            answer = ("error", HeadwaterError(f"{'/'.join(call.name)}: {error}"))
+        except Exception:
+            answer = ("error", RuntimeError(f"{'/'.join(call.name)} failed\n{traceback.format_exc()}"))
+        pipe.send(answer)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
