@@ -115,7 +115,7 @@ class Curate(Settings):
     lines: Lines | None = None
     duplicates: Duplicates | None = Field(default_factory=Duplicates)
     # steps of the recipe itself; a preset's passes run at the place of "rules"
-    order: list[Step] = Field(default_factory=lambda: ["lines", "rules", "duplicates"])
+    order: list[Step] = ["lines", "rules", "duplicates"]
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
     mixture: dict[str, float] | None = None  # weight by source
     max_epochs: Annotated[float, Field(gt=0)] = 4
@@ -201,5 +201,3 @@ class Recipe(Settings):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two sources are named {twice[0]!r}; names must differ")
         return sources
-
-
