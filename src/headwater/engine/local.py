@@ -13,7 +13,7 @@ import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -25,11 +25,8 @@ from headwater.engine.workspace import Entry, Output, Workspace, read_json, writ
 from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError
 
 # Two one-thread workers beat one two-thread worker, and results must not depend on the number of threads.
-ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS",
-                 "RAYON_NUM_THREADS")
-} | {"TOKENIZERS_PARALLELISM": "false"}  # fmt: skip
+_THREADS = ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _THREADS} | {"TOKENIZERS_PARALLELISM": "false"}
 
 
 @dataclass(frozen=True)
@@ -176,15 +173,18 @@ def _run(
         for worker in pool:
             _give(worker, waiting)
         while busy := [worker for worker in pool if worker.call is not None]:
-            ready = wait([worker.pipe for worker in busy] + [worker.process.sentinel for worker in busy])
+            watched: list[Any] = [worker.pipe for worker in busy]
+            watched += [worker.process.sentinel for worker in busy]
+            ready = wait(watched)
             for worker in busy:
                 if worker.pipe not in ready and worker.process.sentinel not in ready:
                     continue
                 assert worker.call is not None
-                try:
-                    kind, value = worker.pipe.recv() if worker.pipe.poll() else ("dead", None)
-                except EOFError:
-                    kind, value = "dead", None
+                kind: str = "dead"
+                value: Any = None
+                with suppress(EOFError):
+                    if worker.pipe.poll():
+                        kind, value = worker.pipe.recv()
                 if kind == "progress":
                     progress.report(worker.call.name[1], *value)
                 elif kind == "result":
@@ -250,6 +250,7 @@ def _serve(pipe: "Connection[Any, Any]") -> None:
             call: _Call = pipe.recv()
         except EOFError:
             return
+        answer: tuple[str, Any]
         try:
             answer = ("result", _resolve(call.function)(**call.arguments))
         except (RecipeError, QuarantineLimit) as error:

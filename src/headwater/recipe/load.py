@@ -33,7 +33,9 @@ def load_recipe(path: Path | str, overrides: tuple[str, ...] | list[str] = ()) -
         data = path.read_bytes()
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
-    return parse_recipe(data, str(path), overrides)
+    recipe = parse_recipe(data, str(path), overrides)
+    recipe._folder = path.resolve().parent
+    return recipe
 
 
 def parse_recipe(data: bytes, name: str, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:

@@ -4,9 +4,10 @@ Every model refuses unknown keys and does not coerce types, so a typing error is
 Only `sources` has no default. `load.py` reads the YAML and turns pydantic's errors into lines of the file.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
 
@@ -193,6 +194,16 @@ class Recipe(Settings):
     train: TrainSettings = Field(default_factory=TrainSettings)
     evaluate: Evaluate = Field(default_factory=Evaluate)
     max_quarantined: Annotated[float, Field(ge=0, le=1)] = 0.05  # share of records; above it, exit code 3
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in the recipe are relative to: the recipe file's folder."""
+        return self._folder
+
+    @property
+    def workspace_path(self) -> Path:
+        return self.folder / self.workspace
 
     @field_validator("sources")
     @classmethod
