@@ -1,0 +1,369 @@
+"""The commands, in the order in which data flows. Each imports what it needs when it is called.
+
+Exit codes: 0 clean, 1 failed, 2 usage or recipe error, 3 quarantine above its limit, 130 interrupted.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headwater import __version__
+from headwater.errors import HeadwaterError
+
+
+class _Group(click.Group):
+    """Keeps the order of definition, which is the flow; every command's errors become one message."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except HeadwaterError as error:
+            click.echo(f"headwater: {error}", err=True)
+            context.exit(error.exit_code)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="headwater")
+def cli() -> None:
+    """From open data to a model, and the measured effect of every data choice."""
+
+
+def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command on a recipe takes."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+        click.option("--limit", type=int, metavar="N", help="Read at most N documents of each shard."),
+        click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core)."),
+        click.option("--workspace", type=click.Path(path_type=Path), help="Default: the recipe's own."),
+        click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key."),
+        click.argument("recipe", type=click.Path(path_type=Path)),
+    ):
+        function = option(function)
+    return function
+
+
+def _workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--workspace",
+        type=click.Path(path_type=Path),
+        default="workspace",
+        show_default=True,
+        help="The workspace to ask.",
+    )(function)
+
+
+def _print(value: Any, as_json: bool, lines: list[str]) -> None:
+    if as_json:
+        click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+    else:
+        click.echo("\n".join(lines))
+
+
+# ---------------------------------------------------------------- sources
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Print a first recipe for whatever text is in FOLDER."""
+    from headwater.sources.init import init as first_recipe
+
+    click.echo(first_recipe(folder), nl=False)
+
+
+@cli.command()
+def sources() -> None:
+    """The kinds of source, each with an example."""
+    from headwater.sources import KINDS
+
+    for kind, meaning in KINDS.items():
+        click.echo(f"{kind:<8} {meaning}")
+
+
+@cli.group(cls=_Group)
+def fetch() -> None:
+    """Get a bounded sample of a source."""
+
+
+@fetch.command()
+@click.argument("start", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The WARC to write (.warc.gz).")
+@click.option("--max-pages", default=1000, show_default=True)
+@click.option("--max-size", default="256 MB", show_default=True, help="Stop after so much was received.")
+@click.option("--delay", default=1.0, show_default=True, help="Seconds between two requests to the site.")
+@click.option("--allow-loopback", is_flag=True, help="Allow addresses of this machine.")
+@click.option("--allow-http", is_flag=True, help="Allow plain http.")
+def pages(
+    start: tuple[str, ...],
+    out: Path,
+    max_pages: int,
+    max_size: str,
+    delay: float,
+    allow_loopback: bool,
+    allow_http: bool,
+) -> None:
+    """Crawl one site politely into a WARC, from the START pages on."""
+    from headwater.errors import RecipeError
+    from headwater.recipe.quantities import parse_size
+    from headwater.sources.fetch.pages import fetch_pages
+
+    try:
+        max_bytes = parse_size(max_size)
+    except ValueError as error:
+        raise RecipeError(f"--max-size: {error}") from None
+    summary = fetch_pages(
+        list(start),
+        out,
+        max_pages=max_pages,
+        max_bytes=max_bytes,
+        delay=delay,
+        allow_loopback=allow_loopback,
+        https_only=not allow_http,
+    )
+    click.echo(json.dumps(summary, ensure_ascii=False, indent=1))
+
+
+# ---------------------------------------------------------------- the stages of a recipe
+
+
+def _stage_command(name: str, text: str) -> None:
+    """`ingest`, `measure`, `curate`, `train`, `evaluate` and `run` differ in how far they go."""
+
+    @cli.command(name, help=text)
+    @_recipe_options
+    @click.option("--plan", is_flag=True, help="Say what would run, how long and how much disk; run nothing.")
+    def command(
+        recipe: Path,
+        overrides: tuple[str, ...],
+        workspace: Path | None,
+        workers: int | None,
+        limit: int | None,
+        as_json: bool,
+        plan: bool,
+    ) -> None:
+        from headwater.pipeline.run import run_until
+        from headwater.pipeline.summary import lines_of, plan_lines
+
+        if plan:
+            lines = plan_lines(recipe, name, overrides=overrides, workspace=workspace, limit=limit)
+            _print({"plan": lines}, as_json, lines)
+            return
+        outcome = run_until(
+            name, recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit
+        )
+        lines = lines_of(outcome)
+        if name == "run":
+            from headwater.studio.report import report
+
+            page = report(outcome.workspace, outcome.workspace.path / f"report-{outcome.recipe.name}.html")
+            lines.append(f"report    {page}")
+        _print(outcome.as_json(), as_json, lines)
+
+
+_stage_command("ingest", "Read the sources into documents.")
+_stage_command("measure", "Measure every document.")
+_stage_command("curate", "Decide by the rules: ledger, kept documents, training set and its card.")
+_stage_command("train", "Train the recipe's model on its training set.")
+_stage_command("evaluate", "Score the model in bits per byte on the held-out text.")
+_stage_command("run", "All of these, each piece only if its inputs or settings changed; ends in a report.")
+
+
+@cli.command()
+@click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--budget", type=click.Choice(["demo", "quick"]), default="quick", show_default=True)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe.")
+@click.option("--workspace", type=click.Path(path_type=Path), help="Default: the first recipe's own.")
+@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option("--margin", type=float, metavar="PERCENT", help="What counts as material (default: 1).")
+@click.option("--plan", is_flag=True, help="Say what would run and how long; run nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def compare(
+    recipes: tuple[Path, ...],
+    budget: str,
+    overrides: tuple[str, ...],
+    workspace: Path | None,
+    workers: int | None,
+    margin: float | None,
+    plan: bool,
+    as_json: bool,
+) -> None:
+    """Train on each of RECIPES, the first being the baseline, and say what the difference did."""
+    from headwater.compare.run import compare as run_comparison
+    from headwater.compare.run import plan_comparison
+
+    if plan:
+        lines = plan_comparison(list(recipes), budget=budget, overrides=overrides, workspace=workspace)
+        _print({"plan": lines}, as_json, lines)
+        return
+    comparison = run_comparison(
+        list(recipes),
+        budget=budget,
+        workspace=workspace,
+        workers=workers,
+        overrides=overrides,
+        margin=None if margin is None else margin / 100,
+    )
+    from headwater.compare.markdown import summary_lines
+    from headwater.studio.report import report
+
+    page = report(comparison.workspace, comparison.folder / "report.html", comparison=comparison.path)
+    _print(comparison.result, as_json, [*summary_lines(comparison.result), f"report: {page}"])
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default="headwater-demo")
+def demo(folder: Path) -> None:
+    """The main job on a real crawl of Python's own documentation; about five minutes, no internet."""
+    from headwater.demo import run_demo
+
+    run_demo(folder)
+
+
+# ---------------------------------------------------------------- questions to a workspace
+
+
+@cli.command()
+@click.argument("document")
+@_workspace_option
+@click.option("--json", "as_json", is_flag=True)
+def why(document: str, workspace: Path, as_json: bool) -> None:
+    """Why DOCUMENT (an id, or its first digits) was kept or dropped."""
+    from headwater.inspect.why import lines_of, why
+
+    answer = why(workspace, document)
+    _print(answer.as_json(), as_json, [] if as_json else lines_of(answer))
+
+
+@cli.command()
+@click.argument("query")
+@_workspace_option
+@click.option("--json", "as_json", is_flag=True)
+def sql(query: str, workspace: Path, as_json: bool) -> None:
+    """Ask the workspace in SQL: views documents, ledger, signals, quarantine, files."""
+    from headwater.inspect.sql import render, sql
+
+    table = sql(workspace, query)
+    click.echo(render(table, as_json=as_json))
+
+
+@cli.command()
+@_recipe_options
+def preview(
+    recipe: Path,
+    overrides: tuple[str, ...],
+    workspace: Path | None,
+    workers: int | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """What a recipe would do with its first documents, in a workspace that is thrown away."""
+    from headwater.inspect.preview import lines_of, preview
+
+    del workspace
+    answer = preview(recipe, limit=limit or 20, overrides=overrides, workers=workers or 1)
+    _print(answer.as_json(), as_json, [] if as_json else lines_of(answer))
+
+
+# ---------------------------------------------------------------- the rest
+
+
+@cli.group(cls=_Group)
+def presets() -> None:
+    """The public recipes' rules, each with its source."""
+
+
+@presets.command("list")
+def presets_list() -> None:
+    """The presets there are."""
+    from headwater.curate.presets import presets_list
+
+    for name, title in presets_list():
+        click.echo(f"{name:<14} {title}")
+
+
+@presets.command("show")
+@click.argument("name")
+def presets_show(name: str) -> None:
+    """Every rule of a preset with value, variant and source."""
+    from headwater.curate.presets import show
+
+    click.echo("\n".join(show(name)))
+
+
+@cli.group("recipe", cls=_Group)
+def recipe_group() -> None:
+    """The recipe format."""
+
+
+@recipe_group.command("schema")
+def recipe_schema_command() -> None:
+    """JSON Schema of a recipe, for editors."""
+    from headwater.recipe import recipe_schema
+
+    click.echo(recipe_schema())
+
+
+@cli.command()
+@_workspace_option
+def verify(workspace: Path) -> None:
+    """Re-hash every committed file and name those that changed."""
+    from headwater.engine.workspace import Workspace
+    from headwater.engine.workspace import verify as verify_workspace
+
+    if not workspace.is_dir():
+        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
+    checked, problems = verify_workspace(Workspace(workspace))
+    for problem in problems:
+        click.echo(problem)
+    click.echo(f"{checked:,} files checked, {len(problems)} with problems")
+    if problems:
+        raise HeadwaterError("delete the files named above and run the recipe again: they are made anew")
+
+
+@cli.command()
+@_workspace_option
+@click.option("--out", type=click.Path(path_type=Path), default="report.html", show_default=True)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+def report(workspace: Path, out: Path, lang: str) -> None:
+    """One HTML file on what the workspace holds: funnel, reasons, curves, verdict."""
+    from headwater.engine.workspace import Workspace
+    from headwater.studio.report import report as render
+
+    if not workspace.is_dir():
+        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
+    click.echo(str(render(Workspace(workspace), out, language=lang)))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """What this machine has, what is missing, and how to get it."""
+    from headwater.inspect.doctor import doctor, lines_of
+
+    checks = doctor()
+    _print([check.as_json() for check in checks], as_json, lines_of(checks))
+    if any(check.failed for check in checks):
+        raise HeadwaterError("something that Headwater needs is missing (see above)")
+
+
+def main() -> None:
+    """The console script."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("headwater: interrupted; what was finished is kept, run the same command to go on", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)

@@ -1,0 +1,87 @@
+"""Sources to documents: `documents/<source>-<key>/`, one stage a source."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from headwater.engine.local import Task, run_stages
+from headwater.engine.workspace import Entry, Workspace, content_key
+from headwater.errors import HeadwaterError, QuarantineLimit
+from headwater.recipe import Recipe
+from headwater.sources.shards import check_collisions, plan
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The documents of a recipe: one committed shard after another, names unique over all sources."""
+
+    shards: tuple[Entry, ...]
+    stages: dict[str, str]  # source -> stage name
+    source_of: dict[str, str]  # shard -> source
+
+    @property
+    def documents(self) -> int:
+        return sum(shard.result["documents"] for shard in self.shards)
+
+    @property
+    def key(self) -> str:
+        """Names the documents' content."""
+        return content_key([(shard.shard, shard.fingerprint) for shard in self.shards])
+
+
+def ingest(recipe: Recipe, workspace: Workspace, *, workers: int, limit: int | None = None) -> Ingested:
+    """Reads every source, and asserts that every record is accounted for, file by file.
+
+    `limit` bounds the documents read from each shard: a quick look, kept apart from full runs.
+    Raises QuarantineLimit when a larger share of records than `max_quarantined` could not be read.
+    """
+    stages: dict[str, list[Task]] = {}
+    stage_of: dict[str, str] = {}
+    source_of: dict[str, str] = {}
+    for source in recipe.sources:
+        key = content_key(source.model_dump(mode="json"), recipe.holdout.model_dump(), limit)[:12]
+        stage_of[source.name] = f"documents/{source.name}-{key}"
+        tasks = plan(source, recipe.folder, workspace, holdout=recipe.holdout, limit=limit)
+        named = [replace(task, shard=f"{source.name}-{task.shard}") for task in tasks]
+        source_of |= {task.shard: source.name for task in named}
+        stages[stage_of[source.name]] = named
+    check_collisions({source.name: (source.kind, stages[stage_of[source.name]]) for source in recipe.sources})
+    made = run_stages(workspace, stages, workers=workers, title="read")
+    shards = [entry for name in stage_of.values() for entry in made[name]]
+    _account(shards, recipe.max_quarantined)
+    ingested = Ingested(tuple(sorted(shards, key=lambda entry: entry.shard)), stage_of, source_of)
+    if not ingested.documents:
+        raise HeadwaterError(f"no documents in {', '.join(stage_of)}: {_why_none(shards)}")
+    return ingested
+
+
+def _account(shards: list[Entry], limit: float) -> None:
+    """Promise 1: read = documents + gated + quarantined, for every file."""
+    read = quarantined = 0
+    worst: Counter[str] = Counter()
+    for shard in shards:
+        for path, counts in shard.result["files"].items():
+            lost = sum(counts["quarantined"].values())
+            balance = counts["documents"] + sum(counts["gated"].values()) + lost
+            if counts["read"] != balance:
+                raise AssertionError(f"{path}: read {counts['read']} records but accounted for {balance}")
+            read += counts["read"]
+            quarantined += lost
+            worst[path] += lost
+    if read and quarantined > limit * read:
+        path, most = worst.most_common(1)[0]
+        raise QuarantineLimit(
+            f"{quarantined:,} of {read:,} records could not be read (the limit is {limit:.0%} of them), "
+            f"most of them in {path} ({most:,}); "
+            '`headwater sql "select * from quarantine"` lists them, and max_quarantined in the recipe raises the limit'
+        )
+
+
+def _why_none(shards: list[Entry]) -> str:
+    reasons: Counter[str] = Counter()
+    for shard in shards:
+        for counts in shard.result["files"].values():
+            reasons.update(counts["gated"])
+            reasons.update(counts["quarantined"])
+    if not reasons:
+        return "the files are empty"
+    return ", ".join(f"{count:,} records were {reason}" for reason, count in reasons.most_common(5))

@@ -1,0 +1,64 @@
+"""Documents to signals: `signals/<family>-<key>/<texts>/`, same shards and rows as the texts they measure."""
+
+from dataclasses import dataclass
+
+from headwater.engine.local import Task, run_stages
+from headwater.engine.workspace import Entry, Workspace, content_key
+from headwater.errors import RecipeError
+from headwater.pipeline.ingest import Ingested
+from headwater.recipe import Recipe
+from headwater.signals import FAMILIES
+from headwater.signals.measure import family_key, warm
+
+
+@dataclass(frozen=True)
+class Measured:
+    entries: dict[str, dict[str, Entry]]  # family -> shard -> entry
+
+    def of(self, family: str, shard: str) -> Entry:
+        return self.entries[family][shard]
+
+
+def measure(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers: int) -> Measured:
+    """Every family of the recipe on every document."""
+    families = recipe.signals.families or list(FAMILIES)
+    if unknown := sorted(set(families) - set(FAMILIES)):
+        raise RecipeError(f"signals.families: no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
+    entries: dict[str, dict[str, Entry]] = {family: {} for family in families}
+    stages = measure_stages(workspace, list(ingested.stages.values()), families, workers=workers)
+    for (_, family), name in stages.items():
+        entries[family] |= workspace.stage(name).entries()
+    return Measured(entries)
+
+
+def measure_texts(
+    workspace: Workspace, texts_stage: str, families: list[str], *, workers: int
+) -> dict[str, str]:
+    """The families on the texts of one stage (documents or an edition): family -> name of its signals' stage."""
+    stages = measure_stages(workspace, [texts_stage], families, workers=workers)
+    return {family: name for (_, family), name in stages.items()}
+
+
+def measure_stages(
+    workspace: Workspace, texts_stages: list[str], families: list[str], *, workers: int
+) -> dict[tuple[str, str], str]:
+    """(texts stage, family) -> signals stage. What was measured under the same key is not measured again."""
+    names, stages = {}, {}
+    for texts_stage in texts_stages:
+        texts = workspace.stage(texts_stage).entries()
+        for family in families:
+            name = f"signals/{family}-{family_key(family)[:12]}/{texts_stage.replace('/', '-')}"
+            names[texts_stage, family] = name
+            stages[name] = [
+                Task(
+                    shard,
+                    content_key(family, family_key(family), entry.fingerprint),
+                    "headwater.signals.measure:measure_shard",
+                    {"texts": str(entry.path()), "family": family},
+                )
+                for shard, entry in texts.items()
+            ]
+    if any(workspace.stage(name).entry(t.shard) is None for name, tasks in stages.items() for t in tasks):
+        warm()  # kernels are compiled once, before workers start
+    run_stages(workspace, stages, workers=workers, title="measure")
+    return names

@@ -1,0 +1,83 @@
+"""Training sets to runs, runs to scores: `runs/<key>/` and `evaluations/<key>/`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.engine.local import Job, Task, run_jobs, run_stages
+from headwater.engine.workspace import Entry, Workspace, content_key, read_json
+from headwater.errors import HeadwaterError
+from headwater.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model trained from one training set and seed."""
+
+    folder: Path
+    seed: int
+    result: dict[str, Any]
+
+
+def require_torch() -> None:
+    """Training needs the `train` extra; said before any work is done."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise HeadwaterError("training needs torch: install headwater[train]")
+
+
+def train(
+    recipe: Recipe,
+    workspace: Workspace,
+    training_set: Path,
+    *,
+    seeds: list[int],
+    draw: float = 1.0,
+    slots: int,
+    title: str = "train",
+) -> list[Run]:
+    """One run a seed, `slots` at a time, each on one thread. Finished runs are not repeated, others resume.
+
+    `draw` is the share of documents that each seed draws from the training set.
+    """
+    jobs = [training_job(recipe, workspace, training_set, seed=seed, draw=draw) for seed in seeds]
+    results = run_jobs(workspace, jobs, slots=slots, title=title)
+    return [Run(job.folder, seed, result) for job, seed, result in zip(jobs, seeds, results, strict=True)]
+
+
+def training_job(
+    recipe: Recipe, workspace: Workspace, training_set: Path, *, seed: int, draw: float = 1.0
+) -> Job:
+    """The job of one run; its key is the content of the training set and every setting that matters."""
+    require_torch()
+    manifest = read_json(training_set / "manifest.json")
+    arguments = {
+        "model": recipe.model.model_dump(mode="json"),
+        "train": recipe.train.model_dump(mode="json"),
+        "seed": seed,
+        "draw": draw,
+    }
+    key = content_key("run", 1, manifest["key"], arguments)
+    folder = workspace.path / "runs" / key[:12]
+    return Job(
+        f"{training_set.name} seed {seed}",
+        key,
+        "headwater.train.pretrain:pretrain",
+        folder,
+        {"training_set": str(training_set), **arguments},
+    )
+
+
+def score(
+    workspace: Workspace, runs: list[Path], heldout: Entry, *, workers: int, title: str = "evaluate"
+) -> list[Entry]:
+    """Bits per byte of each run on every held-out document: one `scores.parquet` a run."""
+    stages = {}
+    for run in runs:
+        key = content_key("scores", 1, read_json(run / "job.json")["key"], heldout.fingerprint)
+        arguments = {"run": str(run), "heldout": str(heldout.path())}
+        task = Task("scores", key, "headwater.evaluate.bits_per_byte:score_run", arguments)
+        stages[f"evaluations/{key[:12]}"] = [task]
+    made = run_stages(workspace, stages, workers=workers, title=title)
+    return [made[name][0] for name in stages]
