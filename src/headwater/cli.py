@@ -179,7 +179,9 @@ _stage_command("run", "All of these, each piece only if its inputs or settings c
 @cli.command()
 @click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--budget", type=click.Choice(["demo", "quick"]), default="quick", show_default=True)
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe."
+)
 @click.option("--workspace", type=click.Path(path_type=Path), help="Default: the first recipe's own.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
 @click.option("--margin", type=float, metavar="PERCENT", help="What counts as material (default: 1).")
@@ -358,12 +360,13 @@ def main() -> None:
     """The console script."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        cli(standalone_mode=False)
+        code = cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("headwater: interrupted; what was finished is kept, run the same command to go on", err=True)
+        click.echo(
+            "headwater: interrupted; what was finished is kept, run the same command to go on", err=True
+        )
         sys.exit(130)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -18,16 +18,17 @@ from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
 from headwater.recipe import Recipe
 
-HELDOUT_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("id", "unit", "domain", "language", "text")]
-)
+HELDOUT_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "unit", "domain", "language", "text")])
 A_LANGUAGE = 0.05  # share of a domain's bytes that makes a language a stratum of its own
 
 
 def held_out(recipe: Recipe, workspace: Workspace, ingested: Ingested, measured: Measured) -> Entry:
     """The committed held-out set; its fingerprint is part of every comparison's hash."""
     shards = {
-        shard.shard: {"texts": str(shard.path()), "language": str(measured.of("language", shard.shard).path())}
+        shard.shard: {
+            "texts": str(shard.path()),
+            "language": str(measured.of("language", shard.shard).path()),
+        }
         for shard in ingested.shards
     }
     settings = recipe.evaluate.model_dump(include={"domains", "bytes_per_unit"})
