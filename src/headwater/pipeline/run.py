@@ -1,0 +1,133 @@
+"""A recipe from end to end: each piece only if its inputs or settings changed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headwater.engine.local import default_workers
+from headwater.engine.workspace import Entry, Workspace, write_json
+from headwater.errors import RecipeError
+from headwater.evaluate.summary import summarise
+from headwater.pipeline.curation import Curated, curate
+from headwater.pipeline.heldout import held_out
+from headwater.pipeline.ingest import Ingested, ingest
+from headwater.pipeline.measure import Measured, measure
+from headwater.pipeline.train import Run, require_torch, score, train
+from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
+from headwater.recipe import Recipe, load_recipe
+
+STAGES = ("ingest", "measure", "curate", "train", "evaluate", "run")
+
+
+@dataclass
+class Outcome:
+    """What a recipe has made so far; the stages that were not asked for are None."""
+
+    recipe: Recipe
+    workspace: Workspace
+    ingested: Ingested
+    measured: Measured | None = None
+    curated: Curated | None = None
+    training_set: Path | None = None
+    runs: list[Run] = field(default_factory=list)
+    heldout: Entry | None = None
+    scores: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        value: dict[str, Any] = {
+            "recipe": self.recipe.name,
+            "workspace": str(self.workspace.path),
+            "documents": self.ingested.documents,
+        }
+        if self.curated is not None:
+            value["ledger"] = self.curated.counts
+            value["warnings"] = list(self.curated.warnings)
+        if self.training_set is not None:
+            value["training_set"] = str(self.training_set)
+        if self.runs:
+            value["runs"] = [str(run.folder) for run in self.runs]
+        if self.scores:
+            value["scores"] = self.scores
+        return value
+
+
+def open_recipe(
+    recipe_path: Path, *, overrides: tuple[str, ...] | list[str] = (), workspace: Path | None = None
+) -> tuple[Recipe, Workspace]:
+    """The recipe and the workspace that it, or the caller, names."""
+    recipe = load_recipe(recipe_path, overrides)
+    return recipe, Workspace(workspace or recipe.workspace_path)
+
+
+def run_until(
+    stage: str,
+    recipe_path: Path,
+    *,
+    overrides: tuple[str, ...] | list[str] = (),
+    workspace: Path | None = None,
+    workers: int | None = None,
+    limit: int | None = None,
+) -> Outcome:
+    """Brings a recipe up to `stage` (one of STAGES), and names what it made in `recipes/<name>.json`."""
+    if stage not in STAGES:
+        raise RecipeError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
+    recipe, place = open_recipe(recipe_path, overrides=overrides, workspace=workspace)
+    count = workers or default_workers()
+    wanted = STAGES.index(stage)
+    if wanted >= STAGES.index("train"):
+        require_torch()
+    with place.lease():
+        place.event("recipe", name=recipe.name, stage=stage, recipe=recipe.model_dump(mode="json"))
+        outcome = Outcome(recipe, place, ingest(recipe, place, workers=count, limit=limit))
+        if wanted >= STAGES.index("measure"):
+            outcome.measured = measure(recipe, place, outcome.ingested, workers=count)
+        if wanted >= STAGES.index("curate"):
+            assert outcome.measured is not None
+            outcome.curated = curate(recipe, place, outcome.ingested, outcome.measured, workers=count)
+            outcome.training_set = _training_set(outcome, count)
+        if wanted >= STAGES.index("train"):
+            assert outcome.training_set is not None
+            outcome.runs = train(recipe, place, outcome.training_set, seeds=[recipe.seed], slots=1)
+        if wanted >= STAGES.index("evaluate"):
+            assert outcome.measured is not None
+            outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
+            entries = score(place, [run.folder for run in outcome.runs], outcome.heldout, workers=count)
+            outcome.scores = [summarise(entry.path(), recipe.evaluate.weights) for entry in entries]
+        write_json(place.path / "recipes" / f"{recipe.name}.json", snapshot(outcome))
+    return outcome
+
+
+def _training_set(outcome: Outcome, workers: int) -> Path:
+    recipe, workspace = outcome.recipe, outcome.workspace
+    assert outcome.curated is not None
+    tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers)
+    pool = build_pool(workspace, tokenizer, [outcome.curated], workers=workers)
+    return build_training_set(workspace, recipe, outcome.curated, pool, tokenizer)
+
+
+def snapshot(outcome: Outcome) -> dict[str, Any]:
+    """Which stages of the workspace belong to this recipe: what `why`, `sql` and the report start from."""
+    root = outcome.workspace.path
+
+    def name(folder: Path) -> str:
+        return str(folder.relative_to(root))
+
+    value: dict[str, Any] = {
+        "name": outcome.recipe.name,
+        "recipe": outcome.recipe.model_dump(mode="json"),
+        "documents": outcome.ingested.stages,
+    }
+    if outcome.measured is not None:
+        value["signals"] = {
+            family: sorted({name(entry.folder) for entry in shards.values()})
+            for family, shards in outcome.measured.entries.items()
+        }
+    if outcome.curated is not None:
+        value["ledger"] = outcome.curated.ledger_stage
+    if outcome.training_set is not None:
+        value["training_set"] = name(outcome.training_set)
+    if outcome.heldout is not None:
+        value["heldout"] = name(outcome.heldout.folder)
+    value["runs"] = [name(run.folder) for run in outcome.runs]
+    value["scores"] = outcome.scores
+    return value
