@@ -1,0 +1,134 @@
+"""The tokeniser loses nothing, is the same for the same texts, and its two encoders agree."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tokenizers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.errors import HeadwaterError
+from headwater.model.tokenizer import SEPARATOR, Tokenizer, train
+
+TEXTS = [
+    "The headwater of a river is where it begins. It isn't far, and they've seen it 1,234 times.\n\n" * 3,
+    "源头是河流开始的地方。“我们”去过源头，源头在山里；他说：「源頭在山裡。」\n" * 3,
+    "用Python写的程序，版本3.11。日本語のテキストもあります。한국어 문장도 있습니다. हिन्दी में भी।\r\n" * 3,
+    "def f(x):\n    return x + 1\n\n\tprint(f(2))   \n" * 3,
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer(train(TEXTS, 600))
+
+
+def slow_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    slow = tokenizers.Tokenizer.from_str(tokenizer.definition)
+    slow.encode_special_tokens = True
+    return list(slow.encode(text, add_special_tokens=False).ids)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.text(max_size=200)
+    | st.text("源头，。「」們们 aZ'\r\n\t\u3000９1e\u0301<|endoftext|>", max_size=200)
+)
+def test_any_text_comes_back_and_never_holds_the_separator(tokenizer: Tokenizer, text: str) -> None:
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode(ids) == text
+    assert tokenizer.separator not in ids
+    assert len(ids) == 0 or ids.max() < tokenizer.vocabulary
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.text(max_size=200)
+    | st.lists(st.sampled_from([*"源头，。「」 \n\r\t'", "isn't", " the", "  ", "12345", "用Python"])).map(
+        "".join
+    )
+)
+def test_fast_and_defining_encoder_agree(tokenizer: Tokenizer, text: str) -> None:
+    assert tokenizer._encoding is not None
+    assert tokenizer.encode(text).tolist() == slow_ids(tokenizer, text)
+
+
+def test_both_encoders_cut_every_character_alike(tokenizer: Tokenizer) -> None:
+    characters = [chr(code) for code in range(0x40000) if not 0xD800 <= code < 0xE000]
+    text = "".join(f"a{character}源{character} {character}" for character in characters)
+    assert tokenizer.encode(text).tolist() == slow_ids(tokenizer, text)
+
+
+def test_fast_and_defining_encoder_agree_on_real_text(real_data: Path) -> None:
+    texts = []
+    for path in sorted((real_data / "corpora" / "books").rglob("*.txt"))[::40][:12]:
+        texts.append(path.read_bytes().decode("utf-8", "replace")[:150_000])
+    assert texts
+    tokenizer = Tokenizer(train(texts, 4096))
+    for text in texts:
+        assert tokenizer.encode(text).tolist() == slow_ids(tokenizer, text)
+
+
+def test_separator_in_a_text_is_only_characters(tokenizer: Tokenizer) -> None:
+    text = f"前{SEPARATOR}后 and {SEPARATOR}{SEPARATOR}"
+    [ids] = tokenizer.encode_batch([text])
+    assert tokenizer.separator not in ids and tokenizer.decode(ids) == text
+    assert tokenizer.decode([tokenizer.separator]) == SEPARATOR
+
+
+@pytest.mark.parametrize("piece", [" ", "a", "中", "\n", "=", " \n", "a ", "\u3000", "\u0301", "1", "'s"])
+def test_long_runs_neither_fail_nor_blow_up(tokenizer: Tokenizer, piece: str) -> None:
+    text = piece * (300_000 // len(piece))
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_training_is_the_same_in_every_process_and_with_any_number_of_threads(tokenizer: Tokenizer) -> None:
+    program = (
+        "import json, sys; from headwater.model.tokenizer import train; "
+        "sys.stdout.buffer.write(train(json.loads(sys.stdin.read()), 600).encode())"
+    )
+    for threads in ("1", "4"):
+        environment = {**os.environ, "RAYON_NUM_THREADS": threads, "PYTHONHASHSEED": threads}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            input=json.dumps(TEXTS).encode(), capture_output=True, check=True, env=environment,
+        )  # fmt: skip
+        assert done.stdout.decode() == tokenizer.definition
+
+
+def test_chinese_words_do_not_stick_to_punctuation_or_latin(tokenizer: Tokenizer) -> None:
+    tokens = [tokenizer.token_text(token) for token in range(257, tokenizer.vocabulary)]
+    assert any(token == "源头" for token in tokens)
+    for token in tokens:
+        mixed = any("\u4e00" <= c <= "\u9fff" for c in token) and any(
+            c.isascii() or c in "，。「」“”；：" for c in token
+        )
+        assert not mixed, token
+
+
+def test_a_tokenizer_of_another_make_is_encoded_by_its_own_library(tokenizer: Tokenizer) -> None:
+    other = json.loads(tokenizer.definition)
+    other["normalizer"] = {"type": "NFC"}
+    slow = Tokenizer(json.dumps(other))
+    assert slow._encoding is None
+    assert np.array_equal(slow.encode("源头 is here."), tokenizer.encode("源头 is here."))
+    assert slow.separator not in slow.encode(f"a{SEPARATOR}")
+
+
+def test_what_is_wrong_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HeadwaterError, match="no text"):
+        train(["", ""], 300)
+    with pytest.raises(HeadwaterError, match="257"):
+        train(["text"], 256)
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(HeadwaterError, match=r"tokenizer\.json"):
+        Tokenizer.load(tmp_path / "tokenizer.json")
+    with pytest.raises(HeadwaterError, match=r"missing\.json"):
+        Tokenizer.load(tmp_path / "missing.json")
+    with pytest.raises(HeadwaterError, match="endoftext"):
+        Tokenizer(tokenizers.Tokenizer(tokenizers.models.BPE()).to_str())
