@@ -1,0 +1,96 @@
+"""What a person reads after a command, and what `--plan` says before one: lines for an 80-column terminal."""
+
+from collections import Counter
+from pathlib import Path
+
+from headwater.engine.workspace import content_key
+from headwater.pipeline.run import STAGES, Outcome, open_recipe
+from headwater.recipe import Recipe
+from headwater.recipe.quantities import show_count, show_size
+from headwater.sources.shards import plan
+
+# Bytes of input a core reads and measures in a second, and tokens a one-thread training sees in a second, on a
+# slow laptop core; a plan is an upper estimate.
+READ_RATE = 2e6
+TRAIN_RATE = 15_000
+
+
+def lines_of(outcome: Outcome) -> list[str]:
+    """The accounts of a run, one subject a line."""
+    totals: Counter[str] = Counter()
+    why: Counter[str] = Counter()
+    for shard in outcome.ingested.shards:
+        for counts in shard.result["files"].values():
+            totals["read"] += counts["read"]
+            totals["documents"] += counts["documents"]
+            for state in ("gated", "quarantined"):
+                totals[state] += sum(counts[state].values())
+                why.update({f"{state} {reason}": count for reason, count in counts[state].items()})
+            totals["files"] += 1
+    size = sum(shard.result["bytes"] for shard in outcome.ingested.shards)
+    lines = [
+        f"read      {totals['read']:,} records in {totals['files']:,} files: {totals['documents']:,} documents "
+        f"({show_size(size)}), {totals['gated']:,} gated, {totals['quarantined']:,} quarantined"
+    ]
+    lines += [f"          {count:>9,}  {reason}" for reason, count in why.most_common(5)]
+    if outcome.measured is not None:
+        lines.append(f"measured  {', '.join(outcome.measured.entries)}")
+    if outcome.curated is not None:
+        counts = outcome.curated.counts
+        lines.append(
+            "curated   "
+            + ", ".join(f"{counts[state]:,} {state}" for state in ("kept", "dropped", "quarantined"))
+            + f"; {show_size(counts['bytes_kept'])} of text to train on"
+        )
+        lines += [f"          {count:>9,}  {reason}" for reason, count in counts["reasons"][:8]]
+        lines += [f"note      {warning}" for warning in outcome.curated.warnings]
+    if outcome.training_set is not None:
+        lines.append(f"training  {outcome.training_set}")
+    for run in outcome.runs:
+        lines.append(f"run       {run.folder} ({show_count(run.result['tokens'])} tokens)")
+    for scores in outcome.scores:
+        for domain, bits in scores["domains"].items():
+            lines.append(f"score     {bits:.3f} bits per byte on {domain}")
+    return lines
+
+
+def plan_lines(
+    recipe_path: Path,
+    stage: str,
+    *,
+    overrides: tuple[str, ...] = (),
+    workspace: Path | None = None,
+    limit: int | None = None,
+) -> list[str]:
+    """What is in the workspace already and what would be made, with the time on one core and the disk."""
+    recipe, place = open_recipe(recipe_path, overrides=overrides, workspace=workspace)
+    lines = [f"workspace {place.path}"]
+    todo_bytes = 0
+    for source in recipe.sources:
+        tasks = plan(source, recipe.folder, place, holdout=recipe.holdout, limit=limit)
+        sizes = {task.shard: sum(file["bytes"] for file in task.arguments["files"]) for task in tasks}
+        key = content_key(source.model_dump(mode="json"), recipe.holdout.model_dump(), limit)[:12]
+        done = place.stage(f"documents/{source.name}-{key}").entries()
+        fresh = [
+            t.shard
+            for t in tasks
+            if (entry := done.get(f"{source.name}-{t.shard}")) is None or entry.key != t.key
+        ]
+        todo = sum(sizes[shard] for shard in fresh)
+        todo_bytes += todo
+        lines.append(
+            f"source    {source.name}: {show_size(sum(sizes.values()))} in {len(tasks)} shards, "
+            f"{len(fresh)} to read ({show_size(todo)})"
+        )
+    seconds = todo_bytes / READ_RATE
+    if STAGES.index(stage) >= STAGES.index("train"):
+        seconds += recipe.train.tokens / TRAIN_RATE
+        lines.append(f"train     {show_count(recipe.train.tokens)} tokens, {_model(recipe)}")
+    lines.append(
+        f"at most   about {max(1, round(seconds / 60))} min on one core, {show_size(6 * todo_bytes)} of disk"
+    )
+    return lines
+
+
+def _model(recipe: Recipe) -> str:
+    return f"{recipe.model.family} {recipe.model.preset}"
