@@ -1,0 +1,189 @@
+"""The card of a training set: `card.md` for people, `croissant.json` (MLCommons Croissant 1.0) for machines.
+
+Every value that comes from a document or a path is escaped: a licence, a language or a source may hold anything.
+"""
+
+import json
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from headwater.curate.training_set import Contents, Mixture
+from headwater.recipe.quantities import show_count, show_size
+from headwater.recipe.settings import Recipe
+
+_ROWS = 50  # of each table; the rest is one line
+
+
+def safe(value: object, limit: int = 120) -> str:
+    """One line of Markdown that shows a value and does nothing.
+
+    Markup becomes entities or escapes; control characters, line ends and bidirectional overrides become visible.
+    """
+    shown = []
+    text = str(value)
+    for character in text[:limit]:
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            shown.append(f"\\\\u{ord(character):04x}")
+        elif character in "&<>\"'":
+            shown.append(f"&#{ord(character)};")
+        elif character in "\\`*_{}[]()#+!|~:@":
+            shown.append("\\" + character if character not in ":@" else f"&#{ord(character)};")
+        else:
+            shown.append(character)
+    return "".join(shown) + ("…" if len(text) > limit else "")
+
+
+def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None) -> str:
+    """The card as Markdown."""
+    documents, tokens = sum(contents.documents.values()), sum(contents.tokens.values())
+    size = sum(contents.bytes.values())
+    parts = [
+        f"# Training set {safe(recipe.name)}",
+        f"{documents:,} documents, {show_size(size)} of text, {show_count(tokens)} tokens of a vocabulary of "
+        f"{vocabulary:,}. Key `{key}`. Made by Headwater from the recipe at the end of this card.",
+        "## What is in it",
+        _table(
+            ["source", "language", "documents", "bytes", "tokens", "share of tokens"],
+            [
+                [safe(source), safe(language), f"{number:,}", show_size(contents.bytes[source, language]),
+                 show_count(contents.tokens[source, language]),
+                 f"{contents.tokens[source, language] / max(1, tokens):.1%}"]
+                for (source, language), number in _by_size(contents.documents)
+            ],
+        ),
+        _mixture(recipe, contents, mixture, tokens),
+        "## Where it comes from",
+        _table(["source", "kind", "paths"], [
+            [safe(source.name), source.kind, ", ".join(safe(path) for path in source.paths[:10])]
+            for source in recipe.sources
+        ]),
+        _table(["source", "licence", "documents"], _pairs(contents.licenses)),
+        _table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
+        _table(["source", "earliest date", "latest date"], [
+            [safe(source), safe(first), safe(last)] for source, (first, last) in sorted(contents.dates.items())
+        ]),
+        "The licence is the one that the source or the record states; nobody has checked it. “not stated” is not "
+        "a permission.",
+        "## What was left out",
+        _left_out(contents),
+        "## From a token to its document",
+        "`documents.parquet` has a row a text: its tokens are `offset` to `offset + length` of the pool's "
+        "`shard`; `headwater why ID` shows the document, its locator and URL, and what was decided about it.",
+        "## Recipe",
+        _indented(json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=1)),
+    ]  # fmt: skip
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens: int) -> str:
+    if mixture is None:
+        epochs = recipe.train.tokens / max(1, tokens)
+        line = (
+            f"No mixture: sources weigh what they hold. A training of {show_count(recipe.train.tokens)} tokens "
+            f"sees each text {epochs:.2g} times."
+        )
+        if epochs > recipe.curate.max_epochs:
+            line += (
+                f" **That is more than the limit of {recipe.curate.max_epochs:g}**: lower train.tokens, raise "
+                "curate.max_epochs or add text."
+            )
+        return line
+    asked = recipe.curate.mixture or {}
+    total = sum(asked.values())
+    held = contents.by_source(contents.tokens)
+    table = _table(
+        ["source", "weight asked for", "weight", "tokens", "epochs"],
+        [[safe(s), f"{asked[s] / total:.1%}", f"{mixture.weights[s]:.1%}", show_count(held.get(s, 0)),
+          f"{mixture.epochs[s]:.2g}"] for s in sorted(mixture.weights)],
+    )  # fmt: skip
+    line = f"Weights and epochs are for a training of {show_count(recipe.train.tokens)} tokens."
+    if mixture.limited:
+        line += (
+            f" {', '.join(safe(source) for source in mixture.limited)} would have been repeated more than "
+            f"{recipe.curate.max_epochs:g} times and is held at that limit; the others take what it leaves."
+        )
+    return f"{table}\n\n{line}"
+
+
+def _left_out(contents: Contents) -> str:
+    read = sum(contents.read.values())
+    kept = sum(contents.documents.values())
+    heldout = sum(contents.heldout.values())
+    line = (
+        f"Of {read:,} training documents ({show_size(contents.read_bytes)}) {kept:,} are kept, {contents.edited:,} "
+        f"of them edited. {heldout:,} documents are held out for evaluation and are not among these."
+    )
+    rows = [
+        [safe(state), safe(reason), f"{number:,}", show_size(contents.left_bytes[state, reason])]
+        for (state, reason), number in _by_size(contents.left)
+    ]
+    return f"{line}\n\n{_table(['state', 'reason', 'documents', 'bytes'], rows)}".rstrip()
+
+
+def _pairs(counts: Counter[tuple[str, str]]) -> list[list[str]]:
+    return [[safe(source), safe(value), f"{number:,}"] for (source, value), number in _by_size(counts)]
+
+
+def _by_size(counts: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    if not rows:
+        return ""
+    lines = [head, ["---"] * len(head), *rows[:_ROWS]]
+    if len(rows) > _ROWS:
+        lines.append([f"… {len(rows) - _ROWS:,} more"] + [""] * (len(head) - 1))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _indented(text: str) -> str:
+    """A code block by indentation: nothing in the text can close it, as it could close a fence."""
+    return "\n".join("    " + line for line in text.splitlines())
+
+
+# ---------------------------------------------------------------- Croissant
+
+_CONTEXT: dict[str, Any] = {
+    "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/", "dct": "http://purl.org/dc/terms/", "conformsTo": "dct:conformsTo",
+    "recordSet": "cr:recordSet", "field": "cr:field", "source": "cr:source", "fileObject": "cr:fileObject",
+    "extract": "cr:extract", "column": "cr:column", "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+}  # fmt: skip
+_TYPES = {"string": "sc:Text", "int64": "sc:Integer"}
+
+
+def croissant(
+    recipe: Recipe, contents: Contents, *, key: str, columns: dict[str, str], files: dict[str, str]
+) -> str:
+    """The same as JSON-LD. `columns` are names and types of documents.parquet; `files` names and sha256."""
+    licences = sorted({licence for _, licence in contents.licenses})
+    document = {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": recipe.name,
+        "version": key,
+        "description": f"Training set of the Headwater recipe {recipe.name}: "
+        f"{sum(contents.documents.values())} documents, {sum(contents.tokens.values())} tokens.",
+        "license": licences,
+        "inLanguage": sorted({language for _, language in contents.documents}),
+        "isBasedOn": [{"@type": "sc:Dataset", "name": source.name} for source in recipe.sources],
+        "distribution": [
+            {"@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "sha256": digest,
+             "encodingFormat": "application/json" if Path(name).suffix == ".json" else "application/x-parquet"}
+            for name, digest in sorted(files.items())
+        ],
+        "recordSet": [{
+            "@type": "cr:RecordSet", "@id": "documents", "name": "documents",
+            "field": [
+                {"@type": "cr:Field", "@id": f"documents/{name}", "name": name, "dataType": _TYPES[kind],
+                 "source": {"fileObject": {"@id": "documents.parquet"}, "extract": {"column": name}}}
+                for name, kind in columns.items()
+            ],
+        }],
+    }  # fmt: skip
+    # a page may embed it in a script element: nothing in it can close one
+    return json.dumps(document, ensure_ascii=False, indent=1).replace("<", "\\u003c") + "\n"

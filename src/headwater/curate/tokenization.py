@@ -1,0 +1,79 @@
+"""The sample that a tokeniser is trained on: fixed by the hash of document ids, and by nothing an arm decides.
+
+Training documents as they were read, before any rule or edit, in ascending order of xxh3-64 of their id, until
+they hold `sample` bytes. Every arm of a comparison therefore shares one tokeniser, and a changed threshold does
+not change it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import xxhash
+
+from headwater.corpus.shards import read_batches
+from headwater.engine.workspace import Output
+from headwater.errors import HeadwaterError
+from headwater.model.tokenizer import Tokenizer, train
+
+
+def sample_documents(documents: list[str], sample: int) -> Iterator[str]:
+    """The texts of the sample, in the order of the shards; the last one chosen may exceed `sample` bytes.
+
+    16 bytes a document are held, and one batch of texts. A document in several of the files counts once.
+    """
+    hashes, sizes = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for path in documents:
+        for batch in read_batches(path, ["id", "text", "split"]):
+            train_rows = batch.filter(pc.equal(batch.column("split"), "train"))
+            hashes.append(_hashes(train_rows.column("id").to_pylist()))
+            sizes.append(pc.binary_length(train_rows.column("text")).to_numpy().astype(np.int64))
+    distinct, first = np.unique(np.concatenate(hashes), return_index=True)
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(sizes)[first])])
+    taken = int(np.searchsorted(before, sample))  # documents that begin below the limit
+    if not len(distinct):
+        return
+    last = distinct[max(1, min(taken, len(distinct))) - 1]
+    seen: set[int] = set()
+    for path in documents:
+        for batch in read_batches(path, ["id", "text", "split"]):
+            train_rows = batch.filter(pc.equal(batch.column("split"), "train"))
+            numbers = _hashes(train_rows.column("id").to_pylist())
+            for row in np.flatnonzero(numbers <= last).tolist():
+                if int(numbers[row]) not in seen:
+                    seen.add(int(numbers[row]))
+                    yield train_rows.column("text")[row].as_py()
+
+
+def _hashes(ids: list[str]) -> np.ndarray:
+    return np.array([xxhash.xxh3_64_intdigest(name.encode()) for name in ids], np.uint64)
+
+
+def train_shard(out: Output, *, documents: list[str], sample: int, vocabulary: int) -> dict[str, Any]:
+    """Shard function: `tokenizer.json`, trained on the sample of these documents."""
+    size = count = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal size, count
+        for text in sample_documents(documents, sample):
+            size += len(text.encode())
+            count += 1
+            yield text
+
+    definition = train(texts(), vocabulary)
+    out.path("json").write_text(definition, encoding="utf-8")
+    return {"documents": count, "bytes": size, "vocabulary": Tokenizer(definition).vocabulary}
+
+
+def copy_shard(out: Output, *, path: str) -> dict[str, Any]:
+    """Shard function: an existing tokenizer.json, checked that it loses no text."""
+    tokenizer = Tokenizer.load(path)
+    for text in ("源头 headwater\r\n\tÉté 1,234 «»", "\u0000\u200b🏔️ 山，水。\u3000"):
+        if tokenizer.decode(tokenizer.encode(text)) != text:
+            raise HeadwaterError(
+                f"{path}: this tokeniser loses text ({text!r} does not come back), so bits per byte would mean "
+                "nothing; use a byte-level one"
+            )
+    out.path("json").write_text(tokenizer.definition, encoding="utf-8")
+    return {"vocabulary": tokenizer.vocabulary}

@@ -1,0 +1,156 @@
+"""Ledgers to training sets: one tokeniser, one pool of tokens, a list of texts an arm.
+
+tokenizers/<key>/tokenizer.json     trained on a sample of the documents as they were read
+pool/<key>/<shard>.bin, .parquet    every text that an arm keeps, tokenised once
+training-sets/<key>/                which of them this arm trains on, with its card
+"""
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from headwater.corpus.tokens import token_type
+from headwater.curate.card import card, croissant
+from headwater.curate.training_set import DOCUMENTS_SCHEMA, manifest, mixture_plan, write_documents
+from headwater.engine.local import Task, run_stage
+from headwater.engine.workspace import Workspace, commit_folder, content_key, read_json, write_json
+from headwater.errors import HeadwaterError, RecipeError
+from headwater.model.tokenizer import Tokenizer
+from headwater.pipeline.curation import Curated
+from headwater.pipeline.ingest import Ingested
+from headwater.recipe import Recipe
+
+VERSION = 1
+
+
+def train_tokenizer(recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int) -> Path:
+    """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents."""
+    settings = recipe.tokenizer
+    if settings.path is not None:
+        path = recipe.folder / settings.path
+        if not path.is_file():
+            raise RecipeError(
+                f"tokenizer.path: {path} does not exist; name a tokenizer.json, or leave it out"
+            )
+        key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest())
+        task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path)})
+    else:
+        shards = {entry.fingerprint: entry for one in ingested for entry in one.shards}
+        arguments = {
+            "documents": [str(shards[fingerprint].path()) for fingerprint in sorted(shards)],
+            "sample": settings.sample,
+            "vocabulary": settings.vocabulary,
+        }
+        key = content_key("tokenizer", VERSION, settings.sample, settings.vocabulary, sorted(shards))
+        task = Task("tokenizer", key, "headwater.curate.tokenization:train_shard", arguments)
+    name = f"tokenizers/{key[:12]}"
+    [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")
+    return entry.path("json")
+
+
+def build_pool(workspace: Workspace, tokenizer: Path, arms: list[Curated], *, workers: int) -> str:
+    """Tokenises the union of the arms' texts; the pool's stage name. The order of the arms does not matter."""
+    tokenizer_key = content_key(tokenizer.read_text(encoding="utf-8"))
+    arms = sorted(arms, key=lambda arm: arm.key)
+    shards = sorted({shard for arm in arms for shard in arm.shards})
+    tasks = []
+    for shard in shards:
+        having = [arm for arm in arms if shard in arm.shards]
+        texts = [arm.texts(shard) for arm in having]
+        documents = {text.documents.fingerprint: text.documents for text in texts}
+        if len(documents) > 1:
+            raise HeadwaterError(
+                f"shard {shard}: the arms read different documents under this name; give their sources "
+                "different names or the same settings"
+            )
+        [document] = documents.values()
+        inputs = [[text.ledger.fingerprint, *(e.fingerprint for e in text.editions)] for text in texts]
+        arguments = {
+            "documents": str(document.path()),
+            "arms": [
+                {"ledger": str(text.ledger.path()), "editions": [str(e.path()) for e in text.editions]}
+                for text in texts
+            ],
+            "tokenizer": str(tokenizer),
+        }
+        key = content_key("pool", VERSION, tokenizer_key, document.fingerprint, inputs)
+        tasks.append(Task(shard, key, "headwater.curate.pool:tokenise_shard", arguments))
+    # named by all that is in it: a training set goes on pointing at the pool that it was made with
+    name = f"pool/{content_key([(task.shard, task.key) for task in tasks])[:12]}"
+    run_stage(workspace, name, tasks, workers=workers, title="tokenise")
+    return name
+
+
+def build_training_set(
+    workspace: Workspace, recipe: Recipe, curated: Curated, pool: str, tokenizer: Path
+) -> Path:
+    """The arm's training set; raises HeadwaterError where no document is kept."""
+    pooled = workspace.stage(pool).entries()
+    shards = [
+        {
+            "shard": shard,
+            "documents": str(curated.texts(shard).documents.path()),
+            "ledger": str(curated.texts(shard).ledger.path()),
+            "pool": str(pooled[shard].path()),
+        }
+        for shard in sorted(curated.shards)
+    ]
+    tokens_matter = recipe.train.tokens if recipe.curate.mixture is not None else None
+    key = content_key(
+        "training-set", VERSION, recipe.model_dump(mode="json", include={"name", "sources", "curate"}), tokens_matter,
+        curated.key, [pooled[shard["shard"]].fingerprint for shard in shards], content_key(tokenizer.read_text("utf-8")),
+    )  # fmt: skip
+    folder = workspace.path / "training-sets" / key[:12]
+    if (read_json(folder / "manifest.json") or {}).get("key") == key:
+        return folder
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        _write(temporary, workspace, recipe, key, shards, pool, tokenizer)
+        commit_folder(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _write(
+    folder: Path, workspace: Workspace, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str,
+    tokenizer: Path,
+) -> None:  # fmt: skip
+    contents = write_documents(folder / "documents.parquet", shards)
+    if not contents.documents:
+        reasons = ", ".join(f"{reason or state} {n:,}" for (state, reason), n in contents.left.most_common(5))
+        raise HeadwaterError(
+            f"no document is left to train on: {sum(contents.read.values()):,} training documents were read "
+            f"and all left ({reasons or 'none was read'}); loosen curate.preset or curate.rules, or try "
+            "`curate: {preset: null}` first"
+        )
+    coder = Tokenizer.load(tokenizer)
+    mixture = None
+    if recipe.curate.mixture is not None:
+        held = contents.by_source(contents.tokens)
+        tokens = {
+            source.name: held.get(source.name, 0) for source in recipe.sources if source.role == "train"
+        }
+        mixture = mixture_plan(tokens, recipe.curate.mixture, recipe.train.tokens, recipe.curate.max_epochs)
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    record: dict[str, Any] = manifest(
+        key=key, vocabulary=coder.vocabulary, separator=coder.separator,
+        pool=[{"shard": s["shard"], "path": f"../../{pool}/{s['shard']}.bin"} for s in shards],
+        contents=contents, mixture=mixture, max_epochs=recipe.curate.max_epochs,
+        token_type=token_type(coder.vocabulary).name,
+    )  # fmt: skip
+    text = card(recipe, contents, key=key, vocabulary=coder.vocabulary, mixture=mixture)
+    (folder / "card.md").write_text(text, encoding="utf-8")
+    columns = {field.name: str(field.type) for field in DOCUMENTS_SCHEMA}
+    files = {name: _sha256(folder / name) for name in ("documents.parquet", "tokenizer.json")}
+    described = croissant(recipe, contents, key=key, columns=columns, files=files)
+    (folder / "croissant.json").write_text(described, encoding="utf-8")
+    write_json(folder / "manifest.json", record)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
