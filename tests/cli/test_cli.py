@@ -1,0 +1,88 @@
+"""The command line: light to start, one message an error, the right exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from headwater.cli import cli
+
+HEAVY = (
+    "torch",
+    "numba",
+    "numpy",
+    "pyarrow",
+    "duckdb",
+    "matplotlib",
+    "tokenizers",
+    "pydantic",
+    "rich",
+    "scipy",
+)
+
+
+def run(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    code = "from headwater.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120
+    )
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom headwater.cli import cli\n"
+        "try: cli(['--help'])\nexcept SystemExit: pass\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"
+    assert "compare" in done.stdout
+
+
+def test_commands_stand_in_the_order_in_which_data_flows() -> None:
+    lines = CliRunner().invoke(cli, ["--help"]).output.split("Commands:")[1].split("\n")
+    names = [line.split()[0] for line in lines if line.strip()]
+    wanted = [
+        "init",
+        "fetch",
+        "ingest",
+        "measure",
+        "curate",
+        "train",
+        "evaluate",
+        "run",
+        "compare",
+        "why",
+        "sql",
+    ]
+    assert [name for name in names if name in wanted] == wanted
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_every_command_explains_itself(command: str) -> None:
+    done = CliRunner().invoke(cli, [command, "--help"])
+    assert done.exit_code == 0
+    assert all(len(line) <= 100 for line in done.output.splitlines())
+
+
+def test_usage_and_recipe_errors_exit_with_2(tmp_path: Path) -> None:
+    assert run("no-such-command").returncode == 2
+    assert run("curate").returncode == 2
+    done = run("run", str(tmp_path / "没有.yaml"))
+    assert done.returncode == 2
+    assert "cannot read the recipe" in done.stderr and "没有.yaml" in done.stderr
+    (tmp_path / "r.yaml").write_text(
+        "sources: [{name: a, kind: files, paths: [x], 路径: y}]\n", encoding="utf-8"
+    )
+    done = run("run", str(tmp_path / "r.yaml"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("headwater: ") and "r.yaml:1: unknown key 'sources.0.路径'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_workspace_is_named(tmp_path: Path) -> None:
+    done = run("verify", "--workspace", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert "no workspace at" in done.stderr
