@@ -43,7 +43,7 @@ def test_the_budget_is_filled_within_the_limits(
     weights = {name: weight for name, (_, weight) in data.items()}
     assume(sum(weights.values()) > 1e-6 and all(w == 0 or w > 1e-6 for w in weights.values()))
     if sum(epochs * tokens[name] for name in data if weights[name] > 0) < budget:
-        with pytest.raises(HeadwaterError, match="at most .* epochs"):
+        with pytest.raises(HeadwaterError, match="raise max_epochs"):
             mixture_plan(tokens, weights, budget, epochs)
         return
     plan = mixture_plan(tokens, weights, budget, epochs)
