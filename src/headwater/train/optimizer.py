@@ -1,0 +1,188 @@
+"""Muon for matrices, AdamW for the rest; fp32 masters whatever the model computes in.
+
+Muon (Jordan 2024): momentum, then the nearest orthogonal matrix to it, by a few products of matrices: all
+directions of a matrix learn at one rate. At these sizes and budgets it reaches a given loss in a fraction of
+AdamW's tokens. AdamW: Loshchilov 2019.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from headwater.model.config import ModelConfig
+from headwater.model.transformer import Transformer
+
+# Polar Express (Amsel 2025): the best polynomials a X + b (XXᵀ) X + c (XXᵀ)² X, one a step
+POLYNOMIALS = [
+    (8.156554524902461, -22.48329292557795, 15.878769915207462),
+    (4.042929935166739, -2.808917465908714, 0.5000178451051316),
+    (3.8916678022926607, -2.772484153217685, 0.5060648178503393),
+    (3.285753657755655, -2.3681294933425376, 0.46449024233003106),
+    (2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
+]
+MOMENTUM = 0.95
+BETAS = (0.9, 0.95)
+WEIGHT_DECAY = 0.1  # of matrices, times their learning rate
+CLIP = 1.0  # norm of the gradient, under AdamW; Muon's steps do not depend on it
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Peak learning rates by the kind of parameter."""
+
+    matrices: float
+    embedding: float
+    output: float
+    vectors: float  # gains and biases
+
+    def scaled(self, factor: float) -> "Rates":
+        return Rates(
+            *(value * factor for value in (self.matrices, self.embedding, self.output, self.vectors))
+        )
+
+
+def default_rates(kind: str, config: ModelConfig) -> Rates:
+    """The rates that trained best at 0.6M parameters and 0.5M tokens, carried over to other widths."""
+    if kind == "muon":
+        # Adam's rates fall with width (Yang 2021, as in nanochat); Muon's step has the matrix's own scale
+        adam = (config.width / 128) ** -0.5
+        return Rates(0.02, (0.3 if config.embedding_norm else 0.01) * adam, 0.01 * adam, 0.01 * adam)
+    return Rates(*[3e-3 * (128 / config.width) ** 0.5] * 4)
+
+
+@torch.no_grad()
+def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
+    """(N, R, C) of any floating type -> each near UVᵀ of its singular value decomposition: values about 1."""
+    tall = matrices.size(-2) > matrices.size(-1)
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) * 1.02 + 1e-6)  # singular values at most 1
+    for a, b, c in POLYNOMIALS[:steps]:
+        square = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
+
+
+class Optimizer:
+    """Steps all parameters of a model. `learning_rate`, where given, is that of the matrices; the others follow.
+
+    State, for checkpoints: `tensors()`, by name; `load` puts it back and the weights with it.
+    """
+
+    def __init__(self, model: Transformer, *, kind: str, learning_rate: float | None = None) -> None:
+        rates = default_rates(kind, model.config)
+        if learning_rate is not None:
+            rates = rates.scaled(learning_rate / rates.matrices)
+        self.kind, self.rates, self.steps = kind, rates, 0
+        self.parameters = dict(model.named_parameters())
+        self.masters = {name: p.detach().float().clone() for name, p in self.parameters.items()}
+        matrices = [name for name in self.masters if _kind_of(name, self.masters[name]) == "matrices"]
+        muon = matrices if kind == "muon" else []
+        # momentum under Muon; first and second moments under AdamW
+        self.momentum = {name: torch.zeros_like(self.masters[name]) for name in muon}
+        adam = [name for name in self.masters if name not in self.momentum]
+        self.mean = {name: torch.zeros_like(self.masters[name]) for name in adam}
+        self.square = {name: torch.zeros_like(self.masters[name]) for name in adam}
+        self.pieces = _by_shape(self.masters, muon, model.config)
+
+    @torch.no_grad()
+    def step(self, multiplier: float) -> None:
+        """One step at `multiplier` times the peak rates; gradients are used up."""
+        self.steps += 1
+        gradients = {}
+        for name, parameter in self.parameters.items():
+            assert parameter.grad is not None
+            gradients[name] = parameter.grad.float()
+            parameter.grad = None
+        if self.kind == "adamw":
+            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values()))))
+            torch._foreach_mul_(list(gradients.values()), (CLIP / (norm + 1e-6)).clamp(max=1.0))
+        self._muon(gradients, multiplier)
+        self._adamw(gradients, multiplier)
+        self.write_back()
+
+    def write_back(self) -> None:
+        """The masters into the model, rounded to its precision."""
+        with torch.no_grad():
+            torch._foreach_copy_(list(self.parameters.values()), list(self.masters.values()))
+
+    def _muon(self, gradients: dict[str, Tensor], multiplier: float) -> None:
+        learning_rate = self.rates.matrices * multiplier
+        for name, momentum in self.momentum.items():
+            momentum.lerp_(gradients[name], 1 - MOMENTUM)
+            gradients[name].lerp_(momentum, MOMENTUM)  # Nesterov's look ahead
+            self.masters[name].mul_(1 - learning_rate * WEIGHT_DECAY)
+        for (rows, columns), pieces in self.pieces.items():
+            stacked = torch.stack([gradients[name][start : start + rows] for name, start in pieces])
+            updates = orthogonalise(stacked.to(self.parameters[pieces[0][0]].dtype))
+            # tall matrices take larger steps: their outputs then change as much as those of square ones
+            size = learning_rate * max(1.0, rows / columns) ** 0.5
+            for (name, start), update in zip(pieces, updates, strict=True):
+                self.masters[name][start : start + rows].add_(update, alpha=-size)
+
+    def _adamw(self, gradients: dict[str, Tensor], multiplier: float) -> None:
+        first, second = BETAS
+        correction = (1 - second**self.steps) ** 0.5
+        for kind in ("matrices", "embedding", "output", "vectors"):
+            names = [name for name in self.mean if _kind_of(name, self.masters[name]) == kind]
+            if not names:
+                continue
+            gradient, mean, square, master = (
+                [of[name] for name in names] for of in (gradients, self.mean, self.square, self.masters)
+            )
+            learning_rate = getattr(self.rates, kind) * multiplier
+            torch._foreach_lerp_(mean, gradient, 1 - first)
+            torch._foreach_mul_(square, second)
+            torch._foreach_addcmul_(square, gradient, gradient, 1 - second)
+            divisor = torch._foreach_sqrt(square)
+            torch._foreach_div_(divisor, correction)
+            torch._foreach_add_(divisor, 1e-10)
+            if kind == "matrices":
+                torch._foreach_mul_(master, 1 - learning_rate * WEIGHT_DECAY)
+            torch._foreach_addcdiv_(master, mean, divisor, -learning_rate / (1 - first**self.steps))
+
+    def tensors(self) -> dict[str, Tensor]:
+        parts = {"master": self.masters, "momentum": self.momentum, "mean": self.mean, "square": self.square}
+        return {f"{part}.{name}": tensor for part, of in parts.items() for name, tensor in of.items()}
+
+    @torch.no_grad()
+    def load(self, tensors: dict[str, Tensor], steps: int) -> None:
+        """What `tensors` gave, and the number of steps taken."""
+        for name, tensor in self.tensors().items():
+            tensor.copy_(tensors[name])
+        self.steps = steps
+        self.write_back()
+
+
+def _kind_of(name: str, tensor: Tensor) -> str:
+    """The field of Rates that a parameter belongs to."""
+    if name.startswith(("embedding.", "positions.")):
+        return "embedding"
+    if name.startswith("output."):
+        return "output"
+    return "matrices" if tensor.ndim == 2 else "vectors"
+
+
+def _by_shape(
+    masters: dict[str, Tensor], names: Iterable[str], config: ModelConfig
+) -> dict[tuple[int, int], list[tuple[str, int]]]:
+    """{(rows, columns): [(name, first row)]}: equal shapes are orthogonalised together.
+
+    Queries, keys and values, and the two halves of a gated feed-forward, lie in one tensor each but are matrices
+    of their own.
+    """
+    shapes: dict[tuple[int, int], list[tuple[str, int]]] = {}
+    queries, keys = config.width, config.kv_heads * config.head_width
+    for name in names:
+        rows, columns = masters[name].shape
+        parts = [rows]
+        if "query_key_value" in name:
+            parts = [queries, keys, keys]
+        elif name.endswith("feed_forward.up.weight") and config.activation == "swiglu":
+            parts = [rows // 2, rows // 2]
+        start = 0
+        for part in parts:
+            shapes.setdefault((part, columns), []).append((name, start))
+            start += part
+    return shapes
