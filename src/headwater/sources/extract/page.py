@@ -1,0 +1,135 @@
+"""A WARC record's payload to a document: HTTP, charset, visible text.
+
+`text: all` is every visible text of a page, `text: main` what resiliparse's rules take for its main content. Those
+rules take time quadratic in nesting (a page nested 20,000 deep: 8 s), so a page nested deeper than MAX_DEPTH gets
+all its text. Chinese pages: the charset comes from the header, then `<meta>`, then detection (`encoding.py`).
+"""
+
+import re
+from typing import Any
+
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import HTMLTree
+
+from headwater.recipe.settings import WarcSource
+from headwater.sources.encoding import UndecodableError, decode_page
+from headwater.sources.records import Found, Gated, Record, quarantine
+
+HTML = ("text/html", "application/xhtml+xml")
+PLAIN = "text/plain"
+MAX_DEPTH = 1000
+
+_HEAD = re.compile(rb"^[\s\xef\xbb\xbf]*<(?:!doctype html|html|head|body|title|meta|!--)", re.I)
+_NO_TEXT = re.compile(
+    r"<(script|style|template|noscript|head)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.I | re.S
+)
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.I)
+# Elements that never nest or whose end tag may be missing: counting them would overstate the depth.
+_FLAT = re.compile(
+    r"area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|dt|dd|tr|td|th|tbody|thead|tfoot|"
+    r"option|optgroup|colgroup|caption|rp|rt|html|head|body"
+)
+_META = re.compile(r"<meta\b[^>]{0,500}>", re.I)
+_NOAI = re.compile(r"noai|noimageai|tdm-reservation", re.I)
+
+
+def document_of_payload(record: Any, kind: str, offset: int | str, source: WarcSource) -> Record:
+    """`record`: a frozen fastwarc record of the type `kind` (response, resource or conversion)."""
+    url = (record.headers.get("WARC-Target-URI") or "").strip().removeprefix("<").removesuffix(">")
+    fields = {"url": url, "date": record.headers.get("WARC-Date") or ""}
+    content_type, charset = record.headers.get("Content-Type") or "", None
+    if kind == "response":
+        if not content_type.lower().startswith("application/http"):
+            return Gated(offset, "content_type")
+        try:
+            record.parse_http(auto_decode="all")
+        except (OSError, ValueError) as error:
+            return quarantine(offset, "http_header", f"{url}: {error}")
+        headers = record.http_headers
+        if headers is None or headers.status_code is None:
+            return quarantine(offset, "http_header", f"{url}: no HTTP status line")
+        if headers.status_code != 200:
+            return Gated(offset, "http_status")
+        content_type = headers.get("Content-Type") or ""
+        charset = record.http_charset
+        consent = f"{headers.get('X-Robots-Tag') or ''} {headers.get('TDM-Reservation') or ''}".strip()
+        fields["consent"] = consent if _NOAI.search(consent) or headers.get("TDM-Reservation") else ""
+    elif kind == "resource" and not url.lower().startswith(("http:", "https:")):
+        return Gated(offset, "record_type")  # what a crawler says of itself
+    elif kind == "conversion":
+        fields["language"] = record.headers.get("WARC-Identified-Content-Language") or ""
+    try:
+        body: bytes = record.reader.read(source.max_record + 1)
+    except (OSError, ValueError) as error:
+        return quarantine(offset, "content_encoding", f"{url}: {error}")
+    if len(body) > source.max_record:
+        return quarantine(offset, "too_large", f"{url}: more than {source.max_record:,} bytes", body)
+    if not body.strip():
+        return Gated(offset, "empty")
+    media = content_type.partition(";")[0].strip().lower()
+    if not media:
+        media = HTML[0] if _HEAD.match(body[:512]) else "unknown"
+    if media not in (*HTML, PLAIN) or _binary(body):
+        return Gated(offset, "content_type")
+    try:
+        page = decode_page(body, charset)
+    except UndecodableError as error:
+        return quarantine(offset, "encoding", f"{url}: {error}", body)
+    fields = {name: value for name, value in fields.items() if value}
+    if media == PLAIN:
+        return Found(offset, page, fields)
+    return _html(page, offset, fields, source, body)
+
+
+def _binary(body: bytes) -> bool:
+    """Payloads that are no text whatever their type says. UTF-16 is text half of which is NULs, regularly."""
+    head = body[:4096]
+    return head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04")) or (
+        head.count(0) > len(head) // 100 and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and
+        not (head[0::2].count(0) == 0 or head[1::2].count(0) == 0)
+    )  # fmt: skip
+
+
+def _html(page: str, offset: int | str, fields: dict[str, str], source: WarcSource, body: bytes) -> Record:
+    tree = HTMLTree.parse(page)
+    main = source.text == "main" and depth(page) <= MAX_DEPTH
+    text = extract_plain_text(tree, main_content=main, alt_texts=False)
+    if not text.strip():
+        if main and extract_plain_text(tree, main_content=False, alt_texts=False).strip():
+            return Gated(offset, "no_main_text")
+        if any(character.isalnum() for character in _without_markup(page)):
+            return quarantine(
+                offset, "extract_empty", f"{fields.get('url', '')}: text in the page, none extracted", body
+            )
+        return Gated(offset, "empty")
+    fields = {**fields, **_declared(tree, page)}
+    return Found(offset, text, fields)
+
+
+def _declared(tree: Any, page: str) -> dict[str, str]:
+    """What a page says of itself: its title, its language, and that it is not for training."""
+    declared = {}
+    if tree.title:
+        declared["title"] = tree.title
+    root = tree.document.query_selector("html") if tree.document is not None else None
+    if root is not None and (language := root.getattr("lang")):
+        declared["language"] = language
+    if found := [meta for meta in _META.findall(page[:65536]) if _NOAI.search(meta)]:
+        declared["consent"] = " ".join(found)
+    return declared
+
+
+def depth(page: str) -> int:
+    """An estimate of the deepest nesting, by counting tags."""
+    if page.count("<") <= MAX_DEPTH:
+        return 0
+    deepest = now = 0
+    for closing, name in _TAG.findall(page):
+        if not _FLAT.fullmatch(name.lower()):
+            now = max(0, now - 1) if closing else now + 1
+            deepest = max(deepest, now)
+    return deepest
+
+
+def _without_markup(page: str) -> str:
+    return re.sub(r"<[^>]*>|&\w+;", " ", _NO_TEXT.sub(" ", page))

@@ -1,0 +1,188 @@
+"""Which files make which shard: the source's paths expanded, hashed, and dealt out.
+
+A file above LARGE is a shard of its own; smaller ones share 32 buckets by a hash of their relative path, so that
+10,000 tiny files are few shards and one more file touches one of them. A shard's key names the content of its
+files, the source's settings and the versions of what reads them. Hashes are kept in the workspace by path, size
+and time, so that a second plan reads nothing.
+"""
+
+import glob
+import hashlib
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path, PurePath
+from typing import Any
+
+import xxhash
+
+from headwater.corpus import text as normalisation
+from headwater.engine.local import Task
+from headwater.engine.workspace import Workspace, content_key, read_json, write_json
+from headwater.errors import RecipeError
+from headwater.recipe.settings import FilesSource, Holdout, WarcSource
+from headwater.sources import files as files_reader
+from headwater.sources import warc
+
+LARGE = 8 << 20
+BUCKETS = 32
+FUNCTION = "headwater.sources.read:read_shard"
+VERSION = 1
+_READER_VERSIONS = {"files": files_reader.VERSION, "warc": warc.VERSION}
+_LIBRARIES = {
+    "files": ("resiliparse", "pyarrow", "zstandard"),
+    "warc": ("fastwarc", "resiliparse", "publicsuffixlist"),
+}
+
+
+@dataclass(frozen=True)
+class InputFile:
+    path: Path
+    relative: str  # to the source's root, with / between its parts; what ids are made from
+    bytes: int
+    modified: int  # nanoseconds
+
+
+def plan(
+    source: FilesSource | WarcSource,
+    folder: Path,
+    workspace: Workspace,
+    *,
+    holdout: Holdout,
+    limit: int | None = None,
+) -> list[Task]:
+    """The source's shards, by name. `limit`: at most so many documents are read from each.
+
+    RecipeError where a path does not exist or matches nothing.
+    """
+    files = input_files(source, folder)
+    hashes = _content_hashes(files, workspace)
+    shards: dict[str, list[InputFile]] = {}
+    for file in files:
+        digest = xxhash.xxh3_64(file.relative.encode("utf-8", "surrogateescape"))
+        name = f"f-{digest.hexdigest()}" if file.bytes > LARGE else f"b{digest.intdigest() % BUCKETS:02d}"
+        shards.setdefault(name, []).append(file)
+    settings = source.model_dump(mode="json")
+    made_by = {
+        "settings": {name: value for name, value in settings.items() if name not in ("paths", "root")},
+        "holdout": holdout.model_dump(mode="json"),
+        "limit": limit,
+        "versions": [VERSION, _READER_VERSIONS[source.kind], getattr(normalisation, "VERSION", 1)],
+        "libraries": {name: version(name) for name in _LIBRARIES[source.kind]},
+    }
+    return [
+        Task(
+            shard,
+            content_key(source.kind, made_by, [(file.relative, hashes[file.path]) for file in members]),
+            FUNCTION,
+            {
+                "files": [
+                    {"path": str(file.path), "relative": file.relative, "bytes": file.bytes}
+                    for file in members
+                ],
+                "source": settings,
+                "holdout": holdout.model_dump(mode="json"),
+                "limit": limit,
+            },
+        )
+        for shard, members in sorted(shards.items())
+    ]
+
+
+def check_collisions(sources: dict[str, tuple[str, list[Task]]]) -> None:
+    """Two sources must not yield one id: RecipeError names both where kind and relative path are the same."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for name, (kind, tasks) in sources.items():
+        for task in tasks:
+            for file in task.arguments["files"]:
+                other, path = seen.setdefault((kind, file["relative"]), (name, file["path"]))
+                if other != name:
+                    raise RecipeError(
+                        f"sources {other!r} and {name!r} would give the same ids: both hold {file['relative']} "
+                        f"({path} and {file['path']}). Give them `root:` folders above both, so that the paths below "
+                        "differ, or name the file in one source only"
+                    )
+
+
+# ---------------------------------------------------------------- paths
+
+
+def input_files(source: FilesSource | WarcSource, folder: Path) -> list[InputFile]:
+    """The files that a source's paths name, sorted by relative path."""
+    found: dict[str, Path] = {}
+    explicit = None if source.root is None else (folder / Path(source.root).expanduser()).resolve()
+    for pattern in source.paths:
+        root, paths = _expand(pattern, folder, source.name)
+        for path in paths:
+            relative = _relative(path, explicit or root, source.name)
+            if found.setdefault(relative, path) != path:
+                raise RecipeError(
+                    f"source {source.name!r}: {found[relative]} and {path} have the same path {relative!r} below their "
+                    "globs; set `root:` to a folder above both"
+                )
+    files = []
+    for relative, path in sorted(found.items()):
+        stat = path.stat()
+        files.append(InputFile(path, relative, stat.st_size, stat.st_mtime_ns))
+    return files
+
+
+def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
+    """A path or glob: what ids are relative to (its fixed prefix folder), and the files."""
+    path = folder / Path(pattern).expanduser()
+    if path.is_file():
+        root = path.parent.resolve()
+        return root, [root / path.name]
+    if path.is_dir():
+        inside = sorted(child for child in path.rglob("*") if child.is_file())
+        hint = f"{pattern.rstrip('/')}/**/*{''.join(inside[0].suffixes[-2:])}" if inside else ""
+        raise RecipeError(
+            f"source {name!r}: {path} is a folder; name the files in it, for example {hint}"
+            if inside
+            else f"source {name!r}: the folder {path} is empty; put files there or change `paths`"
+        )
+    if not glob.has_magic(str(path)):
+        raise RecipeError(f"source {name!r}: there is no file {path} (`paths` says {pattern!r})")
+    fixed = next(index for index, part in enumerate(path.parts) if glob.has_magic(part))
+    root = Path(*path.parts[:fixed]).resolve()
+    # Unlike Path.glob, this one passes hidden files by.
+    matches = glob.glob(str(Path(*path.parts[fixed:])), root_dir=root, recursive=True)  # noqa: PTH207
+    files = sorted(root / match for match in matches if (root / match).is_file())
+    if not files:
+        reason = "no file there matches" if root.is_dir() else f"there is no folder {root}"
+        if root.is_dir() and not any(root.iterdir()):
+            reason = f"the folder {root} is empty"
+        raise RecipeError(f"source {name!r}: nothing matches {pattern!r} in {folder}: {reason}")
+    return root, files
+
+
+def _relative(path: Path, root: Path, name: str) -> str:
+    try:
+        relative = path.relative_to(root)
+    except ValueError:
+        raise RecipeError(f"source {name!r}: {path} is not below its root {root}") from None
+    # A name that is no UTF-8 shows its odd bytes as \xNN.
+    return os.fsencode(PurePath(relative).as_posix()).decode("utf-8", "backslashreplace")
+
+
+# ---------------------------------------------------------------- content
+
+
+def _content_hashes(files: list[InputFile], workspace: Workspace) -> dict[Path, str]:
+    """sha256 of every file; `inputs.json` in the workspace holds those of files not changed since."""
+    cache = workspace.path / "inputs.json"
+    known: dict[str, list[Any]] = read_json(cache) or {}
+    hashes, changed = {}, False
+    for file in files:
+        name = os.fsencode(file.path).decode("utf-8", "backslashreplace")
+        state = [file.bytes, file.modified]
+        entry = known.get(name)
+        if entry is None or entry[:2] != state:
+            with file.path.open("rb") as stream:
+                entry = [*state, hashlib.file_digest(stream, "sha256").hexdigest()]
+            known[name] = entry
+            changed = True
+        hashes[file.path] = entry[2]
+    if changed:
+        write_json(cache, dict(sorted(known.items())))
+    return hashes

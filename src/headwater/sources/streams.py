@@ -1,0 +1,195 @@
+"""Compressed files as streams of bytes that end with a reason: whatever could be read is kept, the rest is named.
+
+gzip (any number of members), bzip2 and zstd are decompressed here and not by the standard library's file objects,
+because those raise before they hand out the last bytes that were sound.
+"""
+
+import bz2
+import codecs
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+BLOCK = 1 << 18
+SAMPLE = 1 << 17
+_SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd"}
+# What a decompressor hands out at once: bounds memory on input made to explode. bzip2 and zstd, which take no such
+# limit, are given their input in pieces instead.
+OUTPUT = 1 << 20
+PIECE = 1 << 10
+
+
+def compression_of(path: Path | str) -> str | None:
+    return _SUFFIXES.get(Path(path).suffix.lower())
+
+
+def bare_suffix(path: Path | str) -> str:
+    """The extension below any compression: `.txt` of `a.txt.gz`; empty where there is none."""
+    path = Path(path)
+    return Path(path.stem if compression_of(path) else path.name).suffix.lower()
+
+
+@dataclass
+class Tail:
+    """Why a stream ended early; `data` is compressed input that could not be decompressed."""
+
+    detail: str
+    data: bytes = b""
+
+
+class Stream:
+    """A file's bytes after decompression. `tail` is set once the end is reached, where that end is not clean."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tail: Tail | None = None
+
+    def blocks(self) -> Iterator[bytes]:
+        kind = compression_of(self.path)
+        with self.path.open("rb") as file:
+            if kind is None:
+                while block := file.read(BLOCK):
+                    yield block
+            else:
+                yield from self._decompressed(file, kind)
+
+    def _decompressed(self, file: Any, kind: str) -> Iterator[bytes]:
+        machine: Any = None
+        pending = file.read(BLOCK)
+        members = 0
+        while True:
+            if machine is None:
+                pending = pending or file.read(BLOCK)
+                if members and not pending.strip(b"\0"):  # padding after the last member
+                    if not pending:
+                        return
+                    pending = b""
+                    continue
+                machine = _MACHINES[kind]()
+            elif not pending and (pending := file.read(BLOCK)) == b"":
+                self.tail = Tail(f"the {kind} data ends in the middle")
+                return
+            if not members and not pending:
+                self.tail = Tail(f"an empty file is no {kind} file")
+                return
+            try:
+                out, rest, ended = machine(pending)
+            except (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError) as error:
+                if members and machine.started is False:
+                    self.tail = Tail(f"bytes after the end of the {kind} data", pending + file.read(BLOCK))
+                else:
+                    self.tail = Tail(f"damaged {kind} data ({error})", pending + file.read(BLOCK))
+                return
+            if out:
+                yield out
+            pending = rest
+            if ended:
+                machine, members = None, members + 1
+
+
+class _Gzip:
+    """One member: called with input, gives (output of at most OUTPUT bytes, input not used yet, ended)."""
+
+    def __init__(self) -> None:
+        self._machine = zlib.decompressobj(wbits=31)
+        self.started = False
+
+    def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        out = self._machine.decompress(data, OUTPUT)
+        self.started = True
+        if self._machine.eof:
+            return out, self._machine.unused_data, True
+        return out, self._machine.unconsumed_tail, False
+
+
+class _Bzip2:
+    def __init__(self) -> None:
+        self._machine = bz2.BZ2Decompressor()
+        self.started = False
+
+    def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        piece, rest = data[:PIECE], data[PIECE:]
+        out = self._machine.decompress(piece)
+        self.started = True
+        if self._machine.eof:
+            return out, self._machine.unused_data + rest, True
+        return out, rest, False
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        self._machine = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        self.started = False
+
+    def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        piece, rest = data[:PIECE], data[PIECE:]
+        out = self._machine.decompress(piece)
+        self.started = True
+        if self._machine.eof:
+            return out, self._machine.unused_data + rest, True
+        return out, rest, False
+
+
+_MACHINES: dict[str, Any] = {"gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd}
+
+
+def read_whole(stream: Stream, limit: int) -> bytes | None:
+    """Everything, or None where it is more than `limit` bytes."""
+    parts, size = [], 0
+    for block in stream.blocks():
+        parts.append(block)
+        size += len(block)
+        if size > limit:
+            return None
+    return b"".join(parts)
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int  # from 1
+    offset: int  # in decompressed bytes
+    data: bytes  # without its line feed; the first KEPT bytes of a line that is too long
+    length: int  # of the whole line
+    ended: bool  # by a line feed; else the file ended
+
+
+def lines(blocks: Iterator[bytes], limit: int, kept: int) -> Iterator[Line]:
+    """Lines split at line feeds only, so that U+2028 or NEL inside a string breaks nothing.
+
+    Of a line longer than `limit` only `kept` bytes are held, however long it is.
+    """
+    number, offset, length = 1, 0, 0
+    parts: list[bytes] = []
+    held = 0
+    for block in blocks:
+        start = 0
+        while start <= len(block):
+            end = block.find(b"\n", start)
+            piece = block[start:end] if end >= 0 else block[start:]
+            length += len(piece)
+            if length <= limit or held < kept:
+                parts.append(piece)
+                held += len(piece)
+            if length > limit and held > kept:
+                parts = [b"".join(parts)[:kept]]
+                held = len(parts[0])
+            if end < 0:
+                break
+            yield Line(number, offset, b"".join(parts), length, True)
+            number, offset, length, parts, held = number + 1, offset + length + 1, 0, [], 0
+            start = end + 1
+    if length:
+        yield Line(number, offset, b"".join(parts), length, False)
+
+
+def as_utf8(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """A stream in another encoding as UTF-8; what is broken in it stays broken (as bytes that are not UTF-8)."""
+    errors = "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    for block in blocks:
+        yield decoder.decode(block).encode("utf-8", "surrogateescape")
+    yield decoder.decode(b"", final=True).encode("utf-8", "surrogateescape")
