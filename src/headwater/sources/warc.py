@@ -162,6 +162,9 @@ class _Members:
 
     def read(self, size: int = -1) -> bytes:
         """Decompressed bytes of this member; b"" at its end, clean or not."""
+        if self._machine is None and self.inside_record and not self.error and self._continues():
+            self.file.seek(self.position)
+            self._machine, self._pending = zlib.decompressobj(wbits=31), b""
         while self._machine is not None:
             if not self._pending:
                 self._pending = self.file.read(BLOCK)
@@ -174,11 +177,8 @@ class _Members:
                 self._end(str(error), damaged=True)
                 break
             if self._machine.eof:
-                rest = self._machine.unused_data
-                self.position = self.file.tell() - len(rest)
+                self.position = self.file.tell() - len(self._machine.unused_data)
                 self._machine = None
-                if self.inside_record and self._continues():
-                    self._machine, self._pending = zlib.decompressobj(wbits=31), rest
             else:
                 self._pending = self._machine.unconsumed_tail
             if out:
