@@ -1,0 +1,122 @@
+"""What belongs to a recipe in a workspace: where every question starts.
+
+`recipes/<name>.json` (written by the pipeline) names the stages that a recipe has made; only their committed
+shards are read.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from headwater.engine.workspace import Entry, Workspace, read_json
+from headwater.errors import HeadwaterError
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One recipe's stages."""
+
+    workspace: Workspace
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.record["name"])
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        recipe: dict[str, Any] = self.record["recipe"]
+        return recipe
+
+    @cached_property
+    def documents(self) -> dict[str, dict[str, Entry]]:
+        """Stage -> shard -> entry, in the recipe's order of sources."""
+        return {name: self.workspace.stage(name).entries() for name in self.record["documents"].values()}
+
+    @cached_property
+    def shards(self) -> dict[str, Entry]:
+        """The documents' shards over all sources, by name."""
+        return {shard: entry for entries in self.documents.values() for shard, entry in entries.items()}
+
+    @cached_property
+    def ledger(self) -> dict[str, Entry]:
+        name = self.record.get("ledger")
+        return self.workspace.stage(name).entries() if name else {}
+
+    @property
+    def families(self) -> list[str]:
+        return list(self.record.get("signals", {}))
+
+    def signals(self, documents_stage: str) -> dict[str, dict[str, Entry]]:
+        """Family -> shard -> entry, of the texts of one documents stage."""
+        tail = documents_stage.replace("/", "-")
+        return {
+            family: self.workspace.stage(name).entries()
+            for family, names in self.record.get("signals", {}).items()
+            for name in names
+            if Path(name).name == tail
+        }
+
+    @property
+    def training_set(self) -> Path | None:
+        name = self.record.get("training_set")
+        return self.workspace.path / name if name else None
+
+
+def open_workspace(workspace: Workspace | Path | str) -> Workspace:
+    """The workspace at that path; raises HeadwaterError where there is none (a question makes no folder)."""
+    if isinstance(workspace, Workspace):
+        return workspace
+    if not Path(workspace).is_dir():
+        raise HeadwaterError(
+            f"no workspace at {workspace}; name one with --workspace, or make one: headwater run recipe.yaml"
+        )
+    return Workspace(workspace)
+
+
+def snapshots(workspace: Workspace, recipe: str | None = None) -> list[Snapshot]:
+    """The recipes that the workspace knows, by name; raises HeadwaterError where there is none (of that name)."""
+    found = [
+        Snapshot(workspace, record)
+        for path in sorted((workspace.path / "recipes").glob("*.json"))
+        if (record := read_json(path)) is not None
+    ]
+    if not found:
+        raise HeadwaterError(
+            f"{workspace.path} holds nothing that was made from a recipe yet; start with: headwater run recipe.yaml"
+        )
+    if recipe is not None:
+        chosen = [snapshot for snapshot in found if snapshot.name == recipe]
+        if not chosen:
+            names = ", ".join(snapshot.name for snapshot in found)
+            raise HeadwaterError(f"{workspace.path} has no recipe {recipe!r}; it has {names}")
+        return chosen
+    return found
+
+
+def row_at(path: Path, row: int, columns: list[str] | None = None) -> dict[str, Any]:
+    """One row of a shard; only its row group is read."""
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row < rows:
+                table = file.read_row_group(group, columns=columns).slice(row, 1)
+                found: dict[str, Any] = table.to_pylist()[0]
+                return found
+            row -= rows
+    raise HeadwaterError(f"{path} has no such row; `headwater verify` says whether the file has changed")
+
+
+def find_ids(path: Path, prefix: str) -> Iterator[tuple[int, str]]:
+    """(row, id) of the documents in a shard whose id begins so."""
+    with pq.ParquetFile(path) as file:
+        position = 0
+        for batch in file.iter_batches(65_536, columns=["id"]):
+            for row, document in enumerate(batch.column(0).to_pylist()):
+                if document.startswith(prefix):
+                    yield position + row, document
+            position += batch.num_rows

@@ -1,0 +1,44 @@
+"""Text from the crawl, made harmless for a terminal and honest for a reader.
+
+A document may hold terminal escapes, bidirectional overrides and invisible characters. Each is replaced by a
+glyph that can be seen (␛, ⟨U+202E⟩), so that nothing hides, nothing is reordered and no terminal is commanded.
+What scripts need to be written (joiners, variation selectors, marks) stays.
+"""
+
+import re
+import unicodedata
+
+# Bidirectional marks, embeddings, overrides and isolates (UAX #9); zero-width space, word joiner and the invisible
+# operators; byte-order mark; interlinear anchors; tags; line and paragraph separators; Hangul fillers.
+_HIDDEN = re.compile(
+    "[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u00ad\u034f\u115f\u1160\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def visible(text: str) -> str:
+    """The text with every control and invisible character shown; newlines and tabs stay as they are."""
+    text = _CONTROLS.sub(lambda match: _control(match.group()), text)
+    return _HIDDEN.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """The same on one line: line ends as ⏎, and at most `limit` characters, an ellipsis for the rest."""
+    if limit is not None and len(text) > limit:
+        text = text[: limit - 1] + "…"
+    return visible(text).replace("\n", "⏎").replace("\t", " ")
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that the text takes: 2 for a full-width character, 0 for a combining one."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def _control(character: str) -> str:
+    code = ord(character)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
