@@ -45,6 +45,7 @@ _LATIN = {
     "iso8859-13",
     "iso8859-15",
 }
+_TYPOGRAPHIC = frozenset("‘’‚“”„–—…£€¥°§©®™«»½¼¾¡¿†‡•·\xa0´`¨×ºª")
 _OTHER = {"cp1255", "iso8859-8", "cp1256", "iso8859-6", "cp1258", "cp874"}
 
 SAMPLE = 1 << 17
@@ -215,8 +216,9 @@ def _plausible(data: bytes, name: str) -> bool:
     if name in _CYRILLIC_OR_GREEK:
         return letters >= 0.8 * len(foreign) and len(foreign) >= 20 and _cased(text)
     if name in _LATIN:
-        # Latin text is ASCII with a few accents inside words; East Asian bytes read as Latin are the reverse.
-        return letters >= 0.3 * len(foreign) and len(foreign) <= 0.2 * len(text)
+        # Latin text is ASCII with a few accents, curly quotes and dashes; East Asian bytes read so are the reverse.
+        typographic = sum(character in _TYPOGRAPHIC for character in foreign)
+        return letters + typographic >= 0.9 * len(foreign) and len(foreign) <= 0.2 * len(text)
     return name in _OTHER and letters >= 0.7 * len(foreign) and len(foreign) >= 40
 
 
