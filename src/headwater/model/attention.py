@@ -15,48 +15,70 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headwater.model.config import ModelConfig
-from headwater.model.layers import rotate
+from headwater.model.layers import rms_norm, rotate
 
 EXPLICIT_UP_TO = 512  # positions
+ROWS = 128  # queries in a block
 
 
 class ExplicitAttention(torch.autograd.Function):
-    """Causal attention by batched matrix products, q, k, v (B·H, T, E) -> (B·H, T, E)."""
+    """Causal attention by batched matrix products, q, k, v (B·H, T, E) -> (B·H, T, E).
+
+    Queries come in blocks of rows, and a block meets only the keys up to its own end: of the matrix above the
+    diagonal most is never computed.
+    """
 
     @staticmethod
     def forward(context: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        mask = _causal_mask(q.size(1), q.dtype)
-        scores = torch.baddbmm(mask, q, k.mT, alpha=q.size(-1) ** -0.5)  # (B·H, T, T)
-        probabilities = torch.softmax(scores, -1)
-        context.save_for_backward(q, k, v, probabilities)
-        return torch.bmm(probabilities, v)
+        scaled = q * q.size(-1) ** -0.5  # (T, E) is smaller than the scores (T, T)
+        output, probabilities = torch.empty_like(q), []
+        for start, end in _row_blocks(q.size(1)):
+            scores = torch.bmm(scaled[:, start:end], k[:, :end].mT)  # (B·H, rows, end)
+            scores[:, :, start:] += _causal_mask(end - start, q.dtype)
+            probabilities.append(torch.softmax(scores, -1))
+            output[:, start:end] = torch.bmm(probabilities[-1], v[:, :end])
+        context.save_for_backward(scaled, k, v, *probabilities)
+        return output
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v, probabilities = context.saved_tensors
-        of_v = torch.bmm(probabilities.mT, gradient)
-        of_probabilities = torch.bmm(gradient, v.mT)
-        of_scores = torch._softmax_backward_data(of_probabilities, probabilities, -1, probabilities.dtype)
-        scale = q.size(-1) ** -0.5  # applied to (T, E), which is smaller than (T, T)
-        return torch.bmm(of_scores, k).mul_(scale), torch.bmm(of_scores.mT, q).mul_(scale), of_v
+        scaled, k, v, *probabilities = context.saved_tensors
+        gradient = gradient.contiguous()
+        of_q, of_k, of_v = torch.empty_like(k), torch.zeros_like(k), torch.zeros_like(v)
+        for (start, end), p in zip(_row_blocks(k.size(1)), probabilities, strict=True):
+            of_rows = gradient[:, start:end]
+            of_v[:, :end] += torch.bmm(p.mT, of_rows)
+            of_p = torch.bmm(of_rows, v[:, :end].mT)
+            of_scores = torch._softmax_backward_data(of_p, p, -1, p.dtype)
+            of_q[:, start:end] = torch.bmm(of_scores, k[:, :end])
+            of_k[:, :end] += torch.bmm(of_scores.mT, scaled[:, start:end])
+        return of_q.mul_(k.size(-1) ** -0.5), of_k, of_v
+
+
+def _row_blocks(positions: int) -> list[tuple[int, int]]:
+    return [(start, min(start + ROWS, positions)) for start in range(0, positions, ROWS)]
 
 
 @lru_cache(maxsize=8)
 def _causal_mask(positions: int, dtype: torch.dtype) -> Tensor:
-    """(1, T, T), added to scores: 0 where a position may look, −∞ at what comes after it."""
-    return torch.full((1, positions, positions), float("-inf"), dtype=dtype).triu(1)
+    """(T, T), added to scores: 0 where a position may look, −∞ at what comes after it."""
+    return torch.full((positions, positions), float("-inf"), dtype=dtype).triu(1)
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """q (B, H, T, E), k and v (B, K, T, E) -> (B, H, T, E); position t sees positions 0 … t."""
-    batch, heads, positions, width = q.shape
+    """q (H, B, T, E), k and v (K, B, T, E) -> (H, B, T, E); position t sees positions 0 … t.
+
+    Heads come first: queries, keys and values of one projection are then three plain blocks of memory.
+    """
+    heads, batch, positions, width = q.shape
     if q.device.type == "cpu" and positions <= EXPLICIT_UP_TO:
-        if k.size(1) != heads:
-            k, v = (x.repeat_interleave(heads // x.size(1), 1) for x in (k, v))
-        flat = (x.reshape(batch * heads, positions, width) for x in (q, k, v))
-        output: Tensor = ExplicitAttention.apply(*flat)
-        return output.view(batch, heads, positions, width)
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=k.size(1) != heads)
+        if len(k) != heads:
+            k, v = (x.repeat_interleave(heads // len(x), 0) for x in (k, v))
+        flat = (x.reshape(heads * batch, positions, width) for x in (q, k, v))
+        output: Tensor = ExplicitAttention.apply(*flat)  # type: ignore[no-untyped-call]
+        return output.view(heads, batch, positions, width)
+    q, k, v = (x.transpose(0, 1) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=k.size(1) != heads).transpose(0, 1)
 
 
 class Attention(nn.Module):
@@ -71,16 +93,16 @@ class Attention(nn.Module):
         self.output = nn.Linear(config.width, config.width, bias=config.bias)
 
     def forward(self, x: Tensor, angles: tuple[Tensor, Tensor] | None) -> Tensor:
-        """`angles`: cosines and sines (T, E/2) where positions are rotary."""
+        """`angles`: cosines and signed sines (T, E) where positions are rotary."""
         batch, positions, width = x.shape
-        heads = self.query_key_value(x).view(batch, positions, -1, self.head_width).transpose(1, 2)
-        both = heads[:, : self.heads + self.kv_heads]  # queries and keys are treated alike: (B, H+K, T, E)
-        v = heads[:, self.heads + self.kv_heads :]  # (B, K, T, E)
+        heads = self.query_key_value(x).view(batch, positions, -1, self.head_width)
+        heads = heads.permute(2, 0, 1, 3).contiguous()  # (H + 2K, B, T, E)
+        both, v = heads.split([self.heads + self.kv_heads, self.kv_heads])  # queries and keys are treated alike
         if self.qk_norm:
-            both = F.rms_norm(both, (self.head_width,), eps=self.epsilon)
+            both = rms_norm(both, self.epsilon)
         if angles is not None:
             both = rotate(both, *angles)
-        q, k = both.split([self.heads, self.kv_heads], 1)
-        read = causal_attention(q, k, v)  # (B, H, T, E)
-        output: Tensor = self.output(read.transpose(1, 2).reshape(batch, positions, width))
+        q, k = both.split([self.heads, self.kv_heads])
+        read = causal_attention(q, k, v)  # (H, B, T, E)
+        output: Tensor = self.output(read.permute(1, 2, 0, 3).reshape(batch, positions, width))
         return output

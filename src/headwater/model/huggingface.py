@@ -101,7 +101,7 @@ def _to_theirs(kind: str, config: ModelConfig, tensors: dict[str, Tensor]) -> di
     theirs = {}
     for name, tensor in tensors.items():
         names = _their_names(kind, name)
-        parts = tensor.split(_rows(config, names)) if len(names) > 1 else [tensor]
+        parts = torch.split(tensor, _rows(config, names)) if len(names) > 1 else (tensor,)
         for their_name, part in zip(names, parts, strict=True):
             theirs[their_name] = (part.mT if _transposed(kind, their_name) else part).cpu().contiguous()
     return theirs

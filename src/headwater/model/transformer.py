@@ -62,9 +62,8 @@ class Transformer(nn.Module):
         the identity and the loss at exactly ln V; the rest is uniform with a variance of 0.49 / fan-in.
         """
         config = self.config
-        writers = {block.attention.output for block in self.blocks} | {
-            block.feed_forward.down for block in self.blocks
-        }
+        writers = [m.output for m in self.modules() if isinstance(m, Attention)]
+        writers += [m.down for m in self.modules() if isinstance(m, FeedForward)]
         with torch.no_grad():
             for module in self.modules():
                 if isinstance(module, nn.Embedding):
@@ -85,7 +84,8 @@ class Transformer(nn.Module):
     @property
     def output_weight(self) -> Tensor:
         """(V, D)."""
-        return self.embedding.weight if self.output is None else self.output.weight
+        weight: Tensor = self.embedding.weight if self.output is None else self.output.weight
+        return weight
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """tokens (B, T) -> what the output reads (B, T, D)."""

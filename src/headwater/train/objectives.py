@@ -12,7 +12,7 @@ def language_modelling(model: Transformer, tokens: Tensor) -> Tensor:
     As printed in the founding text: −Σ log P(x_i | x_<i); as implemented: its mean, so that learning rates do not
     depend on the batch. Within a sequence attention sees across the separators of documents.
     """
-    return mean_nats(model(tokens[:, :-1]), tokens[:, 1:])
+    return mean_nats(model.hidden(tokens[:, :-1]), model.output_weight, tokens[:, 1:])
 
 
 OBJECTIVES = {"lm": language_modelling}

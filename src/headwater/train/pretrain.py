@@ -27,7 +27,7 @@ from headwater.train.checkpoint import load_newest, save
 from headwater.train.metrics import Metrics
 from headwater.train.objectives import OBJECTIVES
 from headwater.train.optimizer import Optimizer
-from headwater.train.precision import choose_device, choose_precision
+from headwater.train.precision import choose_device, choose_precision, prepare_cpu
 from headwater.train.schedule import rate
 from headwater.train.stream import Stream
 
@@ -53,7 +53,7 @@ def pretrain(
     vocabulary, or the loss is no longer a number.
     """
     folder, source = Path(folder), Path(training_set)
-    torch.set_num_threads(threads)
+    prepare_cpu(threads)
     place = choose_device(device)
     precision = choose_precision(train["precision"], place)
     manifest = read_json(source / "manifest.json")

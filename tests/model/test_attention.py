@@ -1,0 +1,62 @@
+"""Explicit attention is PyTorch's attention, and the hand-written ways back are right."""
+
+import pytest
+import torch
+from torch.nn.functional import rms_norm as reference_rms_norm
+from torch.nn.functional import scaled_dot_product_attention
+
+from headwater.model.attention import causal_attention
+from headwater.model.config import ModelConfig
+from headwater.model.layers import SquaredRelu, rms_norm, rotary_angles, rotate
+from headwater.model.presets import resolve
+
+
+@pytest.mark.parametrize("positions", [1, 7, 128, 300])
+@pytest.mark.parametrize("kv_heads", [4, 2])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 3e-2)])
+def test_explicit_attention_equals_sdpa_both_ways(
+    positions: int, kv_heads: int, dtype: torch.dtype, tolerance: float
+) -> None:
+    random = torch.Generator().manual_seed(positions)
+    shapes = [(4, 2, positions, 16), (kv_heads, 2, positions, 16), (kv_heads, 2, positions, 16)]
+    leaves = [torch.randn(shape, generator=random).to(dtype).requires_grad_() for shape in shapes]
+    gradient = torch.randn(shapes[0], generator=random).to(dtype)
+    ours = causal_attention(*leaves)
+    ours.backward(gradient)
+    got = [ours.detach(), *(leaf.grad for leaf in leaves)]
+
+    wide = [leaf.detach().float().requires_grad_() for leaf in leaves]
+    theirs = scaled_dot_product_attention(
+        *(leaf.transpose(0, 1) for leaf in wide), is_causal=True, enable_gqa=True
+    ).transpose(0, 1)
+    theirs.backward(gradient.float())
+    for mine, reference in zip(got, [theirs.detach(), *(leaf.grad for leaf in wide)], strict=True):
+        scale = max(1.0, float(reference.abs().max()))
+        assert float((mine.float() - reference).abs().max()) <= tolerance * scale
+
+
+def test_ways_back_agree_with_finite_differences() -> None:
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 3, 5, 8, generator=random, dtype=torch.float64).requires_grad_()
+    cosines, sines = (part[:5].double() for part in rotary_angles(config()))
+    assert torch.autograd.gradcheck(lambda x: rms_norm(x, 1e-6), (x,))
+    assert torch.autograd.gradcheck(lambda x: rotate(x, cosines, sines), (x,))
+    assert torch.autograd.gradcheck(SquaredRelu.apply, (x,))
+
+
+def test_rms_norm_equals_pytorchs() -> None:
+    x = torch.randn(4, 9, 32, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(rms_norm(x, 1e-6), reference_rms_norm(x, (32,), eps=1e-6))
+
+
+def test_rotary_positions_matter_only_by_their_distance() -> None:
+    cosines, sines = rotary_angles(config())
+    q, k = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+    products = [
+        float(rotate(q, cosines[t], sines[t]) @ rotate(k, cosines[t - 3], sines[t - 3])) for t in (3, 7, 15)
+    ]
+    assert products == pytest.approx([products[0]] * 3, abs=1e-5)
+
+
+def config() -> ModelConfig:
+    return resolve({"family": "gpt", "preset": "modern-nano", "width": 16, "heads": 2, "context": 16}, 12)
