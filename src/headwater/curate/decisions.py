@@ -1,0 +1,243 @@
+"""Decisions: what has been decided about every document after each step, one shard a documents' shard.
+
+    start_shard       every document alive, with its language and size
+    edition_shard     after an edit: new sizes and text keys; documents that the edit dropped
+    duplicates_shard  after duplicates were found over the whole corpus
+    (judge_shard      after rules: in rules.py)
+
+Each reads the decisions of the step before and writes all of them again, so a step's shard says by itself where
+its documents stand, and the last one is the ledger but for the provenance. About 100 bytes a document.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.curate.duplicates.find import REASONS, AliveShard, Layer, find
+from headwater.engine.workspace import Output
+from headwater.recipe.settings import Duplicates
+
+UNKNOWN = "und"  # the language of a text too short or odd to have one
+
+DECISIONS_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("split", pa.string(), nullable=False),
+        pa.field("state", pa.string(), nullable=False),  # kept (so far), dropped, quarantined
+        pa.field("reason", pa.string()),
+        pa.field("reasons", pa.uint64(), nullable=False),  # bits, as the plan numbers them
+        pa.field("step", pa.int16()),  # the step of the plan that decided, null where kept
+        pa.field("edits", pa.int32(), nullable=False),  # characters removed so far
+        pa.field("bytes", pa.int64(), nullable=False),  # UTF-8 of the text as read
+        pa.field("bytes_now", pa.int64(), nullable=False),  # of the text after the edits so far
+        pa.field("text_key", pa.string(), nullable=False),  # of the same
+        pa.field("partner", pa.string()),
+        pa.field("similarity", pa.float32()),
+    ]
+)
+
+FOUND_SCHEMA = pa.schema(
+    [
+        pa.field("shard", pa.string(), nullable=False),
+        pa.field("row", pa.int32(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("partner", pa.string(), nullable=False),
+        pa.field("similarity", pa.float32(), nullable=False),
+    ]
+)
+
+
+def text_key(document: str, text: str) -> str:
+    """Names one text of one document: 32 hex digits, xxh3-128 of its id and the text."""
+    return xxhash.xxh3_128_hexdigest(f"{document}\0{text}".encode())
+
+
+def read_decisions(path: Path | str) -> pa.Table:
+    return pq.read_table(path, schema=DECISIONS_SCHEMA)
+
+
+def write_decisions(out: Output, decisions: pa.Table) -> dict[str, Any]:
+    """Writes the shard; its counts are the entry's result."""
+    with ShardWriter(out.path(), DECISIONS_SCHEMA) as writer:
+        writer.write_table(decisions)
+    alive = pc.equal(decisions["state"], "kept")
+    return {
+        "documents": decisions.num_rows,
+        "bytes": pc.sum(decisions["bytes_now"]).as_py() or 0,
+        "alive": pc.sum(alive).as_py() or 0,
+    }
+
+
+def in_question(decisions: pa.Table, tracks: list[str] | None, languages: list[str]) -> np.ndarray:
+    """(rows,) bool: training documents still alive, of these tracks (None: of all).
+
+    `languages` are the plan's tracks; a document of another language is of track "*". Held-out text is never in
+    question.
+    """
+    rows = np.asarray(
+        pc.and_(pc.equal(decisions["state"], "kept"), pc.equal(decisions["split"], "train")), dtype=bool
+    )
+    if tracks is not None and set(tracks) != set(languages):
+        rows &= np.asarray(pc.is_in(track_of(decisions, languages), value_set=pa.array(tracks)), dtype=bool)
+    return rows
+
+
+def track_of(decisions: pa.Table, languages: list[str]) -> pa.ChunkedArray:
+    known = pc.is_in(decisions["language"], value_set=pa.array(languages))
+    return pc.if_else(known, decisions["language"], "*")
+
+
+def decided(
+    decisions: pa.Table, rows: np.ndarray, *, state: str, reason: pa.Array, reasons: np.ndarray, step: int
+) -> pa.Table:
+    """The decisions with those rows decided. *Shapes*: rows bool, reason string, reasons uint64, all (rows,)."""
+    mask = pa.array(rows)
+    changed = {
+        "state": pc.if_else(mask, state, decisions["state"]),
+        "reason": pc.if_else(mask, reason, decisions["reason"]),
+        "reasons": pc.if_else(mask, pa.array(reasons, pa.uint64()), decisions["reasons"]),
+        "step": pc.if_else(mask, pa.scalar(step, pa.int16()), decisions["step"]),
+    }
+    return replaced(decisions, changed)
+
+
+def replaced(decisions: pa.Table, columns: dict[str, Any]) -> pa.Table:
+    for name, column in columns.items():
+        decisions = decisions.set_column(decisions.schema.get_field_index(name), name, column)
+    return decisions.cast(DECISIONS_SCHEMA)
+
+
+def bits(reason: pa.Array, numbers: dict[str, int]) -> np.ndarray:
+    """(rows,) uint64: the one bit of each row's reason, 0 where it has none."""
+    return np.array([1 << numbers[name] if name else 0 for name in reason.to_pylist()], np.uint64)
+
+
+# ---------------------------------------------------------------- shard functions
+
+
+def start_shard(out: Output, *, documents: str, language: str) -> dict[str, Any]:
+    """Documents and their measured language -> decisions with everything alive. Counts documents by language."""
+    labels = pq.read_table(language, columns=["id", "language.label"])
+    rows: list[dict[str, Any]] = []
+    for batch in read_batches(documents, ["id", "text", "split"]):
+        for row in batch.to_pylist():
+            size = len(row["text"].encode())
+            rows.append(
+                {
+                    "id": row["id"], "split": row["split"], "state": "kept", "reasons": 0, "edits": 0,
+                    "bytes": size, "bytes_now": size, "text_key": text_key(row["id"], row["text"]),
+                }
+            )  # fmt: skip
+    ids = [row["id"] for row in rows]
+    if labels["id"].to_pylist() != ids:
+        raise AssertionError(f"{language} has not the documents of {documents}")
+    for row, label in zip(rows, labels["language.label"].to_pylist(), strict=True):
+        row["language"] = label or UNKNOWN
+    decisions = pa.Table.from_pylist(rows, schema=DECISIONS_SCHEMA)
+    result = write_decisions(out, decisions)
+    train = decisions.filter(pc.equal(decisions["split"], "train"))
+    counted = pc.value_counts(train["language"].combine_chunks()).to_pylist()
+    return result | {"languages": {pair["values"]: pair["counts"] for pair in counted}}
+
+
+def edition_shard(
+    out: Output, *, decisions: str, edition: str, numbers: dict[str, int], step: int
+) -> dict[str, Any]:
+    """Decisions after an edit. An edition has `text` (null: unchanged), `dropped` (a reason) and `removed`."""
+    before = read_decisions(decisions)
+    sizes = before["bytes_now"].to_pylist()
+    keys = before["text_key"].to_pylist()
+    dropped: list[str | None] = []
+    removed: list[int] = []
+    for batch in read_batches(edition, ["id", "text", "dropped", "removed"]):
+        for row in batch.to_pylist():
+            position = len(dropped)
+            if row["text"] is not None:
+                sizes[position] = len(row["text"].encode())
+                keys[position] = text_key(row["id"], row["text"])
+            dropped.append(row["dropped"])
+            removed.append(row["removed"])
+    after = replaced(
+        before,
+        {
+            "edits": pc.add(before["edits"], pa.array(removed, pa.int32())),
+            "bytes_now": pa.array(sizes, pa.int64()),
+            "text_key": pa.array(keys),
+        },
+    )
+    reason = pa.array(dropped, pa.string())
+    # what is held out or left before is not in the edition's hands
+    rows = in_question(before, None, []) & np.asarray(pc.is_valid(reason), dtype=bool)
+    after = decided(after, rows, state="dropped", reason=reason, reasons=bits(reason, numbers), step=step)
+    return write_decisions(out, after)
+
+
+def find_duplicates(
+    out: Output,
+    *,
+    shards: list[dict[str, Any]],
+    tracks: list[str],
+    languages: list[str],
+    settings: dict[str, Any],
+) -> dict[str, Any]:
+    """Shard function over the whole corpus: the rows that leave as duplicates (FOUND_SCHEMA).
+
+    A shard is {"shard", "documents", "decisions", "layers": [[hashes, minhash], …]}: layers newest edition first.
+    """
+    alive = []
+    for shard in shards:
+        decisions = read_decisions(shard["decisions"])
+        alive.append(
+            AliveShard(
+                shard["shard"],
+                Path(shard["documents"]),
+                tuple(Layer(Path(hashes), Path(minhash)) for hashes, minhash in shard["layers"]),
+                in_question(decisions, tracks, languages),
+                decisions["bytes_now"].to_numpy(),
+            )
+        )
+    found = find(alive, Duplicates(**settings), out.path("parquet").parent / ".tmp")
+    with ShardWriter(out.path(), FOUND_SCHEMA) as writer:
+        for one in alive:
+            leaving = found[one.shard]
+            rows = np.flatnonzero(leaving.drop)
+            columns = {
+                "shard": pa.array([one.shard] * len(rows), pa.string()),
+                "row": pa.array(rows, pa.int32()),
+                "reason": pa.array([REASONS[code] for code in leaving.reason[rows]], pa.string()),
+                "partner": leaving.partner.take(pa.array(rows)),
+                "similarity": pa.array(leaving.similarity[rows], pa.float32()),
+            }
+            writer.write_table(pa.table(columns, schema=FOUND_SCHEMA))
+        count = writer.rows
+    return {"duplicates": count, "documents": int(sum(one.alive.sum() for one in alive))}
+
+
+def duplicates_shard(
+    out: Output, *, shard: str, decisions: str, found: str, numbers: dict[str, int], step: int
+) -> dict[str, Any]:
+    """Decisions after duplicates were found."""
+    before = read_decisions(decisions)
+    leaving = pq.read_table(found, schema=FOUND_SCHEMA, filters=[("shard", "=", shard)])
+    rows = np.zeros(before.num_rows, bool)
+    places = leaving["row"].to_numpy()
+    rows[places] = True
+    columns: dict[str, pa.Array] = {}
+    for name in ("reason", "partner", "similarity"):
+        values = np.full(before.num_rows, None, object)
+        values[places] = leaving[name].to_pylist()
+        columns[name] = pa.array(values.tolist(), FOUND_SCHEMA.field(name).type)
+    mask = pa.array(rows)
+    after = replaced(
+        before, {name: pc.if_else(mask, columns[name], before[name]) for name in ("partner", "similarity")}
+    )
+    reason = columns["reason"]
+    after = decided(after, rows, state="dropped", reason=reason, reasons=bits(reason, numbers), step=step)
+    return write_decisions(out, after)

@@ -1,0 +1,125 @@
+"""Repeated lines over the whole corpus, in bounded memory: an exchange through files.
+
+    spread_shard   one documents' shard  -> its lines' keys, sorted by partition
+    count_shard    one partition         -> which of its lines go, sorted by documents' shard
+    lines_to_go    one documents' shard  <- its part of every partition
+
+Keys are CCNet's (Wenzek et al. 2020: lower case, digits to 0, no punctuation, no accents), measured once as
+`lines.keys`; an empty line has key 0 and is no line here. A partition holds the lines of about 32 MB of text, so
+what any task holds does not grow with the corpus. Lines are in the order of shards, rows and places in the text,
+so the first occurrence is the same for any number of workers.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headwater.corpus.shards import read_batches
+from headwater.curate.decisions import in_question, read_decisions
+from headwater.curate.pool import in_step
+from headwater.curate.rules import layer_of_rows
+from headwater.engine.workspace import Output
+
+PARTITION_BYTES = 32 << 20
+LINE = np.dtype([("key", "<u8"), ("row", "<u4"), ("line", "<u4")])
+PLACE = np.dtype([("row", "<u4"), ("line", "<u4")])
+
+
+def partitions(corpus_bytes: int) -> int:
+    """How many partitions a corpus of so many bytes is spread over."""
+    return 1 + corpus_bytes // PARTITION_BYTES
+
+
+def spread_shard(
+    out: Output,
+    *,
+    decisions: str,
+    signals: list[str],
+    editions: list[str],
+    tracks: list[str],
+    languages: list[str],
+    parts: int,
+) -> dict[str, Any]:
+    """`.bin`: LINE records of the shard's lines, sorted by partition; `starts` (parts + 1) says where each begins.
+
+    `signals`: the files of family `lines`, newest edition first, the documents' own last.
+    """
+    alive = in_question(read_decisions(decisions), tracks, languages)
+    layer = layer_of_rows(editions, len(alive))
+    found = [np.zeros(0, LINE), *_lines(signals, alive, layer)]
+    lines = np.concatenate(found)
+    lines = lines[lines["key"] != 0]
+    part = lines["key"] % np.uint64(parts)
+    with out.path("bin").open("wb") as file:
+        lines[np.argsort(part, kind="stable")].tofile(file)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(part.astype(np.int64), minlength=parts))])
+    return {"documents": int(alive.sum()), "lines": len(lines), "starts": starts.tolist()}
+
+
+def _lines(signals: list[str], alive: np.ndarray, layer: np.ndarray) -> Iterator[np.ndarray]:
+    at = 0
+    for batches in in_step([read_batches(path, ["lines.keys"]) for path in signals]):
+        rows = np.arange(at, at + batches[0].num_rows)
+        at += len(rows)
+        chosen = np.full(len(rows), -1)
+        for number in range(len(signals)):
+            chosen[layer[rows] == number] = number
+        records = []
+        for number, batch in enumerate(batches):
+            here = np.flatnonzero(alive[rows] & (chosen == number))
+            lists = batch.column(0).take(pa.array(here))
+            lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
+            lines = np.zeros(int(lengths.sum()), LINE)
+            lines["key"] = lists.flatten().to_numpy(zero_copy_only=False)
+            lines["row"] = np.repeat(rows[here], lengths)
+            lines["line"] = np.arange(len(lines)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            records.append(lines)
+        together = np.concatenate(records)
+        yield together[np.lexsort((together["line"], together["row"]))]
+
+
+def count_shard(
+    out: Output, *, spreads: list[str], slices: list[list[int]], repeated: int, keep_first: bool
+) -> dict[str, Any]:
+    """`.bin`: PLACE records of the lines that go, in order; `starts` (shards + 1) says where each shard begins.
+
+    `slices`: (first, last) record of this partition in each of `spreads`, the shards' files in order.
+    """
+    parts = [
+        np.fromfile(path, LINE, count=last - first, offset=first * LINE.itemsize)
+        for path, (first, last) in zip(spreads, slices, strict=True)
+    ]
+    counts = np.array([len(part) for part in parts])
+    lines = np.concatenate([np.zeros(0, LINE), *parts])
+    del parts
+    order = np.argsort(lines["key"], kind="stable")
+    keys = lines["key"][order]
+    new = np.ones(len(keys), bool)
+    new[1:] = keys[1:] != keys[:-1]
+    starts = np.flatnonzero(new)
+    sizes = np.diff(np.append(starts, len(keys)))
+    goes = np.zeros(len(lines), bool)
+    goes[order] = np.repeat(sizes > repeated, sizes)
+    if keep_first:
+        goes[order[starts]] = False
+    with out.path("bin").open("wb") as file:
+        places = np.zeros(int(goes.sum()), PLACE)
+        places["row"], places["line"] = lines["row"][goes], lines["line"][goes]
+        places.tofile(file)
+    shard_of = np.repeat(np.arange(len(counts)), counts)
+    going = np.bincount(shard_of[goes], minlength=len(counts)) if len(counts) else np.zeros(0, np.int64)
+    return {"lines": len(lines), "repeated": len(places), "starts": [0, *np.cumsum(going).tolist()]}
+
+
+def lines_to_go(files: list[str], slices: list[list[int]]) -> np.ndarray:
+    """PLACE records of one documents' shard, by row and line; `slices` are its (first, last) in each file."""
+    parts = [
+        np.fromfile(Path(path), PLACE, count=last - first, offset=first * PLACE.itemsize)
+        for path, (first, last) in zip(files, slices, strict=True)
+    ]
+    places = np.concatenate([np.zeros(0, PLACE), *parts])
+    return places[np.lexsort((places["line"], places["row"]))]
