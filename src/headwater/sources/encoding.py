@@ -199,7 +199,8 @@ def _plausible(data: bytes, name: str) -> bool:
     except (UnicodeError, ValueError):
         return False
     foreign = [character for character in text if character > "\x7f"]
-    if not foreign:
+    controls = sum(character < " " and character not in "\t\n\r\f\x1b" for character in text)
+    if not foreign or 100 * controls > len(text):
         return False
     if (
         any("\x80" <= c <= "\x9f" or "\ue000" <= c <= "\uf8ff" for c in foreign[:2000])

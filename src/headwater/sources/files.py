@@ -221,7 +221,9 @@ def _object(text: str, path: Path, source: FilesSource, stream: Stream) -> Itera
     if not isinstance(value, dict):
         yield quarantine(0, "json_type", f"expected objects, got {type(value).__name__}", data)
     elif value and all(isinstance(row, dict) for row in value.values()):
-        columns = find_columns(list(next(iter(value.values()))), source, f"{path}, key {next(iter(value))!r}")
+        columns = find_columns(
+            ["id", *next(iter(value.values()))], source, f"{path}, key {next(iter(value))!r}"
+        )
         for number, (key, row) in enumerate(value.items()):
             yield document_of({"id": key, **row}, columns, number, f"key {key!r}", b"")
     else:

@@ -103,9 +103,7 @@ def _gzip(file: BinaryIO, source: WarcSource) -> Iterator[Record]:
             yield quarantine(f"{offset}.tail", reason, detail, members.raw(offset))
     if members.skipped:
         start, data = members.skipped
-        yield quarantine(
-            f"{start}.garbage", "garbage", f"{members.size - start:,} bytes from byte {start} on", data
-        )
+        yield _tail(start, members.size, False, "no gzip member", data)
 
 
 class _Members:
