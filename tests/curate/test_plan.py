@@ -1,0 +1,131 @@
+"""A recipe compiles to ordered steps whose reasons keep their numbers; every mistake names its nearest right key."""
+
+import pytest
+
+from headwater.curate.plan import DecontaminateStep, DuplicatesStep, LinesStep, RulesStep, compile_plan
+from headwater.curate.presets import load_preset
+from headwater.errors import RecipeError
+from headwater.recipe.settings import Curate
+
+SIGNALS = sorted(
+    {rule.signal for name in ("fineweb", "fineweb2-zh") for one in load_preset(name).passes for rule in one.rules or []}
+    | {"han.share", "length.bytes", "length.bytes.words"}
+)  # fmt: skip
+
+
+def plan_of(**settings):
+    return compile_plan(Curate.model_validate({"decontaminate": None, **settings}), SIGNALS)
+
+
+def rules_of(plan, track, signal):
+    return [
+        rule
+        for step in plan.steps
+        if isinstance(step, RulesStep)
+        for rule in step.rules.get(track, ())
+        if rule.signal == signal
+    ]
+
+
+def test_order_is_explicit_fineweb_filters_first_fineweb2_deduplicates_first():
+    english = [type(step) for step in plan_of(preset={"en": "fineweb"}, duplicates=None).steps]
+    chinese = [type(step) for step in plan_of(preset={"zh": "fineweb2-zh"}).steps]
+    assert chinese[:3] == [RulesStep, DuplicatesStep, RulesStep]
+    assert english[0] is RulesStep and LinesStep in english
+    with_own = [step for step in plan_of(preset={"en": "fineweb"}).steps if not isinstance(step, RulesStep)]
+    assert [type(step) for step in with_own] == [LinesStep, DuplicatesStep, DuplicatesStep]
+    assert [step.tracks for step in with_own] == [("en",), ("en",), ("*",)]
+
+
+def test_a_preset_keeps_its_place_and_takes_the_recipes_duplicates_only_if_given():
+    own = [step for step in plan_of(preset={"zh": "fineweb2-zh"}).steps if isinstance(step, DuplicatesStep)]
+    assert own[0].settings.near.similarity == 0.75 and not own[0].settings.exact
+    given = plan_of(preset={"zh": "fineweb2-zh"}, duplicates={"near": {"similarity": 0.9}})
+    assert [type(step) for step in given.steps][:3] == [RulesStep, DuplicatesStep, RulesStep]
+    assert given.steps[1].settings.near.similarity == 0.9 and given.steps[1].settings.exact
+    off = plan_of(preset={"zh": "fineweb2-zh"}, duplicates=None)
+    assert not [step for step in off.steps if isinstance(step, DuplicatesStep)]
+
+
+def test_rules_of_two_languages_that_come_up_together_are_one_step():
+    plan = plan_of(preset={"en": "gopher", "zh": "fineweb2-zh"})
+    assert set(plan.steps[0].rules) == {"en", "zh"}
+    assert plan.tracks == ("en", "zh", "*")
+
+
+def test_recipe_rules_override_by_signal_and_side_and_extend():
+    plan = plan_of(
+        preset={"zh": "fineweb2-zh"},
+        rules={
+            "*": {"gopher": {"words": {"max": 9}}, "length.bytes": {"min": 5}},
+            "zh": {
+                "gopher.words.max": 7000,
+                "han": {"share": {"min": 0.3}},
+                "fineweb.line_punctuation": {"min": 0.2},
+            },
+        },
+    )
+    [words] = rules_of(plan, "zh", "gopher.words")
+    assert (words.min, words.max) == (50, 7000)
+    [han] = rules_of(plan, "zh", "han.share")
+    assert (han.min, han.reason) == (0.3, "han_share")
+    [punctuation] = rules_of(plan, "zh", "fineweb.line_punctuation")
+    assert punctuation.bounds == {"min": 0.2}
+    assert rules_of(plan, "*", "gopher.words")[0].bounds == {"max": 9}
+    assert rules_of(plan, "zh", "length.bytes")[0].bounds == {"min": 5}
+    off = plan_of(preset={"zh": "fineweb2-zh"}, rules={"zh": {"gopher.stop_words": {"min": None}}})
+    assert not rules_of(off, "zh", "gopher.stop_words")
+
+
+def test_dotted_keys_match_the_longest_signal_name_first():
+    plan = plan_of(rules={"*": {"length": {"bytes": {"min": 1, "words.max": 3}}}})
+    assert rules_of(plan, "*", "length.bytes")[0].bounds == {"min": 1}
+    assert rules_of(plan, "*", "length.bytes.words")[0].bounds == {"max": 3}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"rules": {"zh": {"han.shares": {"min": 0.3}}}}, "did you mean han.share"),
+        ({"rules": {"zh": {"han.share": {"least": 0.3}}}}, "expected min or max"),
+        ({"rules": {"zh": {"han.share": 0.3}}}, "{min: …}"),
+        ({"rules": {"zh": {"han.share": {"min": "一半"}}}}, "expected a number"),
+        ({"rules": {"chinese": {"han.share": {"min": 0.3}}}}, "'chinese' is no language"),
+        ({"rules": {"zh": {"han.share": {"min": 0.9, "max": 0.1}}}}, "no document passes"),
+        ({"preset": "finewebs"}, "there are fineweb"),
+        ({"preset": "gopher", "order": ["lines"]}, "curate.order"),
+        ({"lines": {"refinedweb": True}, "order": ["rules"]}, "curate.order"),
+    ],
+)
+def test_mistakes_are_named(settings, said):
+    with pytest.raises(RecipeError, match=said.replace("{", r"\{")):
+        plan_of(**settings)
+
+
+def test_a_changed_step_leaves_the_keys_and_numbers_before_it():
+    first = plan_of(preset={"zh": "fineweb2-zh"}, lines={"min_words": 2})
+    second = plan_of(
+        preset={"zh": "fineweb2-zh"}, lines={"min_words": 2}, rules={"zh": {"gopher.words": {"min": 10}}}
+    )
+    assert len(first.steps) == len(second.steps)
+    changed = [
+        i
+        for i, (a, b) in enumerate(zip(first.steps, second.steps, strict=True))
+        if a.as_json() != b.as_json()
+    ]
+    assert changed == [3]
+    assert first.prefix_key(3) == second.prefix_key(3)
+    assert first.prefix_key(4) != second.prefix_key(4)
+    assert first.reasons == second.reasons
+
+
+def test_more_than_64_reasons_are_refused():
+    signals = [f"x.s{i}" for i in range(70)]
+    with pytest.raises(RecipeError, match="64"):
+        compile_plan(Curate(rules={"*": {name: {"min": 1} for name in signals}}), signals)
+
+
+def test_decontamination_comes_first_and_takes_no_bit_when_off():
+    plan = compile_plan(Curate(), SIGNALS)
+    assert isinstance(plan.steps[0], DecontaminateStep) and plan.reasons[0] == "contaminated"
+    assert "contaminated" not in plan_of().reasons
