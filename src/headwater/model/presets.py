@@ -20,8 +20,8 @@ from headwater.model.config import ModelConfig
 
 # size: layers, width, context
 SIZES = {
-    "nano": (3, 128, 256),
-    "micro": (5, 128, 256),
+    "nano": (3, 128, 128),
+    "micro": (5, 128, 128),
     "mini": (6, 256, 512),
     "small": (6, 384, 512),
     "medium": (8, 512, 1024),

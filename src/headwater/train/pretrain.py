@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from headwater.engine.workspace import read_json, write_json
+from headwater.engine.workspace import commit_folder, read_json, write_json
 from headwater.errors import HeadwaterError
 from headwater.model import huggingface
 from headwater.model.config import parameters_without_embeddings
@@ -29,7 +29,7 @@ from headwater.train.objectives import OBJECTIVES
 from headwater.train.optimizer import Optimizer
 from headwater.train.precision import choose_device, choose_precision, prepare_cpu
 from headwater.train.schedule import rate
-from headwater.train.stream import Stream
+from headwater.train.stream import Stream, read_manifest
 
 VERSION = 1
 
@@ -56,9 +56,7 @@ def pretrain(
     prepare_cpu(threads)
     place = choose_device(device)
     precision = choose_precision(train["precision"], place)
-    manifest = read_json(source / "manifest.json")
-    if manifest is None:
-        raise HeadwaterError(f"{source}: there is no whole training set; run `headwater curate` first")
+    manifest = read_manifest(source)
     config = resolve(model, manifest["vocabulary"])
     wanted = {
         "format": VERSION, "training_set": manifest["key"], "model": config.as_json(), "train": train, "seed": seed,
@@ -109,7 +107,8 @@ def pretrain(
     # ---- the model, in the precision of the masters
     network.to(torch.float32)
     optimizer.write_back()
-    huggingface.save(network, folder / "model", tokenizer=source / "tokenizer.json")
+    huggingface.save(network, folder / ".model.tmp", tokenizer=source / "tokenizer.json")
+    commit_folder(folder / ".model.tmp", folder / "model")
     epochs = stream.epochs(steps)
     result = {
         "format": VERSION,

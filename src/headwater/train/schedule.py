@@ -1,7 +1,7 @@
 """Learning-rate schedules: what the peak rate is multiplied by, a pure function of the step.
 
-wsd     warm-up, then constant, then linearly to 0 over the last 40% (Hu 2024, MiniCPM; the share of Hägele 2024 is
-        10-20%, of the short trainings here more: measured with `benchmarks/training.py --sweep`)
+wsd     warm-up, then constant, then linearly to 0 over the last 60% (Hu 2024, MiniCPM; Hägele 2024 find 20%
+        enough for long trainings, the short ones here want more)
 linear  warm-up, then linearly to 0
 cosine  warm-up, then half a cosine to 0 (Loshchilov 2017)
 """
@@ -9,7 +9,7 @@ cosine  warm-up, then half a cosine to 0 (Loshchilov 2017)
 import math
 
 WARM_UP = 0.02  # of all steps
-DECAY = 0.4  # of all steps, for wsd
+DECAY = 0.6  # of all steps, for wsd
 
 
 def rate(kind: str, step: int, steps: int) -> float:

@@ -43,7 +43,7 @@ class Stream:
             batch_sequences,
             seed,
         )
-        manifest = _read_manifest(training_set)
+        manifest = read_manifest(training_set)
         self.vocabulary, self.separator = int(manifest["vocabulary"]), int(manifest["separator"])
         self._shards = [training_set / shard["path"] for shard in manifest["pool"]]
         self._tokens: dict[int, np.ndarray] = {}
@@ -204,7 +204,8 @@ def _hash(keys: np.ndarray, *salts: int) -> np.ndarray:
     return mixed
 
 
-def _read_manifest(training_set: Path) -> dict[str, Any]:
+def read_manifest(training_set: Path) -> dict[str, Any]:
+    """A training set's `manifest.json`. Raises HeadwaterError where there is none, or half of one."""
     path = training_set / "manifest.json"
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
