@@ -226,11 +226,17 @@ def _spec(name: str) -> importlib.machinery.ModuleSpec | None:
     for finder in (importlib.machinery.BuiltinImporter, importlib.machinery.FrozenImporter):
         if finder.find_spec(name) is not None and not _source(name):
             return finder.find_spec(name)
-    return importlib.machinery.PathFinder.find_spec(name, [sysconfig.get_path("stdlib"), *_extensions()])
+    return importlib.machinery.PathFinder.find_spec(name, _folders())
 
 
-def _extensions() -> list[str]:
-    return [str(Path(sysconfig.get_path("platstdlib")) / "lib-dynload")]
+def _folders() -> list[str]:
+    """Where this Python keeps its standard library: the .py files and the compiled modules, also in a venv."""
+    compiled = Path(sysconfig.get_path("platstdlib", vars={"platbase": sys.base_exec_prefix}))
+    return [
+        sysconfig.get_path("stdlib"),
+        str(compiled / "lib-dynload"),
+        str(Path(sys.base_exec_prefix) / "DLLs"),
+    ]
 
 
 def _submodules(package: str, folder: str) -> list[str]:
