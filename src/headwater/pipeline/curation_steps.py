@@ -1,0 +1,244 @@
+"""The steps of a curation, each as tasks of the engine: what they read, what they are keyed by.
+
+Keys name contents, never paths; a stage's folder names the documents and the steps up to it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PlanStep, RulesStep
+from headwater.curate.repeats import partitions
+from headwater.engine.local import Task, run_stage
+from headwater.engine.workspace import Entry, Workspace, content_key
+from headwater.pipeline.ingest import Ingested
+from headwater.pipeline.measure import Measured, measure_texts
+
+VERSION = 1
+
+
+@dataclass
+class CurationRun:
+    """Where a curation stands: the last decisions of every shard, and the editions so far, oldest first."""
+
+    workspace: Workspace
+    ingested: Ingested
+    measured: Measured
+    workers: int
+    plan: Plan
+    base: str
+    decisions: dict[str, Entry] = field(default_factory=dict)
+    editions: list[str] = field(default_factory=list)
+
+    def start(self) -> None:
+        tasks = []
+        for entry in self.ingested.shards:
+            language = self.measured.of("language", entry.shard)
+            key = content_key("start", VERSION, entry.fingerprint, language.fingerprint)
+            arguments = {"documents": str(entry.path()), "language": str(language.path())}
+            tasks.append(Task(entry.shard, key, "headwater.curate.decisions:start_shard", arguments))
+        self._decide(0, tasks, "start")
+
+    def take_edition(self, number: int, stage: str) -> None:
+        """The decisions after an edition, which is from here on what the texts are."""
+        editions = self.workspace.stage(stage).entries()
+        tasks = []
+        for shard, before in self.decisions.items():
+            arguments = {"edition": str(editions[shard].path()), "step": number, **self._numbers(number)}
+            tasks.append(self._task(shard, "edition_shard", before, arguments, [editions[shard].fingerprint]))
+        self._decide(number + 1, tasks, "decide")
+        self.editions.append(stage)
+
+    def judge(self, number: int, step: RulesStep) -> None:
+        families = sorted(families_of(step))
+        signals, editions = self._signals(families), self._editions()
+        tasks = []
+        for shard, before in self.decisions.items():
+            files = {family: signals[family, shard] for family in families}
+            arguments = {
+                "signals": {family: [str(entry.path()) for entry in some] for family, some in files.items()},
+                "editions": [str(edition[shard].path()) for edition in editions],
+                "rules": step.as_json()["rules"],
+                "languages": list(self.plan.tracks),
+                "step": number,
+                **self._numbers(number),
+            }
+            inputs = [entry.fingerprint for some in files.values() for entry in some]
+            inputs += [edition[shard].fingerprint for edition in editions]
+            tasks.append(self._task(shard, "judge_shard", before, arguments, inputs, "rules"))
+        self._decide(number + 1, tasks, "rules")
+
+    def edit(self, number: int, step: LinesStep) -> str:
+        """Makes an edition; its stage name."""
+        editions = self._editions()
+        repeats = self._repeats(number, step) if step.settings.repeated is not None else None
+        tasks = []
+        for place, entry in enumerate(self.ingested.shards):
+            shard = entry.shard
+            arguments: dict[str, Any] = {
+                "documents": str(entry.path()),
+                "editions": [str(edition[shard].path()) for edition in editions],
+                "decisions": str(self.decisions[shard].path()),
+                "tracks": list(step.tracks),
+                "languages": list(self.plan.tracks),
+                "settings": step.settings.model_dump(mode="json"),
+                "repeats": None,
+            }
+            inputs = [entry.fingerprint, self.decisions[shard].fingerprint]
+            inputs += [edition[shard].fingerprint for edition in editions]
+            if repeats is not None:
+                slices = [part.result["starts"][place : place + 2] for part in repeats]
+                arguments["repeats"] = {
+                    "files": [str(part.path("bin")) for part in repeats],
+                    "slices": slices,
+                }
+                inputs += [part.fingerprint for part in repeats]
+            settings = [step.as_json(), self.plan.tracks]
+            key = content_key("edit", VERSION, settings, inputs)
+            tasks.append(Task(shard, key, "headwater.curate.edits:edit_shard", arguments))
+        name = self._stage("editions", number + 1)
+        run_stage(self.workspace, name, tasks, workers=self.workers, title="edit lines")
+        return name
+
+    def _repeats(self, number: int, step: LinesStep) -> list[Entry]:
+        """Which lines go as repeated: an entry a partition, `starts` by documents' shard."""
+        signals, editions = self._signals(["lines"]), self._editions()
+        parts = partitions(sum(entry.result["bytes"] for entry in self.ingested.shards))
+        tasks = []
+        for shard, before in self.decisions.items():
+            files = signals["lines", shard]
+            arguments = {
+                "signals": [str(entry.path()) for entry in files],
+                "editions": [str(edition[shard].path()) for edition in editions],
+                "tracks": list(step.tracks),
+                "languages": list(self.plan.tracks),
+                "parts": parts,
+            }
+            inputs = [entry.fingerprint for entry in files]
+            inputs += [edition[shard].fingerprint for edition in editions]
+            tasks.append(self._task(shard, "spread_shard", before, arguments, inputs, "repeats"))
+        spreads = run_stage(
+            self.workspace,
+            self._stage("line-keys", number + 1),
+            tasks,
+            workers=self.workers,
+            title="line keys",
+        )
+        counted = {"repeated": step.settings.repeated, "keep_first": step.settings.keep_first}
+        tasks = []
+        for part in range(parts):
+            arguments = {
+                "spreads": [str(spread.path("bin")) for spread in spreads],
+                "slices": [spread.result["starts"][part : part + 2] for spread in spreads],
+                **counted,
+            }
+            key = content_key(
+                "count", VERSION, part, parts, counted, [spread.fingerprint for spread in spreads]
+            )
+            tasks.append(Task(f"part-{part:05d}", key, "headwater.curate.repeats:count_shard", arguments))
+        name = self._stage("line-repeats", number + 1)
+        return run_stage(self.workspace, name, tasks, workers=self.workers, title="repeated lines")
+
+    def find_duplicates(self, number: int, step: DuplicatesStep) -> None:
+        families = sorted(families_of(step))
+        signals = self._signals(families)
+        shards, inputs = [], []
+        for entry in self.ingested.shards:
+            files = [signals[family, entry.shard] for family in families]
+            shards.append(
+                {
+                    "shard": entry.shard,
+                    "documents": str(entry.path()),
+                    "decisions": str(self.decisions[entry.shard].path()),
+                    # without near-duplicates no signature is read
+                    "layers": [
+                        [str(a.path()), str(b.path())] for a, b in zip(files[0], files[-1], strict=True)
+                    ],
+                }
+            )
+            inputs += [entry.fingerprint, self.decisions[entry.shard].fingerprint]
+            inputs += [file.fingerprint for some in files for file in some]
+        arguments = {
+            "shards": shards,
+            "tracks": list(step.tracks),
+            "languages": list(self.plan.tracks),
+            "settings": step.settings.model_dump(mode="json"),
+        }
+        key = content_key("find", VERSION, step.as_json(), self.plan.tracks, inputs)
+        task = Task("found", key, "headwater.curate.decisions:find_duplicates", arguments)
+        name = self._stage("duplicates", number + 1)
+        [found] = run_stage(self.workspace, name, [task], workers=1, title="duplicates")
+        tasks = []
+        for shard, before in self.decisions.items():
+            after = {"shard": shard, "found": str(found.path()), "step": number, **self._numbers(number)}
+            tasks.append(self._task(shard, "duplicates_shard", before, after, [found.fingerprint]))
+        self._decide(number + 1, tasks, "decide")
+
+    def ledger(self) -> tuple[str, dict[str, Entry]]:
+        reasons = list(self.plan.reasons)
+        tasks = []
+        for entry in self.ingested.shards:
+            before = self.decisions[entry.shard]
+            arguments = {"documents": str(entry.path()), "reasons": reasons}
+            inputs = [entry.fingerprint, reasons]
+            tasks.append(self._task(entry.shard, "ledger_shard", before, arguments, inputs, "ledger"))
+        name = self._stage("ledger", len(self.plan.steps))
+        made = run_stage(self.workspace, name, tasks, workers=self.workers, title="ledger")
+        return name, {entry.shard: entry for entry in made}
+
+    def _task(
+        self,
+        shard: str,
+        function: str,
+        before: Entry,
+        arguments: dict[str, Any],
+        inputs: list[Any],
+        module: str = "decisions",
+    ) -> Task:
+        """A task on a shard's decisions; paths are no part of its key, what they hold is."""
+        settings = {
+            name: arguments.get(name) for name in ("rules", "languages", "tracks", "parts", "numbers", "step")
+        }
+        key = content_key(function, VERSION, settings, before.fingerprint, inputs)
+        arguments = {"decisions": str(before.path()), **arguments}
+        return Task(shard, key, f"headwater.curate.{module}:{function}", arguments)
+
+    def _decide(self, steps: int, tasks: list[Task], title: str) -> None:
+        made = run_stage(
+            self.workspace, self._stage("decisions", steps), tasks, workers=self.workers, title=title
+        )
+        self.decisions = {entry.shard: entry for entry in made}
+
+    def _stage(self, kind: str, steps: int) -> str:
+        return f"{kind}/{content_key(self.base, self.plan.prefix_key(steps))[:12]}"
+
+    def _numbers(self, number: int) -> dict[str, dict[str, int]]:
+        reasons = self.plan.steps[number].reasons
+        return {"numbers": {reason: self.plan.reasons.index(reason) for reason in reasons}}
+
+    def _editions(self) -> list[dict[str, Entry]]:
+        """The editions so far by shard, the newest first."""
+        return [self.workspace.stage(name).entries() for name in reversed(self.editions)]
+
+    def _signals(self, families: list[str]) -> dict[tuple[str, str], list[Entry]]:
+        """(family, shard) -> signals of the newest edition, …, of the documents. Editions are measured here."""
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for edition in reversed(self.editions):
+            stages = measure_texts(self.workspace, edition, families, workers=self.workers)
+            for family, name in stages.items():
+                for shard, entry in self.workspace.stage(name).entries().items():
+                    found.setdefault((family, shard), []).append(entry)
+        for family in families:
+            for document in self.ingested.shards:
+                own = self.measured.of(family, document.shard)
+                found.setdefault((family, document.shard), []).append(own)
+        return found
+
+
+def families_of(step: PlanStep) -> set[str]:
+    if isinstance(step, RulesStep):
+        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
+    if isinstance(step, LinesStep):
+        return {"lines"} if step.settings.repeated is not None else set()
+    if isinstance(step, DuplicatesStep):
+        return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
+    return set()
