@@ -31,7 +31,12 @@ def shards(folder, states, ids=None):
                 for i, (state, reason) in enumerate(states)
             ]
         )  # fmt: skip
-    return {"documents": str(documents), "decisions": str(decisions), "reasons": REASONS}
+    return {
+        "documents": str(documents),
+        "decisions": str(decisions),
+        "plan": {"reasons": REASONS},
+        "editions": [],
+    }
 
 
 STATES = [

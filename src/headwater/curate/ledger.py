@@ -39,10 +39,13 @@ STATES = ("kept", "dropped", "gated", "quarantined")
 COUNTED = ("source", "language", "split", "state", "reason")
 
 
-def ledger_shard(out: Output, *, documents: str, decisions: str, reasons: list[str]) -> dict[str, Any]:
+def ledger_shard(
+    out: Output, *, documents: str, decisions: str, plan: dict[str, Any], editions: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Shard function: documents and their last decisions -> the ledger's shard.
 
-    The result has `reasons` (bit k is reason k), `counts` (rows of COUNTED, documents, bytes, bytes_kept) and
+    The result has `reasons` (bit k is reason k), `plan` (Plan.as_json), `editions` ([{"step", "stage"}], oldest
+    first: where a step's edits and their spans are), `counts` (rows of COUNTED, documents, bytes, bytes_kept) and
     `files` ({file: {"documents", "kept", "dropped": {reason: n}, "gated": …, "quarantined": …}}).
     """
     last = read_decisions(decisions)
@@ -75,7 +78,9 @@ def ledger_shard(out: Output, *, documents: str, decisions: str, reasons: list[s
     return {
         "documents": total,
         "bytes": sum(size[1] for size in sizes.values()),
-        "reasons": reasons,
+        "reasons": plan["reasons"],
+        "plan": plan,
+        "editions": editions,
         "counts": [
             dict(zip(COUNTED, group, strict=True))
             | {"documents": numbers[group], "bytes": sizes[group][0], "bytes_kept": sizes[group][1]}

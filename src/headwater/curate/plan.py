@@ -111,6 +111,22 @@ class Plan:
     def key(self) -> str:
         return self.prefix_key(len(self.steps))
 
+    def as_json(self) -> dict[str, Any]:
+        """What the ledger keeps of it: tracks, presets, reasons by number, steps with their rules and sources."""
+        steps = [step.as_json() for step in self.steps]
+        for step, said in zip(self.steps, steps, strict=True):
+            if isinstance(step, RulesStep):
+                said["rules"] = {
+                    track: [rule.model_dump(exclude_none=True) for rule in rules]
+                    for track, rules in step.rules.items()
+                }
+        return {
+            "tracks": list(self.tracks),
+            "presets": self.presets,
+            "reasons": list(self.reasons),
+            "steps": steps,
+        }
+
 
 def compile_plan(settings: Curate, signals: Collection[str]) -> Plan:
     """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words").

@@ -18,7 +18,7 @@ VERSION = 1
 
 @dataclass
 class CurationRun:
-    """Where a curation stands: the last decisions of every shard, and the editions so far, oldest first."""
+    """Where a curation stands: the last decisions of every shard, and the editions so far."""
 
     workspace: Workspace
     ingested: Ingested
@@ -27,7 +27,11 @@ class CurationRun:
     plan: Plan
     base: str
     decisions: dict[str, Entry] = field(default_factory=dict)
-    editions: list[str] = field(default_factory=list)
+    edited_by: dict[int, str] = field(default_factory=dict)  # step -> stage of its edition, oldest first
+
+    @property
+    def editions(self) -> list[str]:
+        return list(self.edited_by.values())
 
     def start(self) -> None:
         tasks = []
@@ -46,7 +50,7 @@ class CurationRun:
             arguments = {"edition": str(editions[shard].path()), "step": number, **self._numbers(number)}
             tasks.append(self._task(shard, "edition_shard", before, arguments, [editions[shard].fingerprint]))
         self._decide(number + 1, tasks, "decide")
-        self.editions.append(stage)
+        self.edited_by[number] = stage
 
     def judge(self, number: int, step: RulesStep) -> None:
         families = sorted(families_of(step))
@@ -174,12 +178,15 @@ class CurationRun:
         self._decide(number + 1, tasks, "decide")
 
     def ledger(self) -> tuple[str, dict[str, Entry]]:
-        reasons = list(self.plan.reasons)
+        said = {
+            "plan": self.plan.as_json(),
+            "editions": [{"step": step, "stage": stage} for step, stage in self.edited_by.items()],
+        }
         tasks = []
         for entry in self.ingested.shards:
             before = self.decisions[entry.shard]
-            arguments = {"documents": str(entry.path()), "reasons": reasons}
-            inputs = [entry.fingerprint, reasons]
+            arguments = {"documents": str(entry.path()), **said}
+            inputs = [entry.fingerprint, said]
             tasks.append(self._task(entry.shard, "ledger_shard", before, arguments, inputs, "ledger"))
         name = self._stage("ledger", len(self.plan.steps))
         made = run_stage(self.workspace, name, tasks, workers=self.workers, title="ledger")
