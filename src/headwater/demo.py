@@ -88,10 +88,10 @@ name: curated
 {sources}curate:
   order: [lines, duplicates]
   lines:
-    repeated: 3        # a line that stands more often than this in the whole crawl goes; its first place stays
+    repeated: 1        # a line that stands more often in the whole crawl keeps only its first place
     keep_first: true
     refinedweb: true   # upper-case, digit, counter and one-word lines
-    min_words: 3
+    min_words: 3       # shorter lines are names and navigation
   duplicates:
     near: {{similarity: 0.8, keep: longest}}
 {rest}"""

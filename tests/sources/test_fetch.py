@@ -318,8 +318,10 @@ def test_real_robots_are_read(real_data):
     folder = real_data / "truth/robots/real"
     for name, path, allowed in (
         ("duckduckgo.com", "/", True),
-        ("4chan.org", "/", True),
-        ("abcnews.go.com", "/", True),
+        ("gallica.bnf.fr", "/texteBrut", False),
+        ("gallica.bnf.fr", "/f1.item", False),
+        ("gallica.bnf.fr", "/x?langue=zh", False),
+        ("gallica.bnf.fr", "/x?mode=desktop", True),
     ):
         robots = Robots(rules_text(answer((folder / name).read_bytes())), "Headwater/0.1")
         assert robots.allows(f"https://{name}{path}") is allowed
