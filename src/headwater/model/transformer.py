@@ -28,10 +28,11 @@ class Block(nn.Module):
         """x (B, T, D) -> (B, T, D)."""
         if self.pre_norm:
             x = x + self.attention(self.attention_norm(x), angles)
-            return x + self.feed_forward(self.feed_forward_norm(x))
-        x = self.attention_norm(x + self.attention(x, angles))
-        normed: Tensor = self.feed_forward_norm(x + self.feed_forward(x))
-        return normed
+            x = x + self.feed_forward(self.feed_forward_norm(x))
+        else:
+            x = self.attention_norm(x + self.attention(x, angles))
+            x = self.feed_forward_norm(x + self.feed_forward(x))
+        return x
 
 
 class Transformer(nn.Module):
