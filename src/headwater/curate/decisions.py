@@ -45,7 +45,6 @@ DECISIONS_SCHEMA = pa.schema(
 
 FOUND_SCHEMA = pa.schema(
     [
-        pa.field("shard", pa.string(), nullable=False),
         pa.field("row", pa.int32(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
         pa.field("partner", pa.string(), nullable=False),
@@ -187,7 +186,7 @@ def find_duplicates(
     languages: list[str],
     settings: dict[str, Any],
 ) -> dict[str, Any]:
-    """Shard function over the whole corpus: the rows that leave as duplicates (FOUND_SCHEMA).
+    """Shard function over the whole corpus: `.<shard>.parquet`, the rows of each shard that leave (FOUND_SCHEMA).
 
     A shard is {"shard", "documents", "decisions", "layers": [[hashes, minhash], …]}: layers newest edition first.
     """
@@ -203,29 +202,29 @@ def find_duplicates(
                 decisions["bytes_now"].to_numpy(),
             )
         )
-    found = find(alive, Duplicates(**settings), out.path("parquet").parent / ".tmp")
-    with ShardWriter(out.path(), FOUND_SCHEMA) as writer:
-        for one in alive:
-            leaving = found[one.shard]
-            rows = np.flatnonzero(leaving.drop)
-            columns = {
-                "shard": pa.array([one.shard] * len(rows), pa.string()),
-                "row": pa.array(rows, pa.int32()),
-                "reason": pa.array([REASONS[code] for code in leaving.reason[rows]], pa.string()),
-                "partner": leaving.partner.take(pa.array(rows)),
-                "similarity": pa.array(leaving.similarity[rows], pa.float32()),
-            }
+    found = find(alive, Duplicates(**settings), out.folder)
+    count = 0
+    for one in alive:
+        leaving = found[one.shard]
+        rows = np.flatnonzero(leaving.drop)
+        columns = {
+            "row": pa.array(rows, pa.int32()),
+            "reason": pa.array([REASONS[code] for code in leaving.reason[rows]], pa.string()),
+            "partner": leaving.partner.take(pa.array(rows)),
+            "similarity": pa.array(leaving.similarity[rows], pa.float32()),
+        }
+        with ShardWriter(out.path(f"{one.shard}.parquet"), FOUND_SCHEMA) as writer:
             writer.write_table(pa.table(columns, schema=FOUND_SCHEMA))
-        count = writer.rows
+        count += len(rows)
     return {"duplicates": count, "documents": int(sum(one.alive.sum() for one in alive))}
 
 
 def duplicates_shard(
-    out: Output, *, shard: str, decisions: str, found: str, numbers: dict[str, int], step: int
+    out: Output, *, decisions: str, found: str, numbers: dict[str, int], step: int
 ) -> dict[str, Any]:
     """Decisions after duplicates were found."""
     before = read_decisions(decisions)
-    leaving = pq.read_table(found, schema=FOUND_SCHEMA, filters=[("shard", "=", shard)])
+    leaving = pq.read_table(found, schema=FOUND_SCHEMA)
     rows = np.zeros(before.num_rows, bool)
     places = leaving["row"].to_numpy()
     rows[places] = True

@@ -28,6 +28,8 @@ from headwater.pipeline.measure import Measured
 from headwater.recipe import Recipe
 from headwater.signals import numeric_signals
 
+WARNED_LANGUAGES = 8  # language identification finds many in noise
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -86,7 +88,7 @@ def curate(
     if not counts["training"]["documents"]:
         raise HeadwaterError(_nothing(counts))
     key = content_key(plan.key, [(shard, entry.fingerprint) for shard, entry in ledger.items()])
-    warnings = tuple(_warnings(plan, recipe, languages))
+    warnings = tuple(_warnings(plan, languages))
     return Curated(key, plan, ledger_stage, tuple(run.editions), shards, counts, warnings)
 
 
@@ -171,18 +173,22 @@ def _languages(decisions: Any) -> Counter[str]:
     return languages
 
 
-def _warnings(plan: Plan, recipe: Recipe, languages: Counter[str]) -> Iterator[str]:
+def _warnings(plan: Plan, languages: Counter[str]) -> Iterator[str]:
     """What a person may not expect: documents that no preset judges, or one made for another language."""
     if not plan.presets:
         return
-    for language, documents in languages.most_common():
+    for number, (language, documents) in enumerate(languages.most_common()):
+        if number == WARNED_LANGUAGES:
+            rest = sum(languages.values()) - sum(count for _, count in languages.most_common(number))
+            yield f"{len(languages) - number} more languages: {rest:,} documents; the ledger names each document's"
+            return
         name = plan.presets.get(language, plan.presets.get(ANY))
-        number = f"{documents:,} document{'s' if documents != 1 else ''}"
+        counted = f"{documents:,} document{'s' if documents != 1 else ''}"
         if name is None:
-            yield f"{language}: no preset, so {number} kept as they are; curate.preset: {{{language}: …}} names one"
+            yield f"{language}: no preset, so {counted} kept as they are; curate.preset: {{{language}: …}} names one"
         elif language not in load_preset(name).languages:
             made_for = ", ".join(load_preset(name).languages)
-            yield f"{language}: preset {name} was made for {made_for}, and judges {number}"
+            yield f"{language}: preset {name} was made for {made_for}, and judges {counted}"
 
 
 def _nothing(counts: dict[str, Any]) -> str:

@@ -173,8 +173,9 @@ class CurationRun:
         [found] = run_stage(self.workspace, name, [task], workers=1, title="duplicates")
         tasks = []
         for shard, before in self.decisions.items():
-            after = {"shard": shard, "found": str(found.path()), "step": number, **self._numbers(number)}
-            tasks.append(self._task(shard, "duplicates_shard", before, after, [found.fingerprint]))
+            part = f"{shard}.parquet"
+            after = {"found": str(found.path(part)), "step": number, **self._numbers(number)}
+            tasks.append(self._task(shard, "duplicates_shard", before, after, [found.files[part].xxh3]))
         self._decide(number + 1, tasks, "decide")
 
     def ledger(self) -> tuple[str, dict[str, Entry]]:
