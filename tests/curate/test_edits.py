@@ -156,7 +156,7 @@ def repeats(tmp_path, shards, parts, **settings):
     files, results = [], []
     for part in range(parts):
         out = Output(tmp_path / "counted", f"part-{part}")
-        slices = [start[part : part + 2] for start in starts]
+        slices = [[start[part : part + 2]] for start in starts]
         results.append(count_shard(out, spreads=spreads, slices=slices, **settings))
         files.append(str(out.path("bin")))
     return [

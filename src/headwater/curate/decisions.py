@@ -6,9 +6,12 @@
     (judge_shard      after rules: in rules.py)
 
 Each reads the decisions of the step before and writes all of them again, so a step's shard says by itself where
-its documents stand, and the last one is the ledger but for the provenance. About 100 bytes a document.
+its documents stand, and the last one is the ledger but for the provenance. About 100 bytes a document on disk; in
+memory there are never more than some thousand rows of a shard.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import xxhash
 
 from headwater.corpus.shards import ShardWriter, read_batches
 from headwater.curate.duplicates.find import REASONS, AliveShard, Layer, find
+from headwater.curate.pool import in_step
 from headwater.engine.workspace import Output
 from headwater.recipe.settings import Duplicates
 
@@ -62,16 +66,16 @@ def read_decisions(path: Path | str) -> pa.Table:
     return pq.read_table(path, schema=DECISIONS_SCHEMA)
 
 
-def write_decisions(out: Output, decisions: pa.Table) -> dict[str, Any]:
-    """Writes the shard; its counts are the entry's result."""
+def write_decisions(out: Output, tables: Iterable[pa.Table]) -> dict[str, Any]:
+    """Writes the shard, a table after another; its counts are the entry's result."""
+    size = alive = 0
     with ShardWriter(out.path(), DECISIONS_SCHEMA) as writer:
-        writer.write_table(decisions)
-    alive = pc.equal(decisions["state"], "kept")
-    return {
-        "documents": decisions.num_rows,
-        "bytes": pc.sum(decisions["bytes_now"]).as_py() or 0,
-        "alive": pc.sum(alive).as_py() or 0,
-    }
+        for table in tables:
+            writer.write_table(table)
+            size += pc.sum(table["bytes_now"]).as_py() or 0
+            alive += pc.sum(pc.equal(table["state"], "kept")).as_py() or 0
+        count = writer.rows
+    return {"documents": count, "bytes": size, "alive": alive}
 
 
 def in_question(decisions: pa.Table, tracks: list[str] | None, languages: list[str]) -> np.ndarray:
@@ -123,59 +127,62 @@ def bits(reason: pa.Array, numbers: dict[str, int]) -> np.ndarray:
 
 def start_shard(out: Output, *, documents: str, language: str) -> dict[str, Any]:
     """Documents and their measured language -> decisions with everything alive. Counts documents by language."""
-    labels = pq.read_table(language, columns=["id", "language.label"])
-    rows: list[dict[str, Any]] = []
-    for batch in read_batches(documents, ["id", "text", "split"]):
-        for row in batch.to_pylist():
-            size = len(row["text"].encode())
-            rows.append(
-                {
-                    "id": row["id"], "split": row["split"], "state": "kept", "reasons": 0, "edits": 0,
-                    "bytes": size, "bytes_now": size, "text_key": text_key(row["id"], row["text"]),
-                }
-            )  # fmt: skip
-    ids = [row["id"] for row in rows]
-    if labels["id"].to_pylist() != ids:
-        raise AssertionError(f"{language} has not the documents of {documents}")
-    for row, label in zip(rows, labels["language.label"].to_pylist(), strict=True):
-        row["language"] = label or UNKNOWN
-    decisions = pa.Table.from_pylist(rows, schema=DECISIONS_SCHEMA)
-    result = write_decisions(out, decisions)
-    train = decisions.filter(pc.equal(decisions["split"], "train"))
-    counted = pc.value_counts(train["language"].combine_chunks()).to_pylist()
-    return result | {"languages": {pair["values"]: pair["counts"] for pair in counted}}
+    languages: Counter[str] = Counter()  # of training documents
+
+    def tables() -> Iterator[pa.Table]:
+        streams = [
+            read_batches(documents, ["id", "text", "split"]),
+            read_batches(language, ["id", "language.label"]),
+        ]
+        for texts, labels in in_step(streams):
+            rows = []
+            for row, label in zip(texts.to_pylist(), labels.to_pylist(), strict=True):
+                if row["id"] != label["id"]:
+                    raise AssertionError(f"{language} has not the documents of {documents}")
+                size, code = len(row["text"].encode()), label["language.label"] or UNKNOWN
+                languages[code] += row["split"] == "train"
+                rows.append(
+                    {
+                        "id": row["id"], "language": code, "split": row["split"], "state": "kept", "reasons": 0,
+                        "edits": 0, "bytes": size, "bytes_now": size, "text_key": text_key(row["id"], row["text"]),
+                    }
+                )  # fmt: skip
+            yield pa.Table.from_pylist(rows, schema=DECISIONS_SCHEMA)
+
+    result = write_decisions(out, tables())
+    return result | {"languages": {code: count for code, count in sorted(languages.items()) if count}}
 
 
 def edition_shard(
     out: Output, *, decisions: str, edition: str, numbers: dict[str, int], step: int
 ) -> dict[str, Any]:
     """Decisions after an edit. An edition has `text` (null: unchanged), `dropped` (a reason) and `removed`."""
-    before = read_decisions(decisions)
-    sizes = before["bytes_now"].to_pylist()
-    keys = before["text_key"].to_pylist()
-    dropped: list[str | None] = []
-    removed: list[int] = []
-    for batch in read_batches(edition, ["id", "text", "dropped", "removed"]):
-        for row in batch.to_pylist():
-            position = len(dropped)
-            if row["text"] is not None:
-                sizes[position] = len(row["text"].encode())
-                keys[position] = text_key(row["id"], row["text"])
-            dropped.append(row["dropped"])
-            removed.append(row["removed"])
-    after = replaced(
-        before,
-        {
-            "edits": pc.add(before["edits"], pa.array(removed, pa.int32())),
-            "bytes_now": pa.array(sizes, pa.int64()),
-            "text_key": pa.array(keys),
-        },
-    )
-    reason = pa.array(dropped, pa.string())
-    # what is held out or left before is not in the edition's hands
-    rows = in_question(before, None, []) & np.asarray(pc.is_valid(reason), dtype=bool)
-    after = decided(after, rows, state="dropped", reason=reason, reasons=bits(reason, numbers), step=step)
-    return write_decisions(out, after)
+
+    def tables() -> Iterator[pa.Table]:
+        streams = [read_batches(decisions), read_batches(edition, ["id", "text", "dropped", "removed"])]
+        for batch, edited in in_step(streams):
+            before = pa.Table.from_batches([batch])
+            sizes, keys = before["bytes_now"].to_pylist(), before["text_key"].to_pylist()
+            texts = edited["text"]
+            for row in np.flatnonzero(np.asarray(pc.is_valid(texts), dtype=bool)).tolist():
+                text = texts[row].as_py()
+                sizes[row], keys[row] = len(text.encode()), text_key(edited["id"][row].as_py(), text)
+            after = replaced(
+                before,
+                {
+                    "edits": pc.add(before["edits"], edited["removed"]),
+                    "bytes_now": pa.array(sizes, pa.int64()),
+                    "text_key": pa.array(keys, pa.string()),
+                },
+            )
+            reason = edited["dropped"]
+            # what is held out or left before is not in the edition's hands
+            rows = in_question(before, None, []) & np.asarray(pc.is_valid(reason), dtype=bool)
+            yield decided(
+                after, rows, state="dropped", reason=reason, reasons=bits(reason, numbers), step=step
+            )
+
+    return write_decisions(out, tables())
 
 
 def find_duplicates(
@@ -192,7 +199,7 @@ def find_duplicates(
     """
     alive = []
     for shard in shards:
-        decisions = read_decisions(shard["decisions"])
+        decisions = pq.read_table(shard["decisions"], columns=["state", "split", "language", "bytes_now"])
         alive.append(
             AliveShard(
                 shard["shard"],
@@ -223,20 +230,35 @@ def duplicates_shard(
     out: Output, *, decisions: str, found: str, numbers: dict[str, int], step: int
 ) -> dict[str, Any]:
     """Decisions after duplicates were found."""
-    before = read_decisions(decisions)
     leaving = pq.read_table(found, schema=FOUND_SCHEMA)
-    rows = np.zeros(before.num_rows, bool)
     places = leaving["row"].to_numpy()
-    rows[places] = True
-    columns: dict[str, pa.Array] = {}
-    for name in ("reason", "partner", "similarity"):
-        values = np.full(before.num_rows, None, object)
-        values[places] = leaving[name].to_pylist()
-        columns[name] = pa.array(values.tolist(), FOUND_SCHEMA.field(name).type)
-    mask = pa.array(rows)
-    after = replaced(
-        before, {name: pc.if_else(mask, columns[name], before[name]) for name in ("partner", "similarity")}
-    )
-    reason = columns["reason"]
-    after = decided(after, rows, state="dropped", reason=reason, reasons=bits(reason, numbers), step=step)
-    return write_decisions(out, after)
+
+    def tables() -> Iterator[pa.Table]:
+        at = 0
+        for batch in read_batches(decisions):
+            before = pa.Table.from_batches([batch])
+            low, high = np.searchsorted(places, [at, at + before.num_rows])
+            here = places[low:high] - at
+            at += before.num_rows
+            rows = np.zeros(before.num_rows, bool)
+            rows[here] = True
+            columns: dict[str, pa.Array] = {}
+            for name in ("reason", "partner", "similarity"):
+                values = np.full(before.num_rows, None, object)
+                values[here] = leaving[name].slice(low, high - low).to_pylist()
+                columns[name] = pa.array(values.tolist(), FOUND_SCHEMA.field(name).type)
+            named = {
+                name: pc.if_else(pa.array(rows), columns[name], before[name])
+                for name in ("partner", "similarity")
+            }
+            reason = columns["reason"]
+            yield decided(
+                replaced(before, named),
+                rows,
+                state="dropped",
+                reason=reason,
+                reasons=bits(reason, numbers),
+                step=step,
+            )
+
+    return write_decisions(out, tables())

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from headwater.corpus.shards import ShardWriter, read_batches
 from headwater.corpus.text import sentences
-from headwater.curate.decisions import in_question, read_decisions
+from headwater.curate.decisions import in_question
 from headwater.curate.line_rules import C4_CITATION, c4_reason, refinedweb_reason, word_count
 from headwater.curate.pool import in_step
 from headwater.curate.presets import LineEdits
@@ -157,19 +157,20 @@ def edit_shard(
 ) -> dict[str, Any]:
     """Shard function: an edition of the documents alive. `repeats`: {"files", "slices"}, see repeats.py."""
     chosen = LineEdits(**settings)
-    alive = in_question(read_decisions(decisions), tracks, languages)
     places = lines_to_go(repeats["files"], repeats["slices"]) if repeats is not None else None
     counts = {"documents": 0, "bytes": 0, "edited": 0, "dropped": 0, "characters": 0}
     lines: Counter[str] = Counter()
-    streams = [read_batches(path, ["id", "text"]) for path in [documents, *editions]]
+    streams = [read_batches(decisions, ["state", "split", "language"])]
+    streams += [read_batches(path, ["id", "text"]) for path in [documents, *editions]]
     with ShardWriter(out.path(), EDITION_SCHEMA) as writer:
         at = 0
-        for batches in in_step(streams):
+        for decided, *batches in in_step(streams):
+            alive = in_question(pa.Table.from_batches([decided]), tracks, languages)
             rows = []
             for here in range(batches[0].num_rows):
                 row: dict[str, Any] = {"id": batches[0]["id"][here].as_py(), "removed": 0}
                 rows.append(row)
-                if not alive[at + here]:
+                if not alive[here]:
                     continue
                 newest = next((b for b in batches[1:] if b["text"][here].is_valid), batches[0])
                 text = newest["text"][here].as_py()

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.corpus.shards import ShardWriter, read_batches
-from headwater.curate.decisions import read_decisions
+from headwater.curate.pool import in_step
 from headwater.engine.workspace import Output
 
 LEDGER_SCHEMA = pa.schema(
@@ -48,19 +48,16 @@ def ledger_shard(
     first: where a step's edits and their spans are), `counts` (rows of COUNTED, documents, bytes, bytes_kept) and
     `files` ({file: {"documents", "kept", "dropped": {reason: n}, "gated": …, "quarantined": …}}).
     """
-    last = read_decisions(decisions)
-    at = 0
     numbers: Counter[tuple[str | None, ...]] = Counter()
     sizes: dict[tuple[str | None, ...], list[int]] = {}
     files: dict[str, dict[str, Any]] = {}
     with ShardWriter(out.path(), LEDGER_SCHEMA) as writer:
-        for batch in read_batches(documents, ["id", "source", "locator"]):
-            rows = last.slice(at, batch.num_rows)
-            at += batch.num_rows
-            if not pa.chunked_array([batch["id"]]).equals(rows["id"].cast(batch["id"].type)):
+        streams = [read_batches(documents, ["id", "source", "locator"]), read_batches(decisions)]
+        for batch, rows in in_step(streams):
+            if not batch["id"].equals(rows["id"]):
                 raise AssertionError(f"{decisions} has not the documents of {documents}")
             kept = pc.equal(rows["state"], "kept")
-            columns = {name: rows[name] for name in LEDGER_SCHEMA.names if name in rows.column_names}
+            columns = {name: rows[name] for name in LEDGER_SCHEMA.names if name in rows.schema.names}
             columns |= {"source": batch["source"], "locator": batch["locator"]}
             columns["bytes_kept"] = pc.if_else(kept, rows["bytes_now"], 0)
             table = pa.table([columns[name] for name in LEDGER_SCHEMA.names], schema=LEDGER_SCHEMA)

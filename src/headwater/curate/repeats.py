@@ -19,12 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.corpus.shards import read_batches
-from headwater.curate.decisions import in_question, read_decisions
+from headwater.curate.decisions import in_question
 from headwater.curate.pool import in_step
 from headwater.curate.rules import layer_of_rows
 from headwater.engine.workspace import Output
 
 PARTITION_BYTES = 32 << 20
+RUN_LINES = 1 << 20
 LINE = np.dtype([("key", "<u8"), ("row", "<u4"), ("line", "<u4")])
 PLACE = np.dtype([("row", "<u4"), ("line", "<u4")])
 
@@ -44,54 +45,78 @@ def spread_shard(
     languages: list[str],
     parts: int,
 ) -> dict[str, Any]:
-    """`.bin`: LINE records of the shard's lines, sorted by partition; `starts` (parts + 1) says where each begins.
+    """`.bin`: LINE records in runs, each sorted by partition; `runs`: (parts + 1) places where the parts of it begin.
 
     `signals`: the files of family `lines`, newest edition first, the documents' own last.
     """
-    alive = in_question(read_decisions(decisions), tracks, languages)
-    layer = layer_of_rows(editions, len(alive))
-    found = [np.zeros(0, LINE), *_lines(signals, alive, layer)]
-    lines = np.concatenate(found)
-    lines = lines[lines["key"] != 0]
-    part = lines["key"] % np.uint64(parts)
+    runs, count, documents = [], 0, 0
     with out.path("bin").open("wb") as file:
-        lines[np.argsort(part, kind="stable")].tofile(file)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(part.astype(np.int64), minlength=parts))])
-    return {"documents": int(alive.sum()), "lines": len(lines), "starts": starts.tolist()}
+        for lines, alive in _runs(decisions, signals, editions, tracks, languages):
+            part = lines["key"] % np.uint64(parts)
+            lines[np.argsort(part, kind="stable")].tofile(file)
+            sizes = np.bincount(part.astype(np.int64), minlength=parts)
+            runs.append((count + np.concatenate([[0], np.cumsum(sizes)])).tolist())
+            count += len(lines)
+            documents += alive
+    return {"documents": documents, "lines": count, "runs": runs}
 
 
-def _lines(signals: list[str], alive: np.ndarray, layer: np.ndarray) -> Iterator[np.ndarray]:
-    at = 0
-    for batches in in_step([read_batches(path, ["lines.keys"]) for path in signals]):
-        rows = np.arange(at, at + batches[0].num_rows)
-        at += len(rows)
-        chosen = np.full(len(rows), -1)
-        for number in range(len(signals)):
-            chosen[layer[rows] == number] = number
-        records = []
-        for number, batch in enumerate(batches):
-            here = np.flatnonzero(alive[rows] & (chosen == number))
-            lists = batch.column(0).take(pa.array(here))
-            lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
-            lines = np.zeros(int(lengths.sum()), LINE)
-            lines["key"] = lists.flatten().to_numpy(zero_copy_only=False)
-            lines["row"] = np.repeat(rows[here], lengths)
-            lines["line"] = np.arange(len(lines)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            records.append(lines)
-        together = np.concatenate(records)
-        yield together[np.lexsort((together["line"], together["row"]))]
+def _runs(
+    decisions: str, signals: list[str], editions: list[str], tracks: list[str], languages: list[str]
+) -> Iterator[tuple[np.ndarray, int]]:
+    """(LINE records, documents) of about RUN_LINES lines at a time, in order."""
+    columns = ["state", "split", "language"]
+    streams = [read_batches(decisions, columns), *(read_batches(path, ["removed"]) for path in editions)]
+    streams += [read_batches(path, ["lines.keys"]) for path in signals]
+    at = documents = count = 0
+    held: list[np.ndarray] = []
+    for before, *rest in in_step(streams):
+        alive = in_question(pa.Table.from_batches([before]), tracks, languages)
+        removed = [batch["removed"] for batch in rest[: len(editions)]]
+        layer = layer_of_rows(removed, len(alive))
+        keys = [batch["lines.keys"] for batch in rest[len(editions) :]]
+        held.append(_lines(keys, alive, layer, at))
+        at += len(alive)
+        documents += int(alive.sum())
+        count += len(held[-1])
+        if count >= RUN_LINES:
+            yield np.concatenate(held), documents
+            held, documents, count = [], 0, 0
+    yield np.concatenate([np.zeros(0, LINE), *held]), documents
+
+
+def _lines(keys: list[pa.Array], alive: np.ndarray, layer: np.ndarray, at: int) -> np.ndarray:
+    """LINE records of a batch's documents alive; `keys` are lists, by layer; `at` is the batch's first row."""
+    records = []
+    for number, lists in enumerate(keys):
+        here = np.flatnonzero(alive & (layer == number))
+        some = lists.take(pa.array(here))
+        lengths = pc.fill_null(pc.list_value_length(some), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+        lines = np.zeros(int(lengths.sum()), LINE)
+        lines["key"] = some.flatten().to_numpy(zero_copy_only=False)
+        lines["row"] = np.repeat(at + here, lengths)
+        lines["line"] = np.arange(len(lines)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        records.append(lines[lines["key"] != 0])
+    together = np.concatenate(records)
+    return together[np.lexsort((together["line"], together["row"]))]
 
 
 def count_shard(
-    out: Output, *, spreads: list[str], slices: list[list[int]], repeated: int, keep_first: bool
+    out: Output, *, spreads: list[str], slices: list[list[list[int]]], repeated: int, keep_first: bool
 ) -> dict[str, Any]:
     """`.bin`: PLACE records of the lines that go, in order; `starts` (shards + 1) says where each shard begins.
 
-    `slices`: (first, last) record of this partition in each of `spreads`, the shards' files in order.
+    `spreads` are the shards' files in order, `slices` the (first, last) records of this partition in each one's runs.
     """
     parts = [
-        np.fromfile(path, LINE, count=last - first, offset=first * LINE.itemsize)
-        for path, (first, last) in zip(spreads, slices, strict=True)
+        np.concatenate(
+            [np.zeros(0, LINE)]
+            + [
+                np.fromfile(path, LINE, count=last - first, offset=first * LINE.itemsize)
+                for first, last in runs
+            ]
+        )
+        for path, runs in zip(spreads, slices, strict=True)
     ]
     counts = np.array([len(part) for part in parts])
     lines = np.concatenate([np.zeros(0, LINE), *parts])

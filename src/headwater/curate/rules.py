@@ -6,14 +6,16 @@ not a value: null with an error quarantines the document (`signal_failed:<family
 error was gated, and is not judged.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from headwater.curate.decisions import decided, read_decisions, track_of, write_decisions
+from headwater.corpus.shards import read_batches
+from headwater.curate.decisions import decided, in_question, track_of, write_decisions
+from headwater.curate.pool import in_step
 from headwater.curate.presets import Rule
 from headwater.engine.workspace import Output
 
@@ -34,18 +36,31 @@ def judge_shard(
     """Decisions after rules. `rules` by track; `signals` are the files of each family, newest edition first,
     the documents' own last; `editions` are the editions that all but the last belong to.
     """
-    before = read_decisions(decisions)
     parsed = {track: [Rule(**rule) for rule in some] for track, some in rules.items()}
     names = sorted({rule.signal for some in parsed.values() for rule in some})
-    layer = layer_of_rows(editions, before.num_rows)
-    values, failed = _measured(names, signals, layer)
-    tracks = track_of(before, languages)
-    train = pc.and_(pc.equal(before["state"], "kept"), pc.equal(before["split"], "train"))
-    after = before
-    for track, some in parsed.items():
-        rows = np.asarray(pc.and_(train, pc.equal(tracks, track)), dtype=bool)
-        after = _judged(after, rows, some, values, failed, numbers, step)
-    return write_decisions(out, after)
+    columns = {
+        family: [*(name for name in names if name.startswith(f"{family}.")), "errors"] for family in signals
+    }
+    files = [(family, path) for family, paths in signals.items() for path in paths]
+
+    def tables() -> Iterator[pa.Table]:
+        streams = [read_batches(decisions), *(read_batches(path, ["removed"]) for path in editions)]
+        streams += [read_batches(path, columns[family]) for family, path in files]
+        for before, *rest in in_step(streams):
+            table = pa.Table.from_batches([before])
+            layer = layer_of_rows([batch["removed"] for batch in rest[: len(editions)]], table.num_rows)
+            measured: dict[str, list[pa.RecordBatch]] = {}
+            for (family, _), batch in zip(files, rest[len(editions) :], strict=True):
+                measured.setdefault(family, []).append(batch)
+            values, failed = _measured(names, measured, layer)
+            tracks = track_of(table, languages)
+            train = in_question(table, None, languages)
+            for track, some in parsed.items():
+                rows = train & np.asarray(pc.equal(tracks, track), dtype=bool)
+                table = _judged(table, rows, some, values, failed, numbers, step)
+            yield table
+
+    return write_decisions(out, tables())
 
 
 def _judged(
@@ -57,8 +72,7 @@ def _judged(
     numbers: dict[str, int],
     step: int,
 ) -> pa.Table:
-    found = judge(rules, values, numbers)
-    first, reasons = found
+    first, reasons = judge(rules, values, numbers)
     unmeasured = np.full(len(rows), "", object)
     for rule in reversed(rules):  # the first rule's family is the one named
         family = rule.signal.partition(".")[0]
@@ -108,35 +122,34 @@ def fails_rule(rule: Rule, values: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- signals of the text as it is now
 
 
-def layer_of_rows(editions: list[str], rows: int) -> np.ndarray:
-    """(rows,) int: which of the editions, newest first, holds the row's text; len(editions) for the document."""
-    layer = np.full(rows, len(editions))
-    for number in reversed(range(len(editions))):
-        removed = pq.read_table(editions[number], columns=["removed"]).column(0).to_numpy()
-        layer[removed > 0] = number
+def layer_of_rows(removed: list[pa.Array], rows: int) -> np.ndarray:
+    """(rows,) int: which of the editions, newest first, holds the row's text; len(removed) for the document.
+
+    *Shapes*: `removed`, the editions' column, each (rows,): an edition holds the rows from which it removed.
+    """
+    layer = np.full(rows, len(removed))
+    for number in reversed(range(len(removed))):
+        layer[removed[number].to_numpy() > 0] = number
     return layer
 
 
 def _measured(
-    names: list[str], signals: dict[str, list[str]], layer: np.ndarray
+    names: list[str], signals: dict[str, list[pa.RecordBatch]], layer: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Per signal (rows,) float64 values, NaN for null, and (rows,) bool failed, of each row's newest text."""
     values = {name: np.full(len(layer), np.nan) for name in names}
     failed = {name: np.zeros(len(layer), bool) for name in names}
-    for family, paths in signals.items():
+    for family, layers in signals.items():
         some = [name for name in names if name.startswith(f"{family}.")]
-        for number, path in enumerate(paths):
+        for number, batch in enumerate(layers):
             here = layer == number
             if not here.any():
                 continue
-            table = pq.read_table(path, columns=[*some, "errors"])
-            if table.num_rows != len(layer):
-                raise AssertionError(f"{path} has {table.num_rows} rows, its documents {len(layer)}")
-            error = np.asarray(pc.is_valid(table["errors"]), dtype=bool)
+            error = np.asarray(pc.is_valid(batch["errors"]), dtype=bool)
             for name in some:
-                column = pc.cast(table[name], pa.float64())
+                column = pc.cast(batch[name], pa.float64())
                 valid = np.asarray(pc.is_valid(column), dtype=bool)
-                numbers = pc.fill_null(column, np.nan).to_numpy()
+                numbers = pc.fill_null(column, np.nan).to_numpy(zero_copy_only=False)
                 values[name][here] = numbers[here]
                 failed[name][here] = ((~valid & error) | (valid & np.isnan(numbers)))[here]
     return values, failed

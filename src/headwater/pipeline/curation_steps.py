@@ -132,7 +132,7 @@ class CurationRun:
         for part in range(parts):
             arguments = {
                 "spreads": [str(spread.path("bin")) for spread in spreads],
-                "slices": [spread.result["starts"][part : part + 2] for spread in spreads],
+                "slices": [[run[part : part + 2] for run in spread.result["runs"]] for spread in spreads],
                 **counted,
             }
             key = content_key(
