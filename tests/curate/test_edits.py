@@ -129,6 +129,10 @@ def test_c4_page_rules_and_citations():
     assert edit(f"{PARAGRAPH}\nfunction f() {{ return }}", C4).dropped == "c4_curly_bracket"
     done = edit(f"{PARAGRAPH}\nWhat is Lorem Ipsum text", C4)
     assert done.dropped == "c4_lorem_ipsum"
+    script = edit(
+        f"{PARAGRAPH}\n请启用JavaScript {{再继续浏览", C4
+    )  # the line goes before its bracket counts
+    assert script.text == PARAGRAPH and script.lines == {"c4_javascript": 1}
     cited = edit(f"唐朝诗人李白的作品很多[12]，{PARAGRAPH}", C4)
     assert cited.text == f"唐朝诗人李白的作品很多，{PARAGRAPH}" and cited.spans == [(11, 15, "c4_citation")]
 
@@ -177,3 +181,23 @@ def test_repeats_are_counted_over_all_shards_whatever_the_partitions(tmp_path, p
 
 def test_an_edition_reads_like_a_decontaminated_one():
     assert EDITION_SCHEMA.names == ["id", "text", "dropped", "removed", "spans"]
+
+
+def test_real_text_less_the_spans_is_the_edited_text(real_data):
+    """Chinese classics, English novels, news and chat: what is left is the old text less what is named."""
+    settings = LineEdits(refinedweb=True, min_words=3)
+    texts = [
+        path.read_text(encoding="utf-8", errors="replace")[:60_000]
+        for folder in ("books/books-zh", "books/novels-en", "news", "chat")
+        for path in sorted((real_data / "corpora" / folder).rglob("*"))[:6]
+        if path.is_file()
+    ]
+    assert len(texts) > 10
+    for text in texts:
+        done = edit(text, settings)
+        assert done.dropped is None or not without(text, done.spans).strip()
+        if done.text is not None:
+            assert done.text == without(text, done.spans)
+            assert edit(done.text, settings).text == done.text  # nothing is left to remove
+        for start, end, reason in done.spans:
+            assert 0 <= start < end <= len(text) and reason.startswith(("refinedweb_", "line_words"))

@@ -8,7 +8,7 @@ import pytest
 
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.pipeline.curation import curate, final_texts
+from headwater.pipeline.curation import curate, final_texts, plan_of
 from headwater.pipeline.ingest import ingest
 from headwater.pipeline.measure import measure
 from headwater.recipe.load import load_recipe
@@ -217,6 +217,15 @@ def test_where_nothing_survives_the_reasons_and_the_way_out_are_said(folder):
 def test_an_unknown_signal_is_a_recipe_error(folder):
     with pytest.raises(RecipeError, match="did you mean gopher"):
         curated(folder, "  rules: {zh: {gopher.wordz: {min: 3}}}")
+
+
+def test_a_family_that_the_plan_needs_is_asked_for(folder):
+    path = folder / "few.yaml"
+    path.write_text(
+        RECIPE.format(curate=LINES) + "signals: {families: [language, lines, hashes]}\n", encoding="utf-8"
+    )
+    with pytest.raises(RecipeError, match="gopher, length"):
+        plan_of(load_recipe(path))
 
 
 def test_presets_on_real_pages_balance_for_every_file(real_data, tmp_path):

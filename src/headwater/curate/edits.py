@@ -62,6 +62,8 @@ def edit(text: str, settings: LineEdits, repeated: Container[int] = ()) -> Edite
         at += len(line) + 1
         blank = not line.strip()
         reason = "repeated_line" if number in repeated else None if blank else _reason(line, settings)
+        if settings.c4 and (page := _c4_page(line, start, reason)) is not None:
+            return Edited(None, page[2], [page])
         if reason is not None:
             done.lines[reason] += 1
             done.spans.append((start, end, reason))
@@ -70,8 +72,6 @@ def edit(text: str, settings: LineEdits, repeated: Container[int] = ()) -> Edite
             before, _, why = done.spans[-1]  # a blank line that only the removed one held apart
             done.spans[-1] = (before, end, why)
         else:
-            if settings.c4 and (page := _c4_page(line, start)) is not None:
-                return Edited(None, page[2], [page])
             if settings.c4:
                 done.spans += _citations(line, start)
             blank_before, removed_before = blank, False
@@ -112,12 +112,14 @@ def _reason(line: str, settings: LineEdits) -> str | None:
     return None
 
 
-def _c4_page(line: str, start: int) -> tuple[int, int, str] | None:
-    """A span for which C4 drops the whole page."""
+def _c4_page(line: str, start: int, reason: str | None) -> tuple[int, int, str] | None:
+    """A span for which C4 drops the whole page; `reason` is why the line goes. In the order of c4_filters.py."""
+    if reason not in (None, "c4_javascript", "c4_policy"):
+        return None
     place = line.lower().find("lorem ipsum")
     if place >= 0:
         return (start + place, start + place + len("lorem ipsum"), "c4_lorem_ipsum")
-    place = line.find("{")
+    place = line.find("{") if reason != "c4_javascript" else -1
     return (start + place, start + place + 1, "c4_curly_bracket") if place >= 0 else None
 
 

@@ -56,12 +56,24 @@ class Curated:
         return self.shards[shard]
 
 
+def plan_of(recipe: Recipe) -> Plan:
+    """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
+    plan = compile_plan(recipe.curate, numeric_signals())
+    families = recipe.signals.families
+    needed = {"language"}.union(*(families_of(step) for step in plan.steps))
+    if families is not None and (missing := sorted(needed - set(families))):
+        raise RecipeError(
+            f"signals.families: curate needs {', '.join(missing)} too; add what is missing, or leave "
+            "signals.families out to measure all"
+        )
+    return plan
+
+
 def curate(
     recipe: Recipe, workspace: Workspace, ingested: Ingested, measured: Measured, *, workers: int
 ) -> Curated:
     """Runs the plan of the recipe; raises HeadwaterError where no training document is kept."""
-    plan = compile_plan(recipe.curate, numeric_signals())
-    _check_families(plan, measured)
+    plan = plan_of(recipe)
     cleaned = decontaminate(recipe, workspace, ingested, workers=workers)
     base = content_key("curate", VERSION, sorted(ingested.stages.values()), cleaned)
     run = CurationRun(workspace, ingested, measured, workers, plan, base)
@@ -102,14 +114,6 @@ def final_texts(curated: Curated, shard: str) -> Iterator[tuple[str, str]]:
             if ledger["state"][row].as_py() == "kept":
                 newest = next(layer for layer in layers if layer["text"][row].is_valid)
                 yield newest["id"][row].as_py(), newest["text"][row].as_py()
-
-
-def _check_families(plan: Plan, measured: Measured) -> None:
-    needed = {"language"}.union(*(families_of(step) for step in plan.steps))
-    if missing := sorted(needed - set(measured.entries)):
-        raise RecipeError(
-            f"signals.families: curate needs {', '.join(missing)}; add it, or leave signals.families out to measure all"
-        )
 
 
 # ---------------------------------------------------------------- what came of it
