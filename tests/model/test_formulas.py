@@ -55,7 +55,9 @@ def test_eq_att() -> None:
     layer = Attention(small("llama-nano"))
     x = torch.randn(1, 3, 8, generator=torch.Generator().manual_seed(0))
     rows = layer.query_key_value.weight.tolist()
-    q, k, v = ([[dot(w, e) for w in part] for e in x[0].tolist()] for part in (rows[:8], rows[8:16], rows[16:]))
+    q, k, v = (
+        [[dot(w, e) for w in part] for e in x[0].tolist()] for part in (rows[:8], rows[8:16], rows[16:])
+    )
     expected = []
     for t in range(3):
         concatenated: list[float] = []
@@ -73,7 +75,9 @@ def test_eq_ffn() -> None:
     layer = FeedForward(small("gpt2-nano", activation="relu"))
     x = torch.randn(8, generator=torch.Generator().manual_seed(0))
     up, down = layer.up, layer.down
-    hidden = [max(0.0, dot(w, x.tolist()) + b) for w, b in zip(up.weight.tolist(), up.bias.tolist(), strict=True)]
+    hidden = [
+        max(0.0, dot(w, x.tolist()) + b) for w, b in zip(up.weight.tolist(), up.bias.tolist(), strict=True)
+    ]
     expected = [dot(w, hidden) + b for w, b in zip(down.weight.tolist(), down.bias.tolist(), strict=True)]
     assert layer(x).tolist() == pytest.approx(expected, abs=1e-6)
 

@@ -12,7 +12,11 @@ from headwater.model.presets import resolve
 from headwater.model.tokenizer import Tokenizer, train
 from headwater.model.transformer import Transformer
 
-TEXTS = ["The source of the river is far away. ", "源头活水来，半亩方塘一鉴开。", "為有源頭活水來 mixed 混合。"] * 4
+TEXTS = [
+    "The source of the river is far away. ",
+    "源头活水来，半亩方塘一鉴开。",
+    "為有源頭活水來 mixed 混合。",
+] * 4
 
 
 def random_model(style: str) -> Transformer:

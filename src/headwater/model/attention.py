@@ -78,7 +78,8 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         output: Tensor = ExplicitAttention.apply(*flat)  # type: ignore[no-untyped-call]
         return output.view(heads, batch, positions, width)
     q, k, v = (x.transpose(0, 1) for x in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=k.size(1) != heads).transpose(0, 1)
+    read = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=k.size(1) != heads)
+    return read.transpose(0, 1)
 
 
 class Attention(nn.Module):
@@ -97,7 +98,8 @@ class Attention(nn.Module):
         batch, positions, width = x.shape
         heads = self.query_key_value(x).view(batch, positions, -1, self.head_width)
         heads = heads.permute(2, 0, 1, 3).contiguous()  # (H + 2K, B, T, E)
-        both, v = heads.split([self.heads + self.kv_heads, self.kv_heads])  # queries and keys are treated alike
+        # queries and keys are treated alike
+        both, v = heads.split([self.heads + self.kv_heads, self.kv_heads])
         if self.qk_norm:
             both = rms_norm(both, self.epsilon)
         if angles is not None:

@@ -15,7 +15,8 @@ from headwater.model.config import ModelConfig
 class RmsNorm(torch.autograd.Function):
     """x / √(mean x² + ε) over the last dimension (Zhang and Sennrich 2019).
 
-    The way back is written out, dx = (g − y · mean(g y)) / rms: PyTorch's own took twice the time on a CPU.
+    The way back is written out, dx = (g − y · mean(g y)) / rms: with PyTorch's
+    own a training step at 0.6M parameters takes 5 to 10% longer on a CPU.
     """
 
     @staticmethod

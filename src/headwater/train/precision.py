@@ -37,14 +37,12 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def prepare_cpu(threads: int) -> None:
-    """Settings of this process that make training on a CPU faster and do not change what it computes but for
-    numbers below 1e-38, which become 0: a softmax makes many, and a CPU takes 5 times as long over each.
+    """Settings of this process that change the speed of a training on a CPU and nothing else.
 
-    The other is the C library's: it hands every large tensor back to the system and takes it, cleared, again, page
-    by page; kept instead, a training step takes 15 to 25% less time.
+    glibc hands every large tensor back to the system and takes it again, cleared, page by page; kept instead, a
+    step at 0.6M parameters takes 7% less time.
     """
     torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)
         for option in (-3, -1, -2):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
@@ -65,7 +63,5 @@ def _multiplies_bf16(device: torch.device) -> bool:
             if line.startswith(("flags", "Features"))
             for flag in line.split()
         }
-        return bool(
-            flags & {"avx512_bf16", "amx_bf16"}
-        )  # ARM's bf16 is slower than its fp32 in PyTorch's kernels
+        return bool(flags & {"avx512_bf16", "amx_bf16"})
     return False
