@@ -239,7 +239,18 @@ def _passes(
             passes[places[-1]] = Pass(rules=[*last, *new])
         else:
             passes.append(Pass(rules=new))
-    return [one for one in passes if one.rules is None or one.rules]
+    return _joined([one for one in passes if one.rules is None or one.rules])
+
+
+def _joined(passes: list[Pass]) -> list[Pass]:
+    """Rules with no edit between them are one pass: each document is judged by all of them."""
+    joined: list[Pass] = []
+    for one in passes:
+        if one.rules is not None and joined and joined[-1].rules is not None:
+            joined[-1] = Pass(rules=[*joined[-1].rules, *one.rules])
+        else:
+            joined.append(one)
+    return joined
 
 
 def _overridden(rule: Rule, sides: dict[str, float | None]) -> Rule:
