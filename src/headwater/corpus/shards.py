@@ -66,6 +66,22 @@ def read_batches(path: Path | str, columns: list[str] | None = None) -> Iterator
             yield from file.iter_batches(rows, row_groups=[group], columns=columns)
 
 
+def in_step(streams: list[Iterator[pa.RecordBatch]]) -> Iterator[list[pa.RecordBatch]]:
+    """Batches of files with the same rows, cut so that each step has the same rows of every file."""
+    held: list[pa.RecordBatch] = []
+    for stream in streams:
+        held.append(next(stream, None))
+    while all(batch is not None for batch in held):
+        rows = min(batch.num_rows for batch in held)
+        yield [batch.slice(0, rows) for batch in held]
+        held = [
+            batch.slice(rows) if batch.num_rows > rows else next(stream, None)
+            for batch, stream in zip(held, streams, strict=True)
+        ]
+    if any(batch is not None for batch in held):
+        raise AssertionError("files that belong to the same documents have different numbers of rows")
+
+
 def row_count(path: Path | str) -> int:
     with pq.ParquetFile(path) as file:
         return int(file.metadata.num_rows)

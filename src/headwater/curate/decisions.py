@@ -21,9 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.curate.duplicates.find import REASONS, AliveShard, Layer, find
-from headwater.curate.pool import in_step
 from headwater.engine.workspace import Output
 from headwater.recipe.settings import Duplicates
 

@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.corpus.text import sentences
 from headwater.curate.decisions import in_question
 from headwater.curate.line_rules import C4_CITATION, c4_reason, refinedweb_reason, word_count
-from headwater.curate.pool import in_step
 from headwater.curate.presets import LineEdits
 from headwater.curate.repeats import lines_to_go
 from headwater.engine.workspace import Output

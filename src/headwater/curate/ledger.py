@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.corpus.shards import ShardWriter, read_batches
-from headwater.curate.pool import in_step
+from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.engine.workspace import Output
 
 LEDGER_SCHEMA = pa.schema(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.corpus.tokens import TokenWriter
 from headwater.engine.workspace import Output
 from headwater.model.tokenizer import Tokenizer
@@ -91,19 +91,3 @@ def _chosen(documents: str, arms: list[dict[str, Any]]) -> Iterator[list[dict[st
                 )
         if rows:
             yield rows
-
-
-def in_step(streams: list[Iterator[pa.RecordBatch]]) -> Iterator[list[pa.RecordBatch]]:
-    """Batches of files with the same rows, cut so that each step has the same rows of every file."""
-    held: list[pa.RecordBatch] = []
-    for stream in streams:
-        held.append(next(stream, None))
-    while all(batch is not None for batch in held):
-        rows = min(batch.num_rows for batch in held)
-        yield [batch.slice(0, rows) for batch in held]
-        held = [
-            batch.slice(rows) if batch.num_rows > rows else next(stream, None)
-            for batch, stream in zip(held, streams, strict=True)
-        ]
-    if any(batch is not None for batch in held):
-        raise AssertionError("a ledger or an edition has not the rows of its documents")

@@ -18,9 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.corpus.shards import read_batches
+from headwater.corpus.shards import in_step, read_batches
 from headwater.curate.decisions import in_question
-from headwater.curate.pool import in_step
 from headwater.curate.rules import layer_of_rows
 from headwater.engine.workspace import Output
 

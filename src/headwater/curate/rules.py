@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headwater.corpus.shards import read_batches
+from headwater.corpus.shards import in_step, read_batches
 from headwater.curate.decisions import decided, in_question, track_of, write_decisions
-from headwater.curate.pool import in_step
 from headwater.curate.presets import Rule
 from headwater.engine.workspace import Output
 

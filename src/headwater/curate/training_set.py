@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headwater.corpus.shards import ShardWriter, read_batches
-from headwater.curate.pool import LEDGER_COLUMNS, in_step
+from headwater.corpus.shards import ShardWriter, in_step, read_batches
+from headwater.curate.pool import LEDGER_COLUMNS
 from headwater.errors import HeadwaterError
 from headwater.recipe.quantities import show_count
 

@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.corpus.shards import read_batches
+from headwater.corpus.shards import in_step, read_batches
 from headwater.curate.plan import ANY, DecontaminateStep, LinesStep, Plan, RulesStep, compile_plan
-from headwater.curate.pool import in_step
 from headwater.curate.presets import load_preset
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, RecipeError
