@@ -8,7 +8,7 @@ from headwater.engine.local import default_workers
 from headwater.engine.workspace import Entry, Workspace, write_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
-from headwater.pipeline.curation import Curated, curate
+from headwater.pipeline.curation import Curated, curate, plan_of
 from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
@@ -76,6 +76,8 @@ def run_until(
     wanted = STAGES.index(stage)
     if wanted >= STAGES.index("train"):
         require_torch()
+    if wanted >= STAGES.index("curate"):
+        plan_of(recipe)  # a wrong rule is said before anything is read
     with place.lease():
         place.event("recipe", name=recipe.name, stage=stage, recipe=recipe.model_dump(mode="json"))
         outcome = Outcome(recipe, place, ingest(recipe, place, workers=count, limit=limit))
