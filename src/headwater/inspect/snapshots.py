@@ -51,15 +51,34 @@ class Snapshot:
     def families(self) -> list[str]:
         return list(self.record.get("signals", {}))
 
-    def signals(self, documents_stage: str) -> dict[str, dict[str, Entry]]:
-        """Family -> shard -> entry, of the texts of one documents stage."""
-        tail = documents_stage.replace("/", "-")
+    def signals(self, texts_stage: str) -> dict[str, dict[str, Entry]]:
+        """Family -> shard -> entry, of the texts of one stage: documents, or an edition of them."""
+        tail = texts_stage.replace("/", "-")
         return {
-            family: self.workspace.stage(name).entries()
+            family: self.workspace.stage(f"{Path(names[0]).parent}/{tail}").entries()
             for family, names in self.record.get("signals", {}).items()
-            for name in names
-            if Path(name).name == tail
+            if names
         }
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """The compiled plan as the ledger holds it: tracks, presets, reasons by number, steps."""
+        entry = next(iter(self.ledger.values()), None)
+        plan: dict[str, Any] = (
+            entry.result["plan"] if entry else {"tracks": [], "presets": {}, "reasons": [], "steps": []}
+        )
+        return plan
+
+    @cached_property
+    def editions(self) -> list[tuple[int, str]]:
+        """(step of the plan, stage) of every edit, oldest first."""
+        entry = next(iter(self.ledger.values()), None)
+        return [(edition["step"], edition["stage"]) for edition in entry.result["editions"]] if entry else []
+
+    @cached_property
+    def stage_of(self) -> dict[str, str]:
+        """Shard -> documents stage."""
+        return {shard: stage for stage, entries in self.documents.items() for shard in entries}
 
     @property
     def training_set(self) -> Path | None:

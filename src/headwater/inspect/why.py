@@ -1,0 +1,195 @@
+"""`headwater why`: what became of one document, in every recipe of the workspace, and what speaks for it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.engine.workspace import Workspace
+from headwater.errors import HeadwaterError
+from headwater.inspect.evidence import (
+    Cut,
+    Judgement,
+    Partner,
+    Piece,
+    excerpt,
+    judgements_of,
+    offending,
+    partner_of,
+    values_of,
+    version_before,
+    versions_of,
+)
+from headwater.inspect.snapshots import Snapshot, find_ids, open_workspace, row_at, snapshots
+from headwater.inspect.visible import one_line, visible, width
+
+SHORTEST_PREFIX = 6
+SHOWN_CUTS = 12
+COLUMNS = 80
+PROVENANCE = ("source", "locator", "url", "title", "date", "license", "unit", "domain", "split")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One recipe's account of the document."""
+
+    recipe: str
+    state: str
+    reason: str | None
+    reasons: tuple[str, ...]  # every rule that failed
+    step: str | None  # the plan's step that decided
+    language: str
+    bytes: int
+    bytes_kept: int
+    judgements: tuple[Judgement, ...]
+    signals: dict[str, Any]  # measured on the newest text
+    cuts: tuple[Cut, ...]
+    partner: Partner | None
+    excerpt: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Why:
+    id: str
+    provenance: dict[str, Any]
+    verdicts: tuple[Verdict, ...]  # none before the first `headwater curate`
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def why(workspace: Workspace | Path | str, document: str) -> Why:
+    """The document of that id, or of that beginning of an id (6 digits or more, one document).
+
+    HeadwaterError where there is no such document, or there are several.
+    """
+    place = open_workspace(workspace)
+    recipes = snapshots(place)
+    wanted = document.strip().lower()
+    found = {
+        (recipe.name, shard, row): name
+        for recipe in recipes
+        for shard, entry in recipe.shards.items()
+        for row, name in (find_ids(entry.path(), wanted) if len(wanted) >= SHORTEST_PREFIX else ())
+    }
+    ids = sorted(set(found.values()))
+    if len(ids) != 1:
+        raise HeadwaterError(_not_one(wanted, ids))
+    by_name = {recipe.name: recipe for recipe in recipes}
+    verdicts, provenance = [], dict[str, Any]()
+    for name, shard, row in found:
+        recipe = by_name[name]
+        read = row_at(recipe.shards[shard].path(), row)
+        provenance = provenance or {key: read[key] for key in PROVENANCE if read[key] is not None}
+        if shard in recipe.ledger:
+            verdicts.append(_verdict(recipe, shard, row, read["text"]))
+    return Why(ids[0], provenance, tuple(verdicts))
+
+
+def _verdict(recipe: Snapshot, shard: str, row: int, text: str) -> Verdict:
+    entry = recipe.ledger[shard]
+    ledger = row_at(entry.path(), row)
+    versions, cuts = versions_of(recipe, shard, row, text)
+    judgements = judgements_of(recipe, shard, row, ledger, versions)
+    step = ledger["step"] if ledger["state"] != "kept" else None
+    judged = version_before(versions, -1 if step is None else step)
+    partner = partner_of(recipe, ledger, judged.text)
+    marks = [(cut.start, cut.end) for cut in cuts if cut.step == step]
+    for judgement in judgements:
+        if judgement.failed and not marks:
+            marks = offending(judgement.signal, judged.text)
+    steps = recipe.plan["steps"]
+    return Verdict(
+        recipe.name,
+        ledger["state"],
+        ledger["reason"],
+        tuple(name for bit, name in enumerate(entry.result["reasons"]) if ledger["reasons"] >> bit & 1),
+        None if step is None else f"{step + 1} {steps[step]['step']}",
+        ledger["language"],
+        ledger["bytes"],
+        ledger["bytes_kept"],
+        tuple(judgements),
+        values_of(recipe, shard, row, judged),
+        tuple(cuts),
+        partner,
+        partner.here if partner is not None else excerpt(judged.text, marks),
+    )
+
+
+def _not_one(wanted: str, ids: list[str]) -> str:
+    if len(wanted) < SHORTEST_PREFIX:
+        return f"{wanted!r} is too short for a document's id; give its first {SHORTEST_PREFIX} digits or more"
+    if not ids:
+        return (
+            f"no document's id begins with {one_line(wanted, 40)}; "
+            'headwater sql "select id, title, locator from documents limit 20" lists some'
+        )
+    return f"{len(ids):,} documents' ids begin with {wanted}; one digit more: {', '.join(ids[:4])}"
+
+
+# ---------------------------------------------------------------- for a terminal
+
+
+def lines_of(answer: Why) -> list[str]:
+    """Plain lines of at most 80 columns; nothing in the document can command the terminal."""
+    lines = [f"document  {answer.id}"]
+    lines += [f"{key:<9} {one_line(str(value), 200)}" for key, value in answer.provenance.items()]
+    if not answer.verdicts:
+        lines.append("verdict   none yet: headwater curate recipe.yaml gives one")
+    for verdict in answer.verdicts:
+        lines += ["", *_verdict_lines(verdict)]
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _verdict_lines(verdict: Verdict) -> list[str]:
+    head = f"{verdict.recipe}: {verdict.state}"
+    if verdict.reason:
+        head += f", {verdict.reason}" + (f" (step {verdict.step})" if verdict.step else "")
+    lines = [head, "─" * min(COLUMNS, width(head))]
+    lines.append(f"          {verdict.language}, {verdict.bytes:,} bytes read, {verdict.bytes_kept:,} kept")
+    others = [reason for reason in verdict.reasons if reason != verdict.reason]
+    if others:
+        lines.append(f"also      {', '.join(others)}")
+    for judgement in verdict.judgements:
+        mark = "·" if judgement.value is None else "✗" if judgement.failed else "✓"
+        lines.append(f"  {mark} {judgement.signal:<38} {_value(judgement.value):>10}   {judgement.bounds}")
+    for cut in verdict.cuts[:SHOWN_CUTS]:
+        lines.append(f"  cut     {cut.reason}: {one_line(cut.text.strip(), 120)}")
+    if len(verdict.cuts) > SHOWN_CUTS:
+        lines.append(f"  cut     and {len(verdict.cuts) - SHOWN_CUTS:,} more")
+    if verdict.partner is not None:
+        alike = "" if verdict.partner.similarity is None else f", similarity {verdict.partner.similarity:.2f}"
+        lines.append(f"twin      {verdict.partner.id}{alike}  {one_line(verdict.partner.locator, 120)}")
+    lines += ["text", *_excerpt_lines(verdict.excerpt)]
+    if verdict.partner is not None and verdict.partner.there:
+        lines += ["its twin's", *_excerpt_lines(verdict.partner.there)]
+    return lines
+
+
+def _excerpt_lines(pieces: tuple[Piece, ...]) -> list[str]:
+    text = "".join(
+        f"⟦{visible(piece.text)}⟧" if piece.kind == "mark" else visible(piece.text) for piece in pieces
+    )
+    return [f"  │ {line}" for line in text.split("\n")]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else one_line(str(value), 24)
+
+
+def _wrapped(line: str) -> list[str]:
+    """Lines of at most 80 columns; what goes on is indented, and Chinese counts double."""
+    indent = "  │ " if line.startswith("  │ ") else " " * 10
+    parts, used, current = [], 0, ""
+    for character in line:
+        size = width(character)
+        if used + size > COLUMNS:
+            cut = current.rfind(" ", COLUMNS // 2)
+            head, rest = (current, "") if cut < 0 else (current[:cut], current[cut + 1 :])
+            parts.append(head)
+            current = indent + rest
+            used = width(current)
+        current += character
+        used += size
+    return [part.rstrip() for part in [*parts, current]]
