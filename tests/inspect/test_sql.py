@@ -1,0 +1,75 @@
+"""SQL reads what is committed, and can do nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from headwater.engine.workspace import Workspace
+from headwater.errors import RecipeError
+from headwater.inspect.sql import render, sql
+
+
+def test_views_hold_what_the_stages_committed(workspace: Workspace) -> None:
+    counted = sql(
+        workspace, "select reason, count(*) from ledger where state = 'dropped' group by 1 order by 2 desc, 1"
+    )
+    assert counted.rows == [("near_duplicate", 3), ("gopher_dup_line_frac", 2), ("gopher_words", 1)]
+    assert sql(
+        workspace, "select sum(documents), sum(gated), sum(quarantined), sum(read) from files"
+    ).rows == [(28, 4, 2, 34)]
+    assert sql(workspace, "select distinct reason from quarantine").rows == [("invalid_utf8",)]
+    assert sql(workspace, "select count(*) from documents where text like '%河水%'").rows == [(13,)]
+
+
+def test_signals_stand_beside_their_documents(workspace: Workspace) -> None:
+    rows = sql(workspace, 'select title, "gopher.dup_line_frac", reason_names from signals join documents using (id) '
+                          'join ledger using (id) where "gopher.dup_line_frac" > 0.87')  # fmt: skip
+    assert rows.rows == [("导航页面", 0.9, ["gopher_dup_line_frac"])]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "drop view ledger",
+        "create table t as select 1",
+        "select 1; select 2",
+        "copy ledger to 'out.csv'",
+        "attach 'other.db'",
+        "set enable_external_access = true",
+        "install httpfs",
+        "select * from read_csv('{secret}')",
+        "select * from read_text('{secret}')",
+        "select * from glob('/*')",
+        "select * from 'https://example.org/a.parquet'",
+        "select nonsense from ledger",
+        "selec 1",
+        "",
+    ],
+)
+def test_all_else_is_refused(workspace: Workspace, tmp_path: Path, query: str) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("机密\n1\n", encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(RecipeError):
+        sql(workspace, query.format(secret=secret))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_orphans_are_not_read(workspace: Workspace) -> None:
+    stage = workspace.path / "ledger" / "abcabcabcabc"
+    (stage / "orphan.parquet").write_bytes(b"not parquet")
+    assert sql(workspace, "select count(*) from ledger").rows == [(28,)]
+
+
+def test_rendering_is_one_line_a_row_and_harmless(workspace: Workspace) -> None:
+    table = sql(workspace, "select title, url, text from documents")
+    text = render(table)
+    assert len(text.splitlines()) == 28 + 3 and "\x1b" not in text and "\u202e" not in text
+    rows = json.loads(render(table, as_json=True))
+    assert len(rows) == 28 and any("第3章" in row["text"] for row in rows)
+
+
+def test_no_more_rows_than_were_asked_for(workspace: Workspace) -> None:
+    table = sql(workspace, "select * from range(1000000)", max_rows=10)
+    assert len(table.rows) == 10 and table.more

@@ -1,0 +1,75 @@
+"""Every dropped document can be asked why, and the answer is the ledger's."""
+
+from pathlib import Path
+
+import pytest
+
+from headwater.engine.workspace import Workspace
+from headwater.errors import HeadwaterError
+from headwater.inspect.evidence import differences, excerpt
+from headwater.inspect.sql import sql
+from headwater.inspect.visible import visible, width
+from headwater.inspect.why import lines_of, why
+
+
+def _id(workspace: Workspace, condition: str) -> str:
+    return str(sql(workspace, f"select id from ledger where {condition} order by id limit 1").rows[0][0])
+
+
+def test_a_rule_is_shown_beside_its_threshold(workspace: Workspace) -> None:
+    answer = why(workspace, _id(workspace, "reason = 'gopher_dup_line_frac' and language = 'zh'")[:10])
+    [verdict] = answer.verdicts
+    assert (verdict.state, verdict.reason, verdict.step) == ("dropped", "gopher_dup_line_frac", "2 rules")
+    failed = [judgement for judgement in verdict.judgements if judgement.failed]
+    assert [(j.signal, j.value, j.bounds) for j in failed] == [("gopher.dup_line_frac", 0.9, "≤ 0.3")]
+    assert answer.provenance["title"] == "导航页面"
+    marked = [piece.text.strip() for piece in verdict.excerpt if piece.kind == "mark"]
+    assert marked and any("登录" in text for text in marked)
+
+
+def test_a_duplicate_names_its_twin_and_where_they_differ(workspace: Workspace) -> None:
+    [verdict] = why(workspace, _id(workspace, "reason = 'near_duplicate'")).verdicts
+    assert verdict.partner is not None and verdict.partner.similarity == pytest.approx(0.93)
+    assert [piece.text for piece in verdict.partner.here if piece.kind == "mark"] == ["先生"]
+    assert [piece.text for piece in verdict.partner.there if piece.kind == "mark"] == ["人"]
+
+
+def test_an_edit_says_what_it_removed(workspace: Workspace) -> None:
+    [verdict] = why(workspace, _id(workspace, "edits > 0")).verdicts
+    [cut] = verdict.cuts
+    assert verdict.state == "kept" and cut.reason == "repeated_line"
+    assert cut.text.startswith("\n他有一本册子") and "册子" not in "".join(p.text for p in verdict.excerpt)
+
+
+def test_the_answer_fits_a_terminal_and_cannot_command_it(workspace: Workspace) -> None:
+    for (document,) in sql(workspace, "select id from ledger").rows:
+        lines = lines_of(why(workspace, document))
+        assert all(width(line) <= 80 and visible(line) == line for line in lines)
+    hostile = lines_of(why(workspace, _id(workspace, "reason = 'gopher_words'")))
+    assert any("␛[2J" in line for line in hostile) and not any("\x1b" in line for line in hostile)
+
+
+def test_ids_that_name_no_one_document_are_refused(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(HeadwaterError, match="too short"):
+        why(workspace, "ab12")
+    with pytest.raises(HeadwaterError, match="headwater sql"):
+        why(workspace, "ffffffffffff")
+    with pytest.raises(HeadwaterError, match="no workspace at"):
+        why(tmp_path / "missing", "ffffffffffff")
+    assert not (tmp_path / "missing").exists()
+
+
+def test_excerpts_hold_every_mark_that_fits() -> None:
+    text = "。".join(f"第{n}句话说的是河" for n in range(400))
+    marks = [(5, 9), (700, 710), (2000, 2004)]
+    pieces = excerpt(text, marks)
+    assert [piece.text for piece in pieces if piece.kind == "mark"] == [text[a:b] for a, b in marks]
+    shown = [piece.text for piece in pieces if piece.kind != "gap"]
+    assert all(part in text for part in shown) and pieces[-1].kind == "gap"
+    assert "".join(piece.text for piece in excerpt("短文。", [])) == "短文。"
+
+
+def test_differences_are_words_in_english_and_characters_in_chinese() -> None:
+    here, there = differences("The quick brown fox. 河水涨了", "The slow brown fox. 河水落了")
+    assert here == [(4, 9), (23, 24)] and there == [(4, 8), (22, 23)]
+    assert differences("一样", "一样") == ([], [])

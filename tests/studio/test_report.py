@@ -1,0 +1,116 @@
+"""The report is one file that needs nothing, says all it should, and is moved by no document."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fabricated
+import pytest
+import small_workspace
+
+from headwater.engine.workspace import Workspace
+from headwater.errors import HeadwaterError
+from headwater.studio.report import report
+
+SECTIONS = {
+    "verdict", "effect", "domains", "arms", "training", "matrix", "rung", "funnel", "reasons", "reading", "inference",
+    "repeat", "limits",
+}  # fmt: skip
+
+
+class _Page(HTMLParser):
+    """Tags with their attributes, headings' ids, and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def headings(self) -> set[str]:
+        return {values["id"] or "" for tag, values in self.tags if tag in ("h1", "h2") and "id" in values}
+
+
+def _report(workspace: Workspace, folder: Path, hostile: str = "", language: str = "en") -> str:
+    path = folder / "comparison.json"
+    path.write_text(json.dumps(fabricated.comparison(hostile=hostile)), encoding="utf-8")
+    return report(workspace, folder / "report.html", path, language=language).read_text(encoding="utf-8")
+
+
+def test_every_section_is_there_in_both_languages(workspace: Workspace, tmp_path: Path) -> None:
+    html = _report(workspace, tmp_path)
+    page = _Page(html)
+    assert page.headings == SECTIONS
+    english = re.findall(r'<span class="en" lang="en">', html)
+    assert len(english) > 60 and len(english) == len(re.findall(r'<span class="zh" lang="zh-Hans">', html))
+    for said in (
+        "curated helps",
+        "curated 有益",
+        "−3.4%",
+        "先生",
+        "登录",
+        "≤ 0.3",
+        "headwater compare raw.yaml",
+    ):
+        assert said in page.text
+    assert any(tag == "mark" for tag, _ in page.tags)
+
+
+def test_the_language_is_chosen_without_a_script(workspace: Workspace, tmp_path: Path) -> None:
+    for language, tag in (("en", "en"), ("zh", "zh-Hans")):
+        page = _Page(_report(workspace, tmp_path, language=language))
+        assert ("html", {"lang": tag}) in page.tags
+        [chosen] = [v["id"] for t, v in page.tags if t == "input" and "checked" in v]
+        assert chosen == f"lang-{language}"
+
+
+def test_nothing_in_the_file_can_run_or_load(workspace: Workspace, tmp_path: Path) -> None:
+    html = _report(workspace, tmp_path, hostile=small_workspace.HOSTILE)
+    page = _Page(html)
+    assert {tag for tag, _ in page.tags}.isdisjoint(
+        {"script", "img", "link", "iframe", "object", "a", "form", "base"}
+    )
+    for _, attributes in page.tags:
+        assert not {"src", "href", "style", "srcset"} & set(attributes)
+        assert not [name for name in attributes if name.startswith("on")]
+    [policy] = [v["content"] for t, v in page.tags if v.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None and policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "\x1b" not in html and "\u202e" not in html and "␛[2J⟨U+202E⟩" in page.text
+    assert '<script>document.title="ran"</script>' in page.text  # seen as text
+
+
+def test_the_same_workspace_gives_the_same_bytes(workspace: Workspace, tmp_path: Path) -> None:
+    assert _report(workspace, tmp_path) == _report(workspace, tmp_path)
+
+
+def test_a_recipe_alone_has_the_sections_that_apply(workspace: Workspace, tmp_path: Path) -> None:
+    html = report(workspace, tmp_path / "deep" / "report.html", recipe="curated").read_text(encoding="utf-8")
+    assert _Page(html).headings == {"verdict", "funnel", "reasons", "reading"}
+    assert "Of 28 documents, 20 are in the training set" in re.sub("<[^>]+>", "", html)
+
+
+def test_the_newest_comparison_is_found(workspace: Workspace, tmp_path: Path) -> None:
+    folder = workspace.path / "comparisons" / "5f0c"
+    folder.mkdir(parents=True)
+    (folder / "comparison.json").write_text(json.dumps(fabricated.comparison()), encoding="utf-8")
+    html = report(workspace, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert _Page(html).headings == SECTIONS
+
+
+def test_what_cannot_be_shown_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text("{}", encoding="utf-8")
+    with pytest.raises(HeadwaterError, match="no comparison"):
+        report(workspace, tmp_path / "report.html", other)
+    with pytest.raises(HeadwaterError, match="no recipe 'raw'"):
+        report(workspace, tmp_path / "report.html", recipe="raw")
+    with pytest.raises(HeadwaterError, match="no language"):
+        report(workspace, tmp_path / "report.html", language="fr")
