@@ -163,7 +163,8 @@ def _stage_command(name: str, text: str) -> None:
         if name == "run":
             from headwater.studio.report import report
 
-            page = report(outcome.workspace, outcome.workspace.path / f"report-{outcome.recipe.name}.html")
+            place, made = outcome.workspace, outcome.recipe.name
+            page = report(place, place.path / f"report-{made}.html", recipe=made)
             lines.append(f"report    {page}")
         _print(outcome.as_json(), as_json, lines)
 

@@ -97,6 +97,29 @@ def test_a_recipe_alone_has_the_sections_that_apply(workspace: Workspace, tmp_pa
     assert "Of 28 documents, 20 are in the training set" in re.sub("<[^>]+>", "", html)
 
 
+def test_a_verdict_without_numbers_is_shown(workspace: Workspace, tmp_path: Path) -> None:
+    result = fabricated.comparison()
+    result["labels"] = ["weak proxy", "on these texts"]
+    result["proxy"]["beats_ngram"] = False
+    result["candidates"][0] |= {"verdict": "not measurable", "smallest_visible": None, "interval": None, "interval90": None,
+                                "p": None, "p_holm": None, "df": None, "probability_better": None, "seeds_needed": 14,
+                                "ngram_percent": None}  # fmt: skip
+    for row in result["candidates"][0]["domains"]:
+        row["interval"] = None
+    path = tmp_path / "comparison.json"
+    path.write_text(json.dumps(result), encoding="utf-8")
+    text = _Page(report(workspace, tmp_path / "report.html", path).read_text(encoding="utf-8")).text
+    for said in (
+        "not measurable",
+        "无法测量",
+        "weak proxy",
+        "代理模型偏弱",
+        "仅限这些文本",
+        "seeds that would decide",
+    ):
+        assert said in text
+
+
 def test_the_newest_comparison_is_found(workspace: Workspace, tmp_path: Path) -> None:
     folder = workspace.path / "comparisons" / "5f0c"
     folder.mkdir(parents=True)

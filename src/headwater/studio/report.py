@@ -69,7 +69,7 @@ def render(
         lstrip_blocks=True,
     )
     environment.globals.update(
-        t=words.both, known=words.known, safe=words.safe, dotted=words.dotted, setting=words.setting, percent=words.percent, interval=words.interval,
+        t=words.both, known=words.known, safe=words.safe, dotted=words.dotted, setting=words.setting, percent=words.percent, magnitude=words.magnitude, interval=words.interval,
         number=words.number, integer=words.integer, size=words.size, count=words.count, share=words.share,
         probability=words.probability, duration=words.duration, bar=charts.bar, words=words, views=views,
     )  # fmt: skip

@@ -135,8 +135,13 @@ def percent(value: float | None, digits: int = 1) -> str:
     return (MINUS if value < 0 else "+") + text
 
 
+def magnitude(value: float | None, digits: int = 2) -> str:
+    """Unsigned: `1.62%`."""
+    return "–" if value is None or not math.isfinite(value) else f"{abs(value):.{digits}f}%"
+
+
 def interval(bounds: list[float] | None, digits: int = 1) -> str:
-    """`−4.1 to −2.7%`, as both languages read it: in brackets."""
+    """`[−4.1, −2.7]`, of percents."""
     if bounds is None:
         return "–"
     low, high = (percent(bound, digits).removesuffix("%") for bound in bounds)
