@@ -114,7 +114,7 @@ def test_a_verdict_without_numbers_is_shown(workspace: Workspace, tmp_path: Path
         "无法测量",
         "weak proxy",
         "代理模型偏弱",
-        "仅限这些文本",
+        "仅就这些文本而言",
         "seeds that would decide",
     ):
         assert said in text

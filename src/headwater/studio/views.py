@@ -38,6 +38,7 @@ def comparison_view(result: dict[str, Any]) -> dict[str, Any]:
     aa_title = charts.effect_title("A/A", aa["percent"], aa["interval"])
     return {
         **result,
+        "headlines": _headlines(result["sentence"]),
         "margin_percent": margin,
         "candidates": candidates,
         "axis": charts.effect_axis(scale, margin),
@@ -48,6 +49,15 @@ def comparison_view(result: dict[str, Any]) -> dict[str, Any]:
         "hues": hues,
         "matrix": _matrix(result["matrix"]),
     }
+
+
+def _headlines(sentence: dict[str, str]) -> list[dict[str, tuple[str, str]]]:
+    """A line a candidate: in each language what comes first (the effect), and the rest of the sentence."""
+    lines = {}
+    for language, mark in (("en", "; "), ("zh", "；")):
+        parts = [line.partition(mark) for line in sentence[language].split("\n")]
+        lines[language] = [(head, rest) for head, _, rest in parts]
+    return [{"en": en, "zh": zh} for en, zh in zip(lines["en"], lines["zh"], strict=True)]
 
 
 def _candidate(

@@ -26,7 +26,7 @@ VERDICTS = {
 LABELS = {
     "this corpus": (
         "this corpus",
-        "仅限此语料",
+        "仅就本语料而言",
         "The data is fixed: all arms see most of it, so the verdict is about this corpus, not about others like it.",
         "数据是固定的：各实验臂看到了其中大部分，结论只适用于这份语料。",
     ),
@@ -38,7 +38,7 @@ LABELS = {
     ),
     "on these texts": (
         "on these texts",
-        "仅限这些文本",
+        "仅就这些文本而言",
         "There are too few held-out units for a claim about the domain; the verdict holds for the texts scored.",
         "留出的单元太少，不足以对整个领域下结论；结论只适用于被打分的文本。",
     ),
