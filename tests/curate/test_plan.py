@@ -61,7 +61,7 @@ def test_recipe_rules_override_by_signal_and_side_and_extend():
             "zh": {
                 "gopher.words.max": 7000,
                 "han": {"share": {"min": 0.3}},
-                "fineweb.line_punctuation": {"min": 0.2},
+                "fineweb.line_punctuation_quoted": {"min": 0.2},
             },
         },
     )
@@ -69,12 +69,12 @@ def test_recipe_rules_override_by_signal_and_side_and_extend():
     assert (words.min, words.max) == (50, 7000)
     [han] = rules_of(plan, "zh", "han.share")
     assert (han.min, han.reason) == (0.3, "han_share")
-    [punctuation] = rules_of(plan, "zh", "fineweb.line_punctuation")
+    [punctuation] = rules_of(plan, "zh", "fineweb.line_punctuation_quoted")
     assert punctuation.bounds == {"min": 0.2}
     assert rules_of(plan, "*", "gopher.words")[0].bounds == {"max": 9}
     assert rules_of(plan, "zh", "length.bytes")[0].bounds == {"min": 5}
-    off = plan_of(preset={"zh": "fineweb2-zh"}, rules={"zh": {"gopher.stop_words": {"min": None}}})
-    assert not rules_of(off, "zh", "gopher.stop_words")
+    off = plan_of(preset={"zh": "fineweb2-zh"}, rules={"zh": {"gopher.stop_words_zh": {"min": None}}})
+    assert not rules_of(off, "zh", "gopher.stop_words_zh")
 
 
 def test_dotted_keys_match_the_longest_signal_name_first():

@@ -40,7 +40,7 @@ def test_numbers_of_the_papers():
     assert fineweb["fineweb.line_punctuation"]["above"] == 0.12
     assert fineweb["fineweb.short_lines"]["below"] == 0.67
     assert (chinese["gopher.mean_word_length"]["min"], chinese["gopher.mean_word_length"]["max"]) == (1, 5)
-    assert chinese["fineweb.line_punctuation"]["above"] == 0.106
+    assert chinese["fineweb.line_punctuation_quoted"]["above"] == 0.106
     assert "fineweb.short_lines" not in chinese
 
 

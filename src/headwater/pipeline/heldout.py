@@ -93,7 +93,8 @@ def _rows(shards: dict[str, dict[str, str]], columns: list[str]) -> Any:
 
 
 def _first(documents: list[tuple[str, int]], limit: int | None) -> list[str]:
-    chosen, total = [], 0
+    chosen: list[str] = []
+    total = 0
     for document, size in documents:
         if limit is not None and chosen and total + size > limit:
             break

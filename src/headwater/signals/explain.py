@@ -1,0 +1,106 @@
+"""Which passages of a text make a signal what it is: what `why` marks."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from headwater.corpus.text import HAN, spans_of, words_and_symbols
+from headwater.signals.fineweb import SHORT_LINE
+from headwater.signals.gopher import STOP_WORDS, STOP_WORDS_ZH
+from headwater.signals.punctuation import ENDS_SENTENCE, ENDS_SENTENCE_QUOTED
+
+Span = tuple[int, int]  # half-open, code points
+
+_PATTERNS = {
+    "gopher.hash_word_ratio": "#",
+    "gopher.ellipsis_word_ratio": r"\.\.\.|…",
+    "gopher.bullet_lines": r"(?m)^[^\S\n]*[•-]",
+    "gopher.ellipsis_lines": r"(?m)(?:\.\.\.|…)(?=[^\S\n]*$)",
+    "han.share": f"[{HAN}]+",
+}
+_DUPLICATE_GRAMS = re.compile(r"repetition\.(?:duplicate|repeated)_(\d+)_grams")
+_TOP_GRAM = re.compile(r"repetition\.(?:repeated_)?top_(\d)_gram")
+_DUPLICATE_PIECES = re.compile(r"(?:repetition|fineweb)\.(duplicate|repeated)_(line|paragraph)")
+
+
+def spans(signal: str, text: str) -> list[Span]:
+    """Half-open spans in code points, ascending, not overlapping; none for a signal of the whole text."""
+    return sorted(set(_spans(signal, text)))
+
+
+def _spans(signal: str, text: str) -> Iterator[Span] | list[Span]:
+    if match := _DUPLICATE_PIECES.match(signal):
+        return _copies(
+            _pieces(text, paragraphs=match[2] == "paragraph"), text, first_too=match[1] == "repeated"
+        )
+    if match := _DUPLICATE_GRAMS.match(signal):
+        return _duplicate_grams(text, int(match[1]))
+    if match := _TOP_GRAM.match(signal):
+        return _top_gram(text, int(match[1]))
+    if signal == "gopher.alphabetic_words":
+        words = words_and_symbols(text)
+        places = spans_of(words, text)
+        return [span for word, span in zip(words, places, strict=True) if not any(map(str.isalpha, word))]
+    if signal in ("gopher.stop_words", "gopher.stop_words_zh"):
+        wanted = STOP_WORDS if signal == "gopher.stop_words" else STOP_WORDS_ZH
+        words = words_and_symbols(text)
+        return [span for word, span in zip(words, spans_of(words, text), strict=True) if word in wanted]
+    if signal.startswith("fineweb.line_punctuation"):
+        ends = ENDS_SENTENCE_QUOTED if signal.endswith("quoted") else ENDS_SENTENCE
+        return [(start, end) for start, end in _pieces(text) if not ends.search(text[start:end])]
+    if signal == "fineweb.short_lines":
+        return [(start, end) for start, end in _pieces(text) if end - start <= SHORT_LINE]
+    if pattern := _PATTERNS.get(signal):
+        return [match.span() for match in re.finditer(pattern, text)]
+    return []
+
+
+def _pieces(text: str, *, paragraphs: bool = False) -> list[Span]:
+    """Lines that are not blank, or paragraphs."""
+    return [
+        match.span()
+        for match in re.finditer(r"(?s)\S.*?(?=\n\n|\Z)" if paragraphs else r"[^\n]*\S[^\n]*", text)
+    ]
+
+
+def _copies(pieces: list[Span], text: str, *, first_too: bool) -> list[Span]:
+    counts = Counter(text[start:end] for start, end in pieces)
+    seen: set[str] = set()
+    found = []
+    for start, end in pieces:
+        piece = text[start:end]
+        if piece in seen or (first_too and counts[piece] > 1):
+            found.append((start, end))
+        seen.add(piece)
+    return found
+
+
+def _duplicate_grams(text: str, n: int) -> list[Span]:
+    words = words_and_symbols(text)
+    places = spans_of(words, text)
+    seen: set[str] = set()
+    found, at = [], 0
+    while at <= len(words) - n:
+        gram = "".join(words[at : at + n])
+        if gram in seen:
+            found.append((places[at][0], places[at + n - 1][1]))
+            at += n
+        else:
+            seen.add(gram)
+            at += 1
+    return found
+
+
+def _top_gram(text: str, n: int) -> list[Span]:
+    words = words_and_symbols(text)
+    places = spans_of(words, text)
+    grams = [tuple(words[at : at + n]) for at in range(len(words) - n + 1)]
+    if not grams:
+        return []
+    best, count = Counter(grams).most_common(1)[0]
+    found: list[Span] = []
+    for at, gram in enumerate(grams):
+        start, end = places[at][0], places[at + n - 1][1]
+        if count > 1 and gram == best and (not found or start >= found[-1][1]):
+            found.append((start, end))
+    return found
