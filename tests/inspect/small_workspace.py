@@ -28,16 +28,16 @@ CHINESE = [
 MENU = "Home | News | Login\n" * 8 + "点击 | 登录 | 首页\n" * 6
 PRESETS = {"en": "fineweb", "zh": "fineweb2-zh"}
 RULE = {
-    "signal": "gopher.dup_line_frac",
+    "signal": "repetition.duplicate_lines",
     "max": 0.3,
-    "reason": "gopher_dup_line_frac",
+    "reason": "repetition_duplicate_lines",
     "source": "Gopher table A1",
 }
 WORDS = {"signal": "gopher.words", "min": 20.0, "reason": "gopher_words", "source": "Gopher table A1"}
 PLAN: dict[str, Any] = {
     "tracks": ["en", "zh", "*"],
     "presets": PRESETS,
-    "reasons": ["edited_empty", "gopher_dup_line_frac", "gopher_words", "near_duplicate"],
+    "reasons": ["edited_empty", "repetition_duplicate_lines", "gopher_words", "near_duplicate"],
     "steps": [
         {"step": "lines", "tracks": ["en", "zh", "*"], "settings": {"repeated": 2}},
         {"step": "rules", "rules": {"en": [RULE, WORDS], "zh": [RULE, WORDS], "*": [WORDS]}},
@@ -50,7 +50,7 @@ def build(path: Path) -> Workspace:
     """`recipes/curated.json` and the stages it names; the stories of `web-zh` come twice, once slightly changed."""
     place = Workspace(path)
     sources = {"books": _books(), "web-zh": _web()}
-    stages, ledger, families, edited, kept = {}, [], [], [], []
+    stages, ledger, families, edited, kept = {}, [], {}, [], []
     for source, rows in sources.items():
         stage = f"documents/{source}-0a1b2c3d4e5f"
         stages[source] = stage
@@ -72,13 +72,15 @@ def build(path: Path) -> Workspace:
             "parquet": pa.Table.from_pylist(documents, schema=DOCUMENT_SCHEMA),
             "quarantine.parquet": _quarantine(min(files)),
         }, {"files": files, "normalised": {"nbsp": 3}, "documents": len(documents), "bytes": size})  # fmt: skip
-        _commit(place.stage(f"signals/gopher-0f0f0f0f0f0f/{stage.replace('/', '-')}"), f"{source}-0", {
-            "parquet": pa.table({"id": [row["id"] for row in documents],
-                                 "gopher.dup_line_frac": [row["repeated"] for row in rows],
-                                 "gopher.words": [row["words"] for row in rows],
-                                 "errors": pa.array([None] * len(rows), pa.string())}),
-        }, {"documents": len(rows)})  # fmt: skip
-        families.append(f"signals/gopher-0f0f0f0f0f0f/{stage.replace('/', '-')}")
+        for family, column, values in (
+            ("repetition", "repetition.duplicate_lines", [row["repeated"] for row in rows]),
+            ("gopher", "gopher.words", [row["words"] for row in rows]),
+        ):
+            name = f"signals/{family}-0f0f0f0f0f0f/{stage.replace('/', '-')}"
+            ids, errors = [row["id"] for row in documents], pa.array([None] * len(rows), pa.string())
+            measured = pa.table({"id": ids, column: values, "errors": errors})
+            _commit(place.stage(name), f"{source}-0", {"parquet": measured}, {"documents": len(rows)})
+            families.setdefault(family, []).append(name)
         edited.append((f"{source}-0", [row["edition"] for row in rows]))
         ledger.append((f"{source}-0", [row["ledger"] for row in rows], files))
         kept += [
@@ -107,7 +109,7 @@ def build(path: Path) -> Workspace:
                        "length": row["ledger"]["bytes_kept"] // 4, "bytes": row["ledger"]["bytes_kept"]}
                       for row in kept])  # fmt: skip
     write_json(place.path / "recipes" / "curated.json", {
-        "name": "curated", "recipe": {"name": "curated"}, "documents": stages, "signals": {"gopher": families},
+        "name": "curated", "recipe": {"name": "curated"}, "documents": stages, "signals": families,
         "ledger": "ledger/abcabcabcabc", "training_set": "training-sets/99aa99aa99aa", "runs": [], "scores": [],
     })  # fmt: skip
     return place
@@ -126,7 +128,7 @@ def _books() -> list[dict[str, Any]]:
             title=HOSTILE,
             url=HOSTILE_URL,
             repeated=0.86,
-            reason="gopher_dup_line_frac",
+            reason="repetition_duplicate_lines",
         )
     )
     rows.append(_row("books", "en", 91, f"short {HOSTILE}", title="短", words=3, reason="gopher_words"))
@@ -145,7 +147,9 @@ def _web() -> list[dict[str, Any]]:
     edit["edition"] |= {"text": text[:cut], "removed": len(text) - cut,
                         "spans": [{"start": cut, "end": len(text), "reason": "repeated_line"}]}  # fmt: skip
     edit["ledger"] |= {"edits": len(text) - cut, "bytes_kept": len(text[:cut].encode())}
-    rows.append(_row("web-zh", "zh", 80, MENU, title="导航页面", repeated=0.9, reason="gopher_dup_line_frac"))
+    rows.append(
+        _row("web-zh", "zh", 80, MENU, title="导航页面", repeated=0.9, reason="repetition_duplicate_lines")
+    )
     return rows
 
 

@@ -27,7 +27,7 @@ def test_reasons_come_with_the_same_examples_each_time(workspace: Workspace) -> 
     first, second = funnel(snapshot), funnel(snapshots(workspace)[0])
     assert first == second
     names = [(reason.name, reason.documents, len(reason.examples)) for reason in first.reasons]
-    assert names == [("near_duplicate", 3, 3), ("gopher_dup_line_frac", 2, 2), ("gopher_words", 1, 1)]
+    assert names == [("near_duplicate", 3, 3), ("repetition_duplicate_lines", 2, 2), ("gopher_words", 1, 1)]
     for reason in first.reasons:
         ids = [case.id for case in reason.examples]
         assert ids == sorted(ids)

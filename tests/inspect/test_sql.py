@@ -14,7 +14,7 @@ def test_views_hold_what_the_stages_committed(workspace: Workspace) -> None:
     counted = sql(
         workspace, "select reason, count(*) from ledger where state = 'dropped' group by 1 order by 2 desc, 1"
     )
-    assert counted.rows == [("near_duplicate", 3), ("gopher_dup_line_frac", 2), ("gopher_words", 1)]
+    assert counted.rows == [("near_duplicate", 3), ("repetition_duplicate_lines", 2), ("gopher_words", 1)]
     assert sql(
         workspace, "select sum(documents), sum(gated), sum(quarantined), sum(read) from files"
     ).rows == [(28, 4, 2, 34)]
@@ -23,9 +23,9 @@ def test_views_hold_what_the_stages_committed(workspace: Workspace) -> None:
 
 
 def test_signals_stand_beside_their_documents(workspace: Workspace) -> None:
-    rows = sql(workspace, 'select title, "gopher.dup_line_frac", reason_names from signals join documents using (id) '
-                          'join ledger using (id) where "gopher.dup_line_frac" > 0.87')  # fmt: skip
-    assert rows.rows == [("导航页面", 0.9, ["gopher_dup_line_frac"])]
+    rows = sql(workspace, 'select title, "repetition.duplicate_lines", reason_names from signals join documents using (id) '
+                          'join ledger using (id) where "repetition.duplicate_lines" > 0.87')  # fmt: skip
+    assert rows.rows == [("导航页面", 0.9, ["repetition_duplicate_lines"])]
 
 
 @pytest.mark.parametrize(

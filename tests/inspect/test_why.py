@@ -17,11 +17,15 @@ def _id(workspace: Workspace, condition: str) -> str:
 
 
 def test_a_rule_is_shown_beside_its_threshold(workspace: Workspace) -> None:
-    answer = why(workspace, _id(workspace, "reason = 'gopher_dup_line_frac' and language = 'zh'")[:10])
+    answer = why(workspace, _id(workspace, "reason = 'repetition_duplicate_lines' and language = 'zh'")[:10])
     [verdict] = answer.verdicts
-    assert (verdict.state, verdict.reason, verdict.step) == ("dropped", "gopher_dup_line_frac", "2 rules")
+    assert (verdict.state, verdict.reason, verdict.step) == (
+        "dropped",
+        "repetition_duplicate_lines",
+        "2 rules",
+    )
     failed = [judgement for judgement in verdict.judgements if judgement.failed]
-    assert [(j.signal, j.value, j.bounds) for j in failed] == [("gopher.dup_line_frac", 0.9, "≤ 0.3")]
+    assert [(j.signal, j.value, j.bounds) for j in failed] == [("repetition.duplicate_lines", 0.9, "≤ 0.3")]
     assert answer.provenance["title"] == "导航页面"
     marked = [piece.text.strip() for piece in verdict.excerpt if piece.kind == "mark"]
     assert marked and any("登录" in text for text in marked)

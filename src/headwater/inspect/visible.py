@@ -7,6 +7,7 @@ What scripts need to be written (joiners, variation selectors, marks) stays.
 
 import re
 import unicodedata
+from itertools import accumulate
 
 # Bidirectional marks, embeddings, overrides and isolates (UAX #9); zero-width space, word joiner and the invisible
 # operators; byte-order mark; interlinear anchors; tags; line and paragraph separators; Hangul fillers.
@@ -24,10 +25,14 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, limit: int | None = None) -> str:
-    """The same on one line: line ends as ⏎, and at most `limit` characters, an ellipsis for the rest."""
-    if limit is not None and len(text) > limit:
-        text = text[: limit - 1] + "…"
-    return visible(text).replace("\n", "⏎").replace("\t", " ")
+    """The same on one line: line ends as ⏎, and at most `limit` columns of a terminal, an ellipsis for the rest."""
+    if limit is None:
+        return visible(text).replace("\n", "⏎").replace("\t", " ")
+    line = one_line(text[: limit + 1])
+    if width(line) <= limit:
+        return line
+    places = accumulate(map(width, line))
+    return line[: sum(place < limit for place in places)] + "…"
 
 
 def width(text: str) -> int:
