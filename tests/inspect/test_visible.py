@@ -15,5 +15,5 @@ def test_what_scripts_need_stays() -> None:
 
 
 def test_one_line_and_its_width() -> None:
-    assert one_line("第一行\n第二行", 5) == "第一行⏎…"
+    assert one_line("第一行\n第二行", 9) == "第一行⏎…"
     assert width("源头 ab") == 7

@@ -134,5 +134,5 @@ def lines_of(answer: Preview) -> list[str]:
             value = f"{judgement.value:.4g}" if isinstance(judgement.value, float) else judgement.value
             lines.append(f"{'':<14}✗ {judgement.signal} is {value}, not {judgement.bounds}")
     if answer.corpus_wide:
-        lines.append("Repeated lines and duplicates were looked for among these only; a run finds more.")
+        lines.append("Repeated lines and duplicates were looked for among these; a run finds more.")
     return lines
