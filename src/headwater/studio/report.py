@@ -71,7 +71,7 @@ def render(
     environment.globals.update(
         t=words.both, known=words.known, safe=words.safe, dotted=words.dotted, setting=words.setting, percent=words.percent, magnitude=words.magnitude, interval=words.interval,
         number=words.number, integer=words.integer, size=words.size, count=words.count, share=words.share,
-        probability=words.probability, duration=words.duration, bar=charts.bar, words=words, views=views,
+        probability=words.probability, bar=charts.bar, words=words, views=views,
     )  # fmt: skip
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     page = {

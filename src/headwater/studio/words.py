@@ -179,9 +179,3 @@ def probability(value: float | None) -> str:
     if value < 0.001:
         return "< 0.001"
     return "> 0.999" if value > 0.999 else f"{value:.3f}"
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
