@@ -1,0 +1,167 @@
+"""The commands as Python functions, under the same names: `from headwater import api`.
+
+    outcome = api.run("recipe.yaml", overrides=["train.tokens=1M"])
+    comparison = api.compare(["raw.yaml", "curated.yaml"], budget="quick")
+    api.sql("workspace", "select reason, count(*) from ledger group by all")
+
+(They are not in `headwater` itself, where `compare`, `train` and `evaluate` are rooms.) Errors are those of
+`headwater.errors`. Nothing heavy is imported before a function that needs it is called.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headwater.compare.run import Comparison
+    from headwater.inspect.doctor import Check
+    from headwater.inspect.preview import Preview
+    from headwater.inspect.sql import Table
+    from headwater.inspect.why import Why
+    from headwater.pipeline.run import Outcome
+
+PathLike = Path | str
+
+
+def init(folder: PathLike) -> str:
+    """A first recipe, as YAML, for whatever text is in a folder."""
+    from headwater.sources.init import init
+
+    return init(Path(folder))
+
+
+def fetch_pages(start: Sequence[str], out: PathLike, **limits: Any) -> dict[str, Any]:
+    """Crawls one site politely into a WARC; the limits are those of `sources.fetch.pages.fetch_pages`."""
+    from headwater.sources.fetch.pages import fetch_pages
+
+    return fetch_pages(list(start), Path(out), **limits)
+
+
+def ingest(recipe: PathLike, **options: Any) -> "Outcome":
+    """Reads the sources into documents. The options of this and the next five are those of `run`."""
+    return _until("ingest", recipe, **options)
+
+
+def measure(recipe: PathLike, **options: Any) -> "Outcome":
+    """… and measures every document."""
+    return _until("measure", recipe, **options)
+
+
+def curate(recipe: PathLike, **options: Any) -> "Outcome":
+    """… and decides by the rules: ledger, training set and card."""
+    return _until("curate", recipe, **options)
+
+
+def train(recipe: PathLike, **options: Any) -> "Outcome":
+    """… and trains the recipe's model."""
+    return _until("train", recipe, **options)
+
+
+def evaluate(recipe: PathLike, **options: Any) -> "Outcome":
+    """… and scores it in bits per byte on the held-out text."""
+    return _until("evaluate", recipe, **options)
+
+
+def run(
+    recipe: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    workspace: PathLike | None = None,
+    workers: int | None = None,
+    limit: int | None = None,
+) -> "Outcome":
+    """All of these, each piece only if its inputs or settings changed.
+
+    `overrides`: "a.b=c" as after --set; `workspace`: instead of the recipe's own; `limit`: documents of each shard.
+    """
+    return _until("run", recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit)
+
+
+def _until(
+    stage: str,
+    recipe: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    workspace: PathLike | None = None,
+    workers: int | None = None,
+    limit: int | None = None,
+) -> "Outcome":
+    from headwater.pipeline.run import run_until
+
+    place = None if workspace is None else Path(workspace)
+    return run_until(
+        stage, Path(recipe), overrides=list(overrides), workspace=place, workers=workers, limit=limit
+    )
+
+
+def compare(
+    recipes: Sequence[PathLike],
+    *,
+    budget: str = "quick",
+    workspace: PathLike | None = None,
+    workers: int | None = None,
+    overrides: Sequence[str] = (),
+    margin: float | None = None,
+) -> "Comparison":
+    """Trains on each recipe, the first being the baseline, and says what the difference did.
+
+    `margin`: a difference that would not matter, as a share (0.01 is one percent).
+    """
+    from headwater.compare.run import compare
+
+    place = None if workspace is None else Path(workspace)
+    return compare(
+        recipes, budget=budget, workspace=place, workers=workers, overrides=overrides, margin=margin
+    )
+
+
+def demo(folder: PathLike = "headwater-demo") -> None:
+    """The main job on a real crawl of Python's own documentation."""
+    from headwater.demo import run_demo
+
+    run_demo(Path(folder))
+
+
+def why(workspace: PathLike, document: str) -> "Why":
+    """Why a document (an id, or its first digits) was kept or dropped."""
+    from headwater.inspect.why import why
+
+    return why(workspace, document)
+
+
+def sql(workspace: PathLike, query: str) -> "Table":
+    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files."""
+    from headwater.inspect.sql import sql
+
+    return sql(workspace, query)
+
+
+def preview(
+    recipe: PathLike, *, limit: int = 20, overrides: Sequence[str] = (), workers: int = 1
+) -> "Preview":
+    """What a recipe would do with its first documents, in a workspace that is thrown away."""
+    from headwater.inspect.preview import preview
+
+    return preview(Path(recipe), limit=limit, overrides=tuple(overrides), workers=workers)
+
+
+def verify(workspace: PathLike) -> tuple[int, list[str]]:
+    """Re-hashes every committed file: how many, and what is wrong with some."""
+    from headwater.engine.workspace import Workspace, verify
+
+    return verify(Workspace(workspace))
+
+
+def report(workspace: PathLike, out: PathLike = "report.html", *, language: str = "en") -> Path:
+    """One HTML file on what the workspace holds."""
+    from headwater.engine.workspace import Workspace
+    from headwater.studio.report import report
+
+    return report(Workspace(workspace), Path(out), language=language)
+
+
+def doctor() -> "list[Check]":
+    """What this machine has, what is missing, and how to get it."""
+    from headwater.inspect.doctor import doctor
+
+    return doctor()
