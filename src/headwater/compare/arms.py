@@ -1,0 +1,207 @@
+"""The arms of a comparison: recipes that share everything but their data decisions, brought to training sets.
+
+Pieces that are the same are made once, because the workspace finds them by content: documents and signals of
+equal sources, one tokeniser, one pool of tokens, one held-out set.
+"""
+
+import os.path
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from headwater.compare.budgets import Budget
+from headwater.engine.workspace import Entry, Workspace, content_key, read_json
+from headwater.errors import HeadwaterError, RecipeError
+from headwater.pipeline.curation import curate, plan_of
+from headwater.pipeline.heldout import held_out
+from headwater.pipeline.ingest import ingest
+from headwater.pipeline.measure import measure
+from headwater.pipeline.run import Outcome
+from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
+from headwater.recipe import Recipe, load_recipe
+from headwater.recipe.quantities import show_count
+
+DRAWN = 1.25  # tokens that a seed draws, of those that it reads
+# Documents that a draw leaves of every source, on average: of fewer, two draws differ more in size than in content,
+# and one of them may be empty.
+MIN_DRAWN = 20
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One recipe of a comparison, the first being the baseline."""
+
+    role: str  # baseline or candidate
+    recipe: Recipe  # with the budget's model, training and tokeniser
+    path: Path
+    file: str  # the path from the folder of the first arm's recipe: what a result and its command say
+
+    @property
+    def name(self) -> str:
+        return self.recipe.name
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The arms' training sets in one workspace, and what they are scored on."""
+
+    arms: tuple[Arm, ...]
+    outcomes: tuple[Outcome, ...]  # in the order of the arms
+    heldout: Entry
+    draw: float  # share of the documents that a seed draws
+
+    def manifest(self, place: int) -> dict[str, Any]:
+        training_set = self.outcomes[place].training_set
+        assert training_set is not None
+        manifest: dict[str, Any] = read_json(training_set / "manifest.json")
+        return manifest
+
+
+def load_arms(paths: Sequence[Path], budget: Budget, overrides: Sequence[str]) -> tuple[Arm, ...]:
+    """Raises RecipeError where names are not distinct, an arm equals the baseline, or arms are split differently."""
+    budget.refuse(overrides)
+    recipes = [load_recipe(path, list(overrides)) for path in paths]
+    shared = budget.of(recipes[0])
+    same: dict[str, Any] = {"model": shared.model, "train": shared.train, "tokenizer": shared.tokenizer}
+    same |= {"evaluate": shared.evaluate, "seed": shared.seed}
+    arms = []
+    for number, (path, recipe) in enumerate(zip(paths, recipes, strict=True)):
+        role = "candidate" if number else "baseline"
+        file = Path(os.path.relpath(path.resolve(), paths[0].resolve().parent)).as_posix()
+        arms.append(Arm(role, recipe.model_copy(update=same), path, file))
+    baseline = arms[0]
+    for number, arm in enumerate(arms[1:], 1):
+        if any(other.name == arm.name for other in arms[:number]):
+            raise RecipeError(
+                f"{arm.path}: two arms are named {arm.name!r}; give each recipe a name of its own"
+            )
+        if not settings_diff(baseline.recipe, arm.recipe):
+            raise RecipeError(
+                f"{arm.path} differs from {baseline.path} in nothing that a comparison keeps (the budget sets model, "
+                "training and tokeniser of every arm; the first recipe sets seed and evaluation); change its sources or "
+                "curate"
+            )
+        if arm.recipe.holdout != baseline.recipe.holdout:
+            raise RecipeError(f"{arm.path}: holdout differs from {baseline.path}; one split serves all arms")
+        if arm.recipe.curate.decontaminate != baseline.recipe.curate.decontaminate:
+            raise RecipeError(
+                f"{arm.path}: curate.decontaminate differs from {baseline.path}; an arm that trains on more of the "
+                "held-out text than the other would win by it"
+            )
+    for arm in arms:
+        plan_of(arm.recipe)
+    return tuple(arms)
+
+
+def prepare(arms: Sequence[Arm], workspace: Workspace, budget: Budget, *, workers: int) -> Prepared:
+    """Ingests, measures and curates each arm, and makes the training sets.
+
+    Raises HeadwaterError where arms would be scored on different text, keep the same text, or keep too little.
+    """
+    outcomes, heldout = [], []
+    for arm in arms:
+        ingested = ingest(arm.recipe, workspace, workers=workers)
+        measured = measure(arm.recipe, workspace, ingested, workers=workers)
+        outcomes.append(Outcome(arm.recipe, workspace, ingested, measured))
+        heldout.append(held_out(arm.recipe, workspace, ingested, measured))
+    for arm, entry in zip(arms, heldout, strict=True):
+        if entry.fingerprint != heldout[0].fingerprint:
+            raise HeadwaterError(
+                f"{arm.name} and {arms[0].name} hold out different text, so their scores cannot be compared: their "
+                "sources must be the same. To train without a source, keep it and give it no weight: "
+                "curate: {mixture: {its-name: 0, …}}"
+            )
+    for arm, outcome in zip(arms, outcomes, strict=True):
+        assert outcome.measured is not None
+        outcome.curated = curate(arm.recipe, workspace, outcome.ingested, outcome.measured, workers=workers)
+        outcome.heldout = heldout[0]
+    tokenizer = train_tokenizer(arms[0].recipe, workspace, [o.ingested for o in outcomes], workers=workers)
+    curated = [outcome.curated for outcome in outcomes if outcome.curated is not None]
+    pool = build_pool(workspace, tokenizer, curated, workers=workers)
+    for arm, outcome in zip(arms, outcomes, strict=True):
+        assert outcome.curated is not None
+        outcome.training_set = build_training_set(workspace, arm.recipe, outcome.curated, pool, tokenizer)
+    _refuse_equal(arms, outcomes)
+    prepared = Prepared(tuple(arms), tuple(outcomes), heldout[0], draw=1.0)
+    return replace(prepared, draw=_draw(prepared, budget))
+
+
+def _draw(prepared: Prepared, budget: Budget) -> float:
+    """The share of the documents that each seed draws; 1 where half of an arm's would not do."""
+    places = range(len(prepared.arms))
+    needed = max(budget.tokens / _tokens_at_hand(prepared, place, budget) for place in places)
+    few = max(MIN_DRAWN / _fewest_documents(prepared, place) for place in places)
+    return 1.0 if max(needed, few) > 0.5 else min(0.5, max(DRAWN * needed, few))
+
+
+def _fewest_documents(prepared: Prepared, place: int) -> int:
+    """Documents of the arm, or, with a mixture, of its source that has fewest."""
+    training_set, mixture = prepared.outcomes[place].training_set, prepared.manifest(place)["mixture"]
+    assert training_set is not None
+    sources = pq.read_table(training_set / "documents.parquet", columns=["source"]).column(0).to_pylist()
+    if mixture is None:
+        return len(sources)
+    counts = Counter(sources)
+    return min(counts[source] for source, weight in mixture.items() if weight > 0)
+
+
+def _tokens_at_hand(prepared: Prepared, place: int, budget: Budget) -> float:
+    """What an arm can read before it repeats anything; with a mixture its scarcest source decides."""
+    manifest = prepared.manifest(place)
+    if manifest["tokens"] < budget.batch:
+        raise HeadwaterError(
+            f"{prepared.arms[place].name} keeps {show_count(manifest['tokens'])} tokens, fewer than one batch of "
+            f"{show_count(budget.batch)}; loosen its rules, or add text"
+        )
+    if manifest["mixture"] is None:
+        return float(manifest["tokens"])
+    held: dict[str, int] = manifest["tokens_by_source"]
+    shares = [(source, weight) for source, weight in manifest["mixture"].items() if weight > 0]
+    return min(held.get(source, 0) / float(weight) for source, weight in shares)
+
+
+def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
+    """Arms that keep the same text would be compared with themselves."""
+    texts: dict[str, str] = {}
+    for arm, outcome in zip(arms, outcomes, strict=True):
+        assert outcome.training_set is not None
+        keys = pq.read_table(outcome.training_set / "documents.parquet", columns=["text_key"]).column(0)
+        mixture = read_json(outcome.training_set / "manifest.json")["mixture"]
+        name = content_key(sorted(keys.to_pylist()), mixture)
+        if name in texts:
+            raise HeadwaterError(
+                f"{arm.name} keeps exactly the text that {texts[name]} keeps ({len(keys):,} documents), so there is "
+                "nothing to compare; make its rules stricter, or see `headwater run` on it for what they dropped"
+            )
+        texts[name] = arm.name
+
+
+def settings_diff(baseline: Recipe, arm: Recipe) -> list[dict[str, Any]]:
+    """What an arm's recipe says differently: [{"key": dotted, "baseline", "arm"}], null where it says nothing.
+
+    Sources go by their names, as in `--set sources.crawl.text=all`.
+    """
+    before, after = (_settings(recipe) for recipe in (baseline, arm))
+    return [
+        {"key": key, "baseline": before.get(key), "arm": after.get(key)}
+        for key in sorted({*before, *after})
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    said = recipe.model_dump(mode="json", exclude={"name", "workspace"})
+    said["sources"] = {source["name"]: source for source in said["sources"]}
+    return dict(_flat(said, ""))
+
+
+def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flat(item, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, value

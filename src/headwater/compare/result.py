@@ -1,0 +1,266 @@
+"""From scores to `comparison.json`: everything that a comparison found, and nothing that a second run would change."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headwater.compare.arms import Prepared, settings_diff
+from headwater.compare.budgets import Budget
+from headwater.compare.sentence import sentence
+from headwater.compare.statistics import (
+    ArmScores,
+    DomainScores,
+    Effect,
+    arm_score,
+    effect,
+    holm,
+    percent,
+    verdict,
+)
+from headwater.evaluate.summary import DomainTotals
+from headwater.pipeline.train import Run
+
+FORMAT = 1
+MIN_CLAIM_UNITS = 12  # fewer units in a domain: the verdict is about these texts
+CURVE_POINTS = 60
+
+Scored = dict[str, DomainTotals]  # one scores.parquet, by domain
+
+
+@dataclass(frozen=True)
+class ArmRuns:
+    """One arm's runs, in the order of its seeds, and its n-gram model."""
+
+    runs: Sequence[Run]
+    scored: Sequence[Scored]
+    ngram: Scored
+
+    def scores(self) -> ArmScores:
+        """Bits per byte by domain, seed and unit."""
+        return {
+            domain: DomainScores(np.stack([scored[domain].unit_bits for scored in self.scored]), totals.bytes)
+            for domain, totals in self.ngram.items()
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured; the first of `arms` is the baseline. `sources`: n-gram models of its single sources."""
+
+    arms: Sequence[ArmRuns]
+    sources: Mapping[str, Scored]
+    weights: Mapping[str, float]
+
+
+def result_of(
+    prepared: Prepared, found: Found, budget: Budget, *, margin: float, key: str, command: str
+) -> dict[str, Any]:
+    """The content of comparison.json (see the keys; percents below zero are better, `effect` is ln of the ratio)."""
+    weights = {domain: weight for domain, weight in found.weights.items() if weight > 0}
+    scores = [arm.scores() for arm in found.arms]
+    ys = [arm_score(one, weights) for one in scores]
+    effects = [effect(one, scores[0], weights) for one in scores[1:]]
+    adjusted = holm([one.p for one in effects])
+    candidates = []
+    for place, (one, p_holm) in enumerate(zip(effects, adjusted, strict=True), 1):
+        best = float(min(ys[place].mean(), ys[0].mean()))
+        candidates.append(
+            {"arm": prepared.arms[place].name, "p_holm": p_holm}
+            | _candidate(one, margin, len(effects), best)
+            | _domains(scores[place], scores[0], weights, len(effects))
+            | _rung(found.arms[place], found.arms[0], weights, one)
+        )
+    proxy = _proxy(prepared, found, ys, weights)
+    domains = [
+        {
+            "name": name,
+            "language": totals.language,
+            "weight": found.weights[name],
+            "units": len(totals.units),
+            "documents": totals.documents,
+            "bytes": int(totals.bytes.sum()),
+        }
+        for name, totals in found.arms[0].ngram.items()
+    ]
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "hash": key,
+        "budget": budget.as_json(),
+        "margin": margin,
+        "draw": prepared.draw,
+        "labels": labels(prepared.draw, domains, proxy["beats_ngram"]),
+        "domains": domains,
+        "arms": [_arm(prepared, place, found, ys[place]) for place in range(len(prepared.arms))],
+        "candidates": candidates,
+        "aa": _aa(found.arms[0], scores[0], weights, margin),
+        "matrix": _matrix(prepared, found),
+        "proxy": proxy,
+        "recipes": {arm.file: arm.path.read_text(encoding="utf-8") for arm in prepared.arms},
+        "command": command,
+    }
+    return {**result, "sentence": sentence(result)}
+
+
+def labels(draw: float, domains: Sequence[Mapping[str, Any]], beats_ngram: bool) -> list[str]:
+    """What a verdict must not be read without."""
+    few = any(domain["units"] < MIN_CLAIM_UNITS for domain in domains if domain["weight"] > 0)
+    said = {"this corpus": draw == 1.0, "weak proxy": not beats_ngram, "on these texts": few}
+    return [label for label, holds in said.items() if holds]
+
+
+# ---------------------------------------------------------------- candidates
+
+
+def _candidate(found: Effect, margin: float, candidates: int, best_score: float) -> dict[str, Any]:
+    word, negligible = verdict(found, margin=margin, candidates=candidates, best_score=best_score)
+    target = max(abs(found.delta), math.log1p(margin))
+    return {
+        "verdict": word,
+        "negligible": negligible,
+        "effect": found.delta,
+        "percent": percent(found.delta),
+        "interval": _percents(found.interval(candidates=candidates)),
+        "interval90": _percents(found.interval(0.90)),
+        "p": found.p,
+        "df": found.df,
+        "variance": _variance(found),
+        "smallest_visible": percent(found.smallest_visible(candidates)),
+        # at which a difference as large as this one, or as the margin if that is larger, would be seen
+        "seeds_needed": found.seeds_needed(target, candidates) if word == "cannot tell" else None,
+        "probability_better": found.probability_better,
+    }
+
+
+def _variance(found: Effect) -> dict[str, float]:
+    """Where the noise comes from: seeds of the candidate, seeds of the baseline, held-out units."""
+    candidate, baseline, *units = (part for part, _ in found.parts)
+    return {"candidate_seeds": candidate, "baseline_seeds": baseline, "units": sum(units)}
+
+
+def _domains(
+    arm: ArmScores, baseline: ArmScores, weights: Mapping[str, float], candidates: int
+) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for domain in weights:
+        one = effect(arm, baseline, {domain: 1.0})
+        resampled = len(one.parts) > 2  # units enough to say something about others
+        rows.append(
+            {
+                "name": domain,
+                "percent": percent(one.delta),
+                "interval": _percents(one.interval(candidates=candidates)) if resampled else None,
+                "bits_baseline": float(baseline[domain].by_seed.mean()),
+                "bits_arm": float(arm[domain].by_seed.mean()),
+            }
+        )
+    worst = max(rows, key=lambda row: row["percent"])
+    return {"domains": rows, "worst_domain": {"name": worst["name"], "percent": worst["percent"]}}
+
+
+def _rung(arm: ArmRuns, baseline: ArmRuns, weights: Mapping[str, float], found: Effect) -> dict[str, Any]:
+    difference = _weighted(arm.ngram, weights) - _weighted(baseline.ngram, weights)
+    return {"ngram_percent": percent(difference), "ngram_agrees": (difference < 0) == (found.delta < 0)}
+
+
+def _aa(baseline: ArmRuns, scores: ArmScores, weights: Mapping[str, float], margin: float) -> dict[str, Any]:
+    """The baseline's first runs against its last: what a difference of nothing looks like here."""
+    half = len(baseline.runs) // 2
+    groups = [list(range(half)), list(range(half, len(baseline.runs)))]
+    one, other = ({domain: found.only(group) for domain, found in scores.items()} for group in groups)
+    difference = effect(one, other, weights)
+    word, _ = verdict(difference, margin=margin)
+    return {
+        "percent": percent(difference.delta),
+        "interval": _percents(difference.interval()),
+        "verdict": word,
+        "seeds": [[baseline.runs[place].seed for place in group] for group in groups],
+    }
+
+
+def _proxy(
+    prepared: Prepared, found: Found, ys: Sequence[np.ndarray], weights: Mapping[str, float]
+) -> dict[str, Any]:
+    """The Transformer beside the n-gram, in the arm where it does worst against it."""
+    pairs = [(float(y.mean()), _weighted(arm.ngram, weights)) for y, arm in zip(ys, found.arms, strict=True)]
+    worst = max(range(len(pairs)), key=lambda place: pairs[place][0] - pairs[place][1])
+    transformer, ngram = pairs[worst]
+    return {
+        "arm": prepared.arms[worst].name,
+        "beats_ngram": transformer < ngram,
+        "bits_transformer": math.exp(transformer),
+        "bits_ngram": math.exp(ngram),
+    }
+
+
+def _percents(interval: tuple[float, float]) -> list[float]:
+    return [percent(end) for end in interval]
+
+
+def _weighted(scored: Scored, weights: Mapping[str, float]) -> float:
+    return sum(weight * math.log(scored[domain].bits_per_byte) for domain, weight in weights.items())
+
+
+# ---------------------------------------------------------------- arms
+
+
+def _arm(prepared: Prepared, place: int, found: Found, ys: np.ndarray) -> dict[str, Any]:
+    arm, outcome, runs = prepared.arms[place], prepared.outcomes[place], found.arms[place]
+    manifest = prepared.manifest(place)
+    assert outcome.curated is not None and outcome.training_set is not None
+    counts = outcome.curated.counts
+    weights = {domain: weight for domain, weight in found.weights.items() if weight > 0}
+    return {
+        "name": arm.name,
+        "role": arm.role,
+        "recipe": arm.file,
+        "training_set": outcome.training_set.name,
+        "documents": manifest["documents"],
+        "bytes": manifest["bytes"],
+        "tokens": manifest["tokens"],
+        "epochs": max(max(run.result["epochs"].values()) for run in runs.runs),
+        "max_epochs": manifest["max_epochs"],
+        "languages": counts["languages"],
+        "sources": counts["sources"],
+        "reasons": dict(counts["reasons"]),
+        "settings_diff": settings_diff(prepared.arms[0].recipe, arm.recipe),
+        "runs": [
+            {
+                "seed": run.seed,
+                "run": run.folder.name,
+                "score": float(y),
+                "domains": {name: totals.bits_per_byte for name, totals in scored.items()},
+                "curve": _curve(run.folder / "metrics.jsonl"),
+            }
+            for run, scored, y in zip(runs.runs, runs.scored, ys, strict=True)
+        ],
+        "ngram": {
+            "score": _weighted(runs.ngram, weights),
+            "domains": {name: totals.bits_per_byte for name, totals in runs.ngram.items()},
+        },
+    }
+
+
+def _curve(path: Path) -> list[list[float]]:
+    """[[tokens, bits a token]], the last point always among them."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    step = -(-len(lines) // CURVE_POINTS)
+    chosen = lines[::-1][::step][::-1] if lines else []
+    return [[line["tokens"], line["bits"]] for line in chosen]
+
+
+def _matrix(prepared: Prepared, found: Found) -> dict[str, Any]:
+    """Training text by evaluation domain: what each source, and each arm, knows about each domain."""
+    rows = list(found.sources.items())
+    rows += [(arm.name, runs.ngram) for arm, runs in zip(prepared.arms, found.arms, strict=True)]
+    columns = list(found.arms[0].ngram)
+    return {
+        "rows": [name for name, _ in rows],
+        "columns": columns,
+        "bits": [[scored[column].bits_per_byte for column in columns] for _, scored in rows],
+        "model": "byte 5-gram",
+    }
