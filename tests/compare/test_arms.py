@@ -1,0 +1,214 @@
+"""Arms differ in their data and in nothing else; what cannot be compared is refused before anything is read."""
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+
+from headwater.compare.arms import Arm, Prepared, _draw, load_arms, prepare, settings_diff
+from headwater.compare.budgets import BUDGETS, Budget, find_budget
+from headwater.corpus.shards import ShardWriter
+from headwater.engine.workspace import Entry, Workspace
+from headwater.errors import HeadwaterError, RecipeError
+from headwater.pipeline.run import Outcome
+from headwater.recipe import Recipe
+
+DEMO = BUDGETS["demo"]
+SOURCES = 'sources: [{name: 网页, kind: files, paths: ["语料/*.jsonl"], columns: {text: text, unit: unit}}]\n'
+
+
+def write(folder: Path, name: str, body: str = "", file: str = "") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (file or f"{name}.yaml")
+    path.write_text(f"name: {name}\n{SOURCES}{body}", encoding="utf-8")
+    return path
+
+
+# ---------------------------------------------------------------- budgets and recipes
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates", "said"),
+    [
+        ("huge", 1, "no budget 'huge'; there are demo, quick"),
+        ("demo", 0, "name two recipes"),
+        ("demo", 2, "baseline, with 1 more"),
+        ("quick", 3, "baseline, with up to 2 more"),
+    ],
+)
+def test_a_budget_has_trainings_for_so_many_recipes(name: str, candidates: int, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        find_budget(name, candidates)
+
+
+def test_arms_share_all_but_their_data(tmp_path: Path) -> None:
+    baseline = write(
+        tmp_path, "原始", "seed: 7\ntrain: {learning_rate: 0.01}\nevaluate: {bytes_per_unit: 2kB}\n"
+    )
+    body = "seed: 3\nmodel: {preset: gpt2-base}\ntrain: {tokens: 9M, optimizer: adamw}\ncurate: {duplicates: null}\n"
+    arms = load_arms([baseline, write(tmp_path, "整理", body)], DEMO, [])
+    first, second = (arm.recipe for arm in arms)
+    assert [arm.role for arm in arms] == ["baseline", "candidate"]
+    for setting in ("model", "train", "tokenizer", "evaluate", "seed"):
+        assert getattr(first, setting) == getattr(second, setting)
+    assert (first.model.preset, first.train.tokens, first.tokenizer.vocabulary) == (
+        "modern-nano",
+        500_000,
+        1024,
+    )
+    assert (first.seed, first.train.learning_rate, first.evaluate.bytes_per_unit) == (7, 0.01, 2000)
+    assert second.folder == tmp_path.resolve()  # paths of a recipe stay relative to it
+    assert [row["key"] for row in settings_diff(first, second)] == [
+        f"curate.duplicates.{key}" for key in ("exact", "near.keep", "near.similarity")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("model: {preset: gpt2-base}\nseed: 4\n", "differs .* in nothing"),
+        ("holdout: {share: 0.3}\n", "holdout differs"),
+        ("curate: {decontaminate: null}\n", "decontaminate differs"),
+        ("curate: {rules: {zh: {没有: {max: 1}}}}\n", "没有"),
+    ],
+)
+def test_recipes_that_cannot_be_compared_are_refused(tmp_path: Path, body: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        load_arms([write(tmp_path, "原始"), write(tmp_path, "整理", body)], DEMO, [])
+
+
+def test_names_differ(tmp_path: Path) -> None:
+    other = write(tmp_path / "b", "原始", "curate: {duplicates: null}\n")
+    with pytest.raises(RecipeError, match="two arms are named '原始'"):
+        load_arms([write(tmp_path / "a", "原始"), other], DEMO, [])
+
+
+def test_recipes_of_one_file_name_are_told_apart(tmp_path: Path) -> None:
+    one = write(tmp_path / "a", "raw", file="recipe.yaml")
+    other = write(tmp_path / "b", "clean", "curate: {duplicates: null}\n", file="recipe.yaml")
+    assert [arm.file for arm in load_arms([one, other], DEMO, [])] == ["recipe.yaml", "../b/recipe.yaml"]
+
+
+@pytest.mark.parametrize(
+    "override", ["model.layers=1", "train.tokens=1k", "model={preset: gpt2-nano}", "train={}"]
+)
+def test_an_override_that_the_budget_would_undo_is_refused(tmp_path: Path, override: str) -> None:
+    recipes = [write(tmp_path, "raw"), write(tmp_path, "clean", "curate: {duplicates: null}\n")]
+    with pytest.raises(RecipeError, match="budget sets"):
+        load_arms(recipes, DEMO, [override])
+    arms = load_arms(recipes, DEMO, ["train.learning_rate=0.02", "holdout.salt=盐"])
+    assert all(arm.recipe.train.learning_rate == 0.02 and arm.recipe.holdout.salt == "盐" for arm in arms)
+
+
+def test_sources_are_told_apart_by_name() -> None:
+    sources = [{"name": name, "kind": "warc", "paths": ["*.gz"]} for name in ("爬取", "wiki")]
+    one = Recipe.model_validate({"sources": sources})
+    other = Recipe.model_validate({"sources": [{**sources[0], "text": "all"}, sources[1]]})
+    row = {"key": "sources.爬取.text", "baseline": "main", "arm": "all"}
+    assert settings_diff(one, other) == [row]
+    assert settings_diff(other, one) == [{**row, "baseline": "all", "arm": "main"}]
+    assert settings_diff(one, one) == []
+
+
+# ---------------------------------------------------------------- the draw
+
+
+def prepared(folder: Path, *arms: dict[str, int], mixture: dict[str, float] | None = None) -> Prepared:
+    """Training sets of so many documents by source, 1,000 tokens each; only what a draw is decided by."""
+    outcomes = []
+    for place, sources in enumerate(arms):
+        training_set = folder / str(place)
+        training_set.mkdir()
+        names = [source for source, number in sources.items() for _ in range(number)]
+        with ShardWriter(training_set / "documents.parquet", pa.schema([("source", pa.string())])) as writer:
+            writer.write([{"source": name} for name in names])
+        tokens = {source: 1000 * number for source, number in sources.items()}
+        manifest: dict[str, Any] = {
+            "tokens": sum(tokens.values()),
+            "tokens_by_source": tokens,
+            "mixture": mixture,
+        }
+        (training_set / "manifest.json").write_text(json.dumps(manifest))
+        outcome = Outcome(
+            cast(Recipe, None), cast(Workspace, None), cast(Any, None), training_set=training_set
+        )
+        outcomes.append(outcome)
+    named = tuple(
+        Arm("candidate", Recipe.model_construct(name=f"臂{n}"), Path(), "") for n in range(len(arms))
+    )
+    return Prepared(named, tuple(outcomes), cast(Entry, None), 1.0)
+
+
+def budget(tokens: int) -> Budget:
+    return Budget("demo", tokens, 6, 3, 1, "modern-nano", 1024, 4096, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("documents", "tokens", "share"),
+    [
+        ([1000, 1000], 100_000, 0.125),  # a quarter more than is read
+        ([1000, 400], 100_000, 0.3125),  # the smaller arm decides
+        ([1000, 210], 100_000, 0.5),
+        ([1000, 190], 100_000, 1.0),  # more than half is needed: the data is fixed
+        ([1000, 400], 1000, 0.05),  # never so few documents that a draw is chance
+        ([1000, 30], 5000, 1.0),
+    ],
+)
+def test_a_seed_draws_its_documents_where_there_are_enough(
+    tmp_path: Path, documents: list[int], tokens: int, share: float
+) -> None:
+    made = prepared(tmp_path, *({"网页": number} for number in documents))
+    assert _draw(made, budget(tokens)) == pytest.approx(share)
+
+
+def test_with_a_mixture_the_scarcest_source_decides(tmp_path: Path) -> None:
+    made = prepared(tmp_path, {"网页": 5000, "书": 500, "余": 1}, mixture={"网页": 0.5, "书": 0.5, "余": 0.0})
+    assert _draw(made, budget(100_000)) == pytest.approx(0.125)  # 500 × 1,000 tokens at half of what is read
+
+
+def test_less_text_than_a_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HeadwaterError, match=r"臂1 keeps 3k tokens, fewer than one batch of 4\.1k"):
+        _draw(prepared(tmp_path, {"网页": 9000}, {"网页": 3}), budget(100_000))
+
+
+# ---------------------------------------------------------------- arms brought to training sets
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    rows = []
+    for unit in range(16):
+        text = (
+            f"第{unit}卷：源头活水来，「半亩方塘一鉴开」。" * 12
+            if unit % 2
+            else f"Volume {unit} of the river. " * 12
+        )
+        rows.append(json.dumps({"text": f"{text}{unit * unit}", "unit": f"u{unit}"}, ensure_ascii=False))
+    for name, lines in (("语料", rows), ("别处", rows[3:])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "全.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path
+
+
+HELD = "holdout: {share: 0.3, salt: a}\n"
+NO_EDITS = f"{HELD}curate: {{decontaminate: null, duplicates: null%s}}\n"
+
+
+def test_arms_that_hold_out_different_text_are_refused(corpus: Path) -> None:
+    baseline = write(corpus, "raw", NO_EDITS % "")
+    other = corpus / "other.yaml"
+    other.write_text(
+        baseline.read_text("utf-8").replace("语料/", "别处/").replace("raw", "other"), encoding="utf-8"
+    )
+    arms = load_arms([baseline, other], DEMO, [])
+    with pytest.raises(HeadwaterError, match="other and raw hold out different text"):
+        prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+
+
+def test_arms_that_keep_the_same_text_are_refused(corpus: Path) -> None:
+    same = write(corpus, "same", NO_EDITS % ', rules: {"*": {length.bytes: {max: 1000000}}}')
+    arms = load_arms([write(corpus, "raw", NO_EDITS % ""), same], DEMO, [])
+    with pytest.raises(HeadwaterError, match="same keeps exactly the text that raw keeps"):
+        prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
