@@ -1,0 +1,165 @@
+"""A comparison from recipes to a verdict, with real trainings of a few seconds."""
+
+import json
+import random
+import shlex
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from headwater.compare.budgets import BUDGETS
+from headwater.compare.run import Comparison, compare, plan_comparison
+from headwater.engine.workspace import verify
+from headwater.errors import RecipeError
+
+TINY = replace(
+    BUDGETS["demo"],
+    tokens=4096,
+    vocabulary=320,
+    batch=512,
+    seeds_baseline=4,
+    seeds_candidate=2,
+    preset="modern-nano",
+)
+CHINESE = "问渠那得清如许为有源头活水来半亩方塘一鉴开天光云影共徘徊"
+ENGLISH = ["the", "river", "has", "its", "source", "in", "hills", "and", "every", "stream", "feeds", "it"]
+RECIPE = """\
+# 配方：%(name)s
+name: %(name)s
+holdout: {share: 0.3, salt: 盐}
+sources:
+  - {name: 网页, kind: files, paths: ["网页.jsonl"], columns: {text: text, unit: unit}}
+  - {name: 书, kind: files, paths: ["书.jsonl"], columns: {text: text, unit: unit}}
+curate: {decontaminate: null, duplicates: null%(rules)s}
+"""
+
+
+def sentence(random: random.Random, chinese: bool) -> str:
+    if chinese:
+        return "".join(random.choice(CHINESE) for _ in range(12)) + random.choice("。！？")
+    return " ".join(random.choice(ENGLISH) for _ in range(8)).capitalize() + "."
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sources; pages of one kind are made of digits alone, and the candidate drops them."""
+    place = tmp_path_factory.mktemp("比较")
+    chance = random.Random(3)
+    for source in ("网页", "书"):
+        lines = []
+        for unit in range(24):
+            text = "".join(sentence(chance, unit % 2 == 0) for _ in range(16))
+            if source == "网页" and unit % 3 == 0:
+                text = " ".join(str(chance.randrange(10**6)) for _ in range(120))
+            lines.append(json.dumps({"text": text, "unit": f"{source}{unit}"}, ensure_ascii=False))
+        (place / f"{source}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    rules = ', rules: {"*": {gopher.alphabetic_words: {min: 0.5}}}'
+    (place / "原始.yaml").write_text(RECIPE % {"name": "原始", "rules": ""}, encoding="utf-8")
+    (place / "整理.yaml").write_text(RECIPE % {"name": "整理", "rules": rules}, encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_budget() -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BUDGETS, "demo", TINY)
+        patch.setenv("CUDA_VISIBLE_DEVICES", "")  # the same bytes again: a promise for the CPU
+        yield
+
+
+@pytest.fixture(scope="module")
+def comparison(folder: Path) -> Comparison:
+    pytest.importorskip("torch")
+    return compare([folder / "原始.yaml", folder / "整理.yaml"], budget="demo", workers=2)
+
+
+def test_a_plan_runs_nothing(folder: Path, tmp_path: Path) -> None:
+    recipes = [folder / "原始.yaml", folder / "整理.yaml"]
+    lines = plan_comparison(recipes, budget="demo", workspace=tmp_path, workers=2)
+    assert any("6 trainings of 4.1k tokens" in line and "2 at a time" in line for line in lines)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("margin", [0.0, -0.01, 1.0, float("nan")])
+def test_a_margin_that_means_nothing_is_refused(folder: Path, margin: float) -> None:
+    with pytest.raises(RecipeError, match="margin"):
+        compare([folder / "原始.yaml", folder / "整理.yaml"], budget="demo", margin=margin)
+
+
+def test_weights_that_are_wrong_are_said_before_any_training(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    recipes = [folder / "原始.yaml", folder / "整理.yaml"]
+    with pytest.raises(RecipeError, match=r"evaluate\.weights: no held-out text in '论坛'"):
+        compare(
+            recipes, budget="demo", workspace=tmp_path, workers=1, overrides=["evaluate.weights={论坛: 1}"]
+        )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_arms_differ_by_what_the_rule_dropped(comparison: Comparison) -> None:
+    result = comparison.result
+    raw, clean = result["arms"]
+    assert (len(raw["runs"]), len(clean["runs"])) == (4, 2)
+    assert [run["seed"] for run in raw["runs"]] == [0, 1, 2, 3]
+    assert clean["reasons"] == {"gopher_alphabetic_words": raw["documents"] - clean["documents"]}
+    assert clean["reasons"]["gopher_alphabetic_words"] > 0
+    changed = "curate.rules.*.gopher.alphabetic_words.min"
+    assert {row["key"]: row["arm"] for row in clean["settings_diff"] if row["arm"] is not None} == {
+        changed: 0.5
+    }
+    assert result["matrix"]["rows"] == ["书", "网页", "原始", "整理"]
+    assert sum(domain["weight"] for domain in result["domains"]) == pytest.approx(1)
+    assert len({run["run"] for arm in result["arms"] for run in arm["runs"]}) == 6
+    for arm in result["arms"]:
+        assert len({run["score"] for run in arm["runs"]}) == len(arm["runs"])  # a seed is a model of its own
+
+
+def test_the_result_stands_in_the_workspace(comparison: Comparison, folder: Path) -> None:
+    assert comparison.workspace.path == folder / "workspace"
+    assert comparison.folder.name == comparison.result["hash"][:12]
+    assert json.loads(comparison.path.read_text("utf-8")) == comparison.result
+    sentence = comparison.result["sentence"]
+    assert f"**{sentence['zh']}**" in (comparison.folder / "comparison.md").read_text("utf-8")
+    assert comparison.result["recipes"]["整理.yaml"] == (folder / "整理.yaml").read_text("utf-8")
+    assert shlex.split(comparison.result["command"]) == [
+        "headwater", "compare", "原始.yaml", "整理.yaml", "--budget", "demo"
+    ]  # fmt: skip
+    for arm in comparison.result["arms"]:
+        record = json.loads((folder / "workspace" / "recipes" / f"{arm['name']}.json").read_text("utf-8"))
+        assert record["runs"] == [f"runs/{run['run']}" for run in arm["runs"]]
+        assert [score["score"] for score in record["scores"]] == pytest.approx(
+            [r["score"] for r in arm["runs"]]
+        )
+    assert verify(comparison.workspace)[1] == []
+
+
+def test_again_is_read_and_lost_pieces_are_made_to_the_same_bytes(
+    comparison: Comparison, folder: Path
+) -> None:
+    recipes = [folder / "原始.yaml", folder / "整理.yaml"]
+    written, before = comparison.path.read_bytes(), comparison.path.stat().st_mtime_ns
+    again = compare(recipes, budget="demo", workers=1)
+    assert again.result == comparison.result and again.path.stat().st_mtime_ns == before
+
+    shutil.rmtree(comparison.folder)
+    shutil.rmtree(folder / "workspace" / "runs" / comparison.result["arms"][1]["runs"][0]["run"])
+    shutil.rmtree(folder / "workspace" / "evaluations")
+    made = compare(recipes, budget="demo", workers=1)
+    assert made.path.read_bytes() == written
+
+
+def test_what_was_changed_on_disk_is_not_believed(comparison: Comparison, folder: Path) -> None:
+    written = comparison.path.read_bytes()
+    comparison.path.write_bytes(written.replace(b'"format": 1', b'"format": 2'))
+    again = compare([folder / "原始.yaml", folder / "整理.yaml"], budget="demo", workers=1)
+    assert again.result["format"] == 1 and again.path.read_bytes() == written
+
+
+def test_another_margin_is_another_comparison_of_the_same_runs(comparison: Comparison, folder: Path) -> None:
+    recipes = [folder / "原始.yaml", folder / "整理.yaml"]
+    other = compare(recipes, budget="demo", workers=1, margin=0.2)
+    assert other.result["hash"] != comparison.result["hash"] and other.result["margin"] == 0.2
+    assert other.result["command"].endswith("--margin 20")
+    assert other.result["arms"] == comparison.result["arms"]
