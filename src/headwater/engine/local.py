@@ -78,13 +78,19 @@ def run_stages(
                 calls.append(_Call((stage_name, task.shard), "headwater.engine.local:_run_task", arguments))
     if calls:
         workspace.event("stage", title=title, tasks=len(calls), kept=len(entries))
-        with Progress(title, len(calls)) as progress:
-            for call, entry in _run(calls, workers, progress):
-                entries[call.name] = entry
-                progress.advance(
-                    documents=entry.result.get("documents", 0), size=entry.result.get("bytes", 0)
-                )
-                workspace.event("shard", stage=call.name[0], shard=call.name[1], result=_short(entry.result))
+        folders = [workspace.stage(name).path for name in stages]
+        _remove_unfinished(folders)  # what a killed run has left
+        try:
+            with Progress(title, len(calls)) as progress:
+                for call, entry in _run(calls, workers, progress):
+                    entries[call.name] = entry
+                    documents, size = entry.result.get("documents", 0), entry.result.get("bytes", 0)
+                    progress.advance(documents=documents, size=size)
+                    short = {k: v for k, v in entry.result.items() if isinstance(v, int | float | str)}
+                    workspace.event("shard", stage=call.name[0], shard=call.name[1], result=short)
+        except BaseException:
+            _remove_unfinished(folders)
+            raise
     made = {name: [entries[name, task.shard] for task in tasks] for name, tasks in stages.items()}
     for name, stage_entries in made.items():
         workspace.stage(name).complete(stage_entries)
@@ -135,8 +141,11 @@ def _resolve(name: str) -> Callable[..., Any]:
     return resolved
 
 
-def _short(result: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in result.items() if isinstance(value, int | float | str)}
+def _remove_unfinished(folders: list[Path]) -> None:
+    """Temporary files of these stages; only while no worker writes any."""
+    for folder in folders:
+        for left in folder.glob(".*.tmp"):
+            left.unlink(missing_ok=True)
 
 
 # ---------------------------------------------------------------- worker processes
@@ -169,7 +178,7 @@ def _run(
             set_reporter(None)
         return
     waiting = list(reversed(calls))
-    with _pool(min(workers, len(calls))) as pool:
+    with _pool(min(workers, len(calls)), fresh=always_spawn) as pool:
         for worker in pool:
             _give(worker, waiting)
         while busy := [worker for worker in pool if worker.call is not None]:
@@ -207,35 +216,59 @@ def _give(worker: _Worker, waiting: list[_Call]) -> None:
         worker.pipe.send(worker.call)
 
 
+# Workers of stages that ended, kept for the next stage: starting one and importing what it needs takes seconds.
+_idle: list[_Worker] = []
+
+
 @contextmanager
-def _pool(workers: int) -> Iterator[list[_Worker]]:
-    """Worker processes that end with this block, however it is left."""
+def _pool(workers: int, *, fresh: bool) -> Iterator[list[_Worker]]:
+    """Worker processes; left by an error they end at once. `fresh`: started for this block, ended after it."""
+    if fresh:
+        _end(_idle)
+    pool = [worker for worker in _idle[:workers] if worker.process.is_alive()]
+    del _idle[:workers]
+    pool += _start(workers - len(pool))
+    try:
+        yield pool
+    except BaseException:
+        for worker in pool:
+            worker.process.kill()
+        _end(pool)
+        raise
+    if fresh:
+        _end(pool)
+    else:
+        _idle.extend(pool)
+
+
+def _start(count: int) -> list[_Worker]:
     context = multiprocessing.get_context("spawn")
-    pool = []
+    started = []
     environment = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     try:
-        for _ in range(workers):
+        for _ in range(count):
             ours, theirs = context.Pipe()
             process = context.Process(target=_serve, args=(theirs,), daemon=True)
             process.start()
             theirs.close()
-            pool.append(_Worker(process, ours))
+            started.append(_Worker(process, ours))
     finally:
         for name, value in environment.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-    try:
-        yield pool
-    finally:
-        for worker in pool:
-            worker.pipe.close()
-            if worker.call is not None:
-                worker.process.kill()
-        for worker in pool:
-            worker.process.join()
+    return started
+
+
+def _end(workers: list[_Worker]) -> None:
+    """Closes their pipes, at which a worker ends, and waits for them; empties the list."""
+    for worker in workers:
+        worker.pipe.close()
+    for worker in workers:
+        worker.process.join()
+    workers.clear()
 
 
 def _serve(pipe: "Connection[Any, Any]") -> None:
