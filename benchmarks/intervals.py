@@ -1,6 +1,6 @@
 """How often a comparison's 95% interval holds the true effect: simulated with variances as real runs have them.
 
-    python benchmarks/coverage.py [REPEATS]     # 2,000 a setting by default
+    ./run bench intervals [REPEATS]     # 2,000 a setting by default
 
 Each repeat draws two arms: seeds with noise of their own, units of unequal sizes that answer differently to the
 two arms (the evaluation noise), two domains of different weight. One line of JSON a setting.
