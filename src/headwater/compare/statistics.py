@@ -7,7 +7,7 @@
     interval δ ± t(1 − .025/m, ν) √V for m candidates
 
 With few seeds a percentile bootstrap covers too little (95% intervals: .81 to .88 at 3 seeds); this covers what it
-says, also where arms vary differently (`benchmarks/coverage.py`). Seeds of two arms count as independent although
+says, also where arms vary differently (`benchmarks/intervals.py`). Seeds of two arms count as independent although
 equal seeds share initialisation and draw: intervals are rather too wide than too narrow.
 """
 
