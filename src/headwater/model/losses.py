@@ -20,7 +20,7 @@ class OutputNats(torch.autograd.Function):
     """Output layer and mean cross-entropy in one, a block of positions at a time, gradients with it.
 
     All logits at once, in fp32 and with their gradient, are the largest tensors of a training by far. Made a block
-    at a time their memory is fixed; the time is the same at 1,000 tokens of vocabulary and less at 32,000.
+    at a time their memory is fixed; the time is about 7% more at 1,000 tokens of vocabulary and less at 32,000.
     """
 
     @staticmethod

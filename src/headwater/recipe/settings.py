@@ -120,7 +120,6 @@ class Curate(Settings):
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
     mixture: dict[str, float] | None = None  # weight by source
     max_epochs: Annotated[float, Field(gt=0)] = 4
-    keep_dropped: Literal["text", "locator"] = "text"
 
     @model_validator(mode="before")
     @classmethod

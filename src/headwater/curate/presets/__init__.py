@@ -131,9 +131,9 @@ def show(name: str) -> list[str]:
         if one.rules is not None:
             lines.append(f"pass {number}   keep a document if")
             for rule in one.rules:
-                lines.append(f"  {rule.signal:<38} {show_bounds(rule):<18} {rule.source}")
+                lines.append(f"  {rule.signal:<37} {show_bounds(rule):<15} {rule.source}")
                 if rule.variant:
-                    lines.append(f"  {'':<38} {'':<18} ({rule.variant})")
+                    lines.append(f"      ({rule.variant})")
         elif one.lines is not None:
             chosen = one.lines.model_dump(exclude_defaults=True)
             lines.append(f"pass {number}   edit lines: {', '.join(f'{k} {v}' for k, v in chosen.items())}")
