@@ -70,7 +70,7 @@ class Budget:
 BUDGETS = {
     budget.name: budget
     for budget in (
-        Budget("demo", 500_000, 6, 3, 1, "modern-nano", 1024, 4096, 0.01),
+        Budget("demo", 500_000, 6, 3, 1, "modern-nano", 1024, 2048, 0.01),
         Budget("quick", 2_000_000, 6, 3, 2, "modern-nano", 1024, 4096, 0.01),
     )
 }

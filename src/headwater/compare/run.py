@@ -124,7 +124,9 @@ def _plan(arms: Sequence[Arm], budget: Budget, workspace: Workspace, workers: in
         f"budget    {budget.name}: {trainings} trainings of {show_count(budget.tokens)} tokens, {budget.preset}, "
         f"{tokens} (in the place of the recipes' own), {min(workers, trainings)} at a time"
     )
-    lines.append(f"time      about {max(1, round(minutes))} min, and what reading the sources takes")
+    lines.append(
+        f"time      about {max(1, round(minutes))} min and what reading takes; what is made already is kept"
+    )
     return lines
 
 
