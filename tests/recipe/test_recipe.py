@@ -118,3 +118,19 @@ def test_quantities() -> None:
         with pytest.raises(ValueError, match="expected"):
             parse_count(wrong)
     assert [show_count(x) for x in (950, 12_345, 4_560_000)] == ["950", "12.3k", "4.56M"]
+
+
+def test_a_recipe_is_named_by_its_file_unless_it_says_otherwise(tmp_path: Path) -> None:
+    sources = "sources:\n  - {name: a, kind: files, paths: ['*.txt']}\n"
+    for file, text, name in (
+        ("源头 v2.yaml", sources, "源头 v2"),
+        ("raw.yaml", f"name: mine\n{sources}", "mine"),
+        (f"{'x' * 80}.yaml", sources, "recipe"),
+    ):
+        path = tmp_path / file
+        path.write_text(text, encoding="utf-8")
+        assert load_recipe(path).name == name
+    for bad in ("../up", "a/b", "", ".hidden"):
+        path.write_text(f"name: '{bad}'\n{sources}", encoding="utf-8")
+        with pytest.raises(RecipeError, match="name"):
+            load_recipe(path)

@@ -6,6 +6,7 @@ with more than 100 aliases, is refused before anything is built from it; nothing
 
 import difflib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
 from headwater.errors import RecipeError
-from headwater.recipe.settings import BaseSource, FilesSource, Recipe, WarcSource
+from headwater.recipe.settings import NAME, BaseSource, FilesSource, Recipe, WarcSource
 
 MAX_BYTES = 1 << 20
 MAX_ALIASES = 100
 
 
 def load_recipe(path: Path | str, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
-    """The recipe in a file, with `--set` overrides ("train.tokens=1M") on top.
+    """The recipe in a file, with `--set` overrides ("train.tokens=1M") on top; without a name it has the file's.
 
     RecipeError names file, line, key, what was expected and the nearest valid key.
     """
@@ -34,6 +35,8 @@ def load_recipe(path: Path | str, overrides: tuple[str, ...] | list[str] = ()) -
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
     recipe = parse_recipe(data, str(path), overrides)
+    if "name" not in recipe.model_fields_set and re.match(NAME, path.stem):
+        recipe = recipe.model_copy(update={"name": path.stem})
     recipe._folder = path.resolve().parent
     return recipe
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 
 from headwater.recipe.quantities import Count, Size
 
+NAME = r"^\w[\w .()+-]{0,63}$"  # of a recipe: it also names files in the workspace
+
 
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -181,7 +183,7 @@ class Evaluate(Settings):
 
 
 class Recipe(Settings):
-    name: Annotated[str, Field(min_length=1, max_length=64)] = "recipe"
+    name: Annotated[str, Field(pattern=NAME)] = "recipe"  # default: the file's, without .yaml
     seed: Annotated[int, Field(ge=0)] = 0
     workspace: str = "workspace"  # relative to the recipe's folder
     sources: Annotated[list[Source], Field(min_length=1)]
