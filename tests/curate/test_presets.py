@@ -37,10 +37,10 @@ def test_numbers_of_the_papers():
         0.14,
         0.127,
     ]
-    assert fineweb["fineweb.line_punctuation"]["above"] == 0.12
-    assert fineweb["fineweb.short_lines"]["below"] == 0.67
+    assert fineweb["fineweb.line_punctuation"]["min"] == 0.12
+    assert fineweb["fineweb.short_lines"]["max"] == 0.67
     assert (chinese["gopher.mean_word_length"]["min"], chinese["gopher.mean_word_length"]["max"]) == (1, 5)
-    assert chinese["fineweb.line_punctuation_quoted"]["above"] == 0.106
+    assert chinese["fineweb.line_punctuation_quoted"]["min"] == 0.106
     assert "fineweb.short_lines" not in chinese
 
 

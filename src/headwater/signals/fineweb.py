@@ -15,6 +15,11 @@ SHORT_LINE = 30  # characters
 
 def measure(text: str) -> tuple[float, ...]:
     """line_punctuation, line_punctuation_quoted, short_lines, duplicate_line_characters, newlines_per_word."""
+    return measured(text, words_and_symbols(text))
+
+
+def measured(text: str, words: list[str]) -> tuple[float, ...]:
+    """The same on words that some other tokeniser found."""
     newlines = text.count("\n")
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
@@ -31,5 +36,5 @@ def measure(text: str) -> tuple[float, ...]:
         / len(lines),
         sum(len(line) <= SHORT_LINE for line in lines) / len(lines),
         duplicate / (len(text) - newlines),
-        newlines / max(1, len(words_and_symbols(text))),
+        newlines / max(1, len(words)),
     )
