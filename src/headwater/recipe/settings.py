@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator,
 
 from headwater.recipe.quantities import Count, Size
 
-NAME = r"^\w[\w .()+-]{0,63}$"  # of a recipe: it also names files in the workspace
+NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
 
 
 class Settings(BaseModel):
