@@ -149,7 +149,7 @@ def test_holm() -> None:
 
 @pytest.fixture(scope="module")
 def simulation() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "coverage.py"
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / "intervals.py"
     spec = importlib.util.spec_from_file_location("coverage_simulation", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

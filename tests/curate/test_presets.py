@@ -54,5 +54,5 @@ def test_fineweb_holds_both_gopher_sets_and_edits_lines_before_its_own_rules():
 
 def test_what_is_shown_names_every_number_and_its_source():
     shown = "\n".join(show("fineweb2-zh"))
-    assert "≥ 50, ≤ 100000" in shown and "> 0.106" in shown and "cmn_Hani.yml" in shown
+    assert "≥ 50, ≤ 100000" in shown and "≥ 0.106" in shown and "cmn_Hani.yml" in shown
     assert "near, from a similarity of 0.75" in shown
