@@ -1,6 +1,7 @@
 """Are our Gopher (and FineWeb) signals those of datatrove's own package?
 
     ./run bench conformance_gopher [--documents 300]
+    ./run bench conformance_gopher --golden tests/signals/golden    # snippets.json -> datatrove.json
 
 Two questions on real documents, half English, half Chinese:
 
@@ -10,8 +11,10 @@ Two questions on real documents, half English, half Chinese:
 """
 
 import argparse
+import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 from peers import ask, environment, real_texts
 
@@ -37,6 +40,35 @@ def values_of(text: str, words: list[str]) -> dict[str, float]:
     }
 
 
+def document_of(text: str, language: str) -> dict[str, Any]:
+    words = words_and_symbols(text)
+    return {"text": text, "language": language, "words": words, "values": values_of(text, words)}
+
+
+def probe(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each document what datatrove says of our values, and its own words."""
+    question = {"documents": documents, "stop_words_zh": sorted(gopher.STOP_WORDS_ZH)}
+    script = Path(__file__).parent / "peers" / "datatrove_probe.py"
+    answers: list[dict[str, Any]] = ask(environment("datatrove", PEER), script, question)
+    return answers
+
+
+def write_golden(folder: Path) -> None:
+    """Values of our own snippets that datatrove's package has confirmed, on its words too, for the tests."""
+    snippets = json.loads((folder / "snippets.json").read_text(encoding="utf-8"))
+    documents = [document_of(snippet["text"], snippet["language"]) for snippet in snippets]
+    documents += [
+        {**document, "words": answer["words"], "values": values_of(document["text"], answer["words"])}
+        for document, answer in zip(documents, probe(documents), strict=True)
+    ]
+    for document, answer in zip(documents, probe(documents), strict=True):
+        if wrong := [signal for signal, same in answer["identical"].items() if same is False]:
+            raise SystemExit(f"{document['text']!r}: {wrong} differ")
+        document["values"] = {s: document["values"][s] for s, same in answer["identical"].items() if same}
+    text = json.dumps({"packages": PEER, "documents": documents}, ensure_ascii=False, indent=1)
+    (folder / "datatrove.json").write_text(text + "\n", encoding="utf-8")
+
+
 def passes(values: dict[str, float], rule: dict[str, float]) -> bool:
     value = values[str(rule["signal"])]
     return rule.get("min", value) <= value <= rule.get("max", value)
@@ -47,24 +79,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--documents", type=int, default=300)
+    parser.add_argument("--golden", type=Path)
     options = parser.parse_args()
+    if options.golden:
+        write_golden(options.golden)
+        return
     documents = []
     for language, texts in real_texts(SOURCES, options.documents // 2, SIZES).items():
         for raw in texts:
-            text = normalise(raw)[0]
-            words = words_and_symbols(text)
-            documents.append(
-                {
-                    "text": text,
-                    "language": LANGUAGES[language],
-                    "words": words,
-                    "values": values_of(text, words),
-                }
-            )
-    question = {"documents": documents, "stop_words_zh": sorted(gopher.STOP_WORDS_ZH)}
-    answers = ask(
-        environment("datatrove", PEER), Path(__file__).parent / "peers" / "datatrove_probe.py", question
-    )
+            documents.append(document_of(normalise(raw)[0], LANGUAGES[language]))
+    answers = probe(documents)
 
     print(
         f"{len(documents)} documents; the same words: documents whose value is datatrove's, to the last bit"

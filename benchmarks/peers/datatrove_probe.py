@@ -86,7 +86,9 @@ def identical(document, stop_words_zh):
         def probe(at, threshold=threshold, extra=extra):
             return said(quality, "GopherQualityFilter", {**NO_QUALITY, threshold: at, **extra}, text)
 
-        if threshold == "max_symbol_word_ratio":
+        if signal == "gopher.mean_word_length" and values["gopher.words"] == 0:
+            found[signal] = None  # the mean of nothing
+        elif threshold == "max_symbol_word_ratio":
             found[signal] = symbols(values, signal, probe)
         else:
             found[signal] = is_value(values[signal], side, probe, reason, True)
@@ -107,6 +109,9 @@ def identical(document, stop_words_zh):
                 return said(repetition, "GopherRepetitionFilter", settings, text)
 
             signal = f"repetition.{name.format(n)}"
+            if len(document["words"]) < n and grams == "top_n_grams":
+                found[signal] = None  # it skips the question
+                continue
             found[signal] = is_value(values[signal], "most", probe, reason.format(n), False)
     for signal, (threshold, side, reason) in FINEWEB.items():
 
