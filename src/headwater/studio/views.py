@@ -56,7 +56,10 @@ def _headlines(sentence: dict[str, str]) -> list[dict[str, tuple[str, str]]]:
     lines = {}
     for language, mark in (("en", "; "), ("zh", "；")):
         parts = [line.partition(mark) for line in sentence[language].split("\n")]
-        lines[language] = [(head, rest) for head, _, rest in parts]
+        # an interval is not broken between its ends
+        lines[language] = [
+            (head.replace(", −", ",\u00a0−").replace(", +", ",\u00a0+"), rest) for head, _, rest in parts
+        ]
     return [{"en": en, "zh": zh} for en, zh in zip(lines["en"], lines["zh"], strict=True)]
 
 
