@@ -115,11 +115,11 @@ def compare(
     )
 
 
-def demo(folder: PathLike = "headwater-demo") -> None:
-    """The main job on a real crawl of Python's own documentation."""
+def demo(folder: PathLike = "headwater-demo") -> list[str]:
+    """The main job on a real crawl of Python's own documentation: what was found, in lines."""
     from headwater.demo import run_demo
 
-    run_demo(Path(folder))
+    return run_demo(Path(folder))
 
 
 def why(workspace: PathLike, document: str) -> "Why":

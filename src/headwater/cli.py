@@ -4,6 +4,7 @@ Exit codes: 0 clean, 1 failed, 2 usage or recipe error, 3 quarantine above its l
 """
 
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -64,7 +65,16 @@ def _print(value: Any, as_json: bool, lines: list[str]) -> None:
     if as_json:
         click.echo(json.dumps(value, ensure_ascii=False, indent=1))
     else:
-        click.echo("\n".join(lines))
+        click.echo("\n".join(_for_terminal(lines)))
+
+
+def _for_terminal(lines: list[str]) -> list[str]:
+    """Wrapped for a terminal; whole for a file or a pipe."""
+    if not sys.stdout.isatty():
+        return lines
+    from headwater.inspect.visible import wrapped
+
+    return wrapped(lines, shutil.get_terminal_size().columns)
 
 
 # ---------------------------------------------------------------- sources
@@ -218,7 +228,7 @@ def compare(
     from headwater.studio.report import report
 
     page = report(comparison.workspace, comparison.folder / "report.html", comparison=comparison.path)
-    _print(comparison.result, as_json, [*summary_lines(comparison.result), f"report: {page}"])
+    _print(comparison.result, as_json, [*summary_lines(comparison.result), f"report    {page}"])
 
 
 @cli.command()
@@ -227,7 +237,7 @@ def demo(folder: Path) -> None:
     """The main job on a real crawl of Python's own documentation; about five minutes, no internet."""
     from headwater.demo import run_demo
 
-    run_demo(folder)
+    _print(None, False, run_demo(folder))
 
 
 # ---------------------------------------------------------------- questions to a workspace

@@ -131,8 +131,8 @@ def prepare(folder: Path) -> tuple[Path, Path]:
     return recipes[0], recipes[1]
 
 
-def run_demo(folder: Path) -> None:
-    """Prepares, compares and reports; prints what was found and where the report is."""
+def run_demo(folder: Path) -> list[str]:
+    """Prepares, compares and reports: what was found and where the report is, in lines."""
     from headwater.compare.markdown import summary_lines
     from headwater.compare.run import compare
     from headwater.studio.report import report
@@ -140,7 +140,7 @@ def run_demo(folder: Path) -> None:
     recipes = list(prepare(folder))
     comparison = compare(recipes, budget="demo")
     page = report(comparison.workspace, comparison.folder / "report.html", comparison=comparison.path)
-    print("\n".join([*summary_lines(comparison.result), f"report: {page}"]))
+    return [*summary_lines(comparison.result), f"report    {page}"]
 
 
 # ---------------------------------------------------------------- the documentation server

@@ -10,10 +10,9 @@ def summary_lines(result: dict[str, Any]) -> list[str]:
     """The verdict first, then what it rests on; one subject a line."""
     lines = [*result["sentence"]["en"].split("\n"), ""]
     for arm in result["arms"]:
-        bits = sum(run["score"] for run in arm["runs"]) / len(arm["runs"])
         lines.append(
             f"{arm['role']:<9} {arm['name']}: {arm['documents']:,} documents, {show_size(arm['bytes'])}, "
-            f"{show_count(arm['tokens'])} tokens; {len(arm['runs'])} runs, mean ln bits per byte {bits:.4f}"
+            f"{show_count(arm['tokens'])} tokens; {len(arm['runs'])} runs"
         )
         if arm["epochs"] > arm["max_epochs"]:
             lines.append(

@@ -122,8 +122,9 @@ def _plan(arms: Sequence[Arm], budget: Budget, workspace: Workspace, workers: in
     lines += [f"{arm.role:<9} {arm.name}: {budget.seeds(arm.role)} seeds" for arm in arms]
     lines.append(
         f"budget    {budget.name}: {trainings} trainings of {show_count(budget.tokens)} tokens, {budget.preset}, "
-        f"{tokens} (in the place of the recipes' own), {min(workers, trainings)} at a time"
+        f"{min(workers, trainings)} at a time"
     )
+    lines.append(f"          {tokens}; all this in the place of the recipes' own")
     lines.append(
         f"time      about {max(1, round(minutes))} min and what reading takes; what is made already is kept"
     )

@@ -6,7 +6,9 @@ What scripts need to be written (joiners, variation selectors, marks) stays.
 """
 
 import re
+import textwrap
 import unicodedata
+from collections.abc import Iterable
 from itertools import accumulate
 
 # Bidirectional marks, embeddings, overrides and isolates (UAX #9); zero-width space, word joiner and the invisible
@@ -40,6 +42,17 @@ def width(text: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
     )
+
+
+def wrapped(lines: Iterable[str], columns: int) -> list[str]:
+    """Lines of no more than so many columns where spaces allow it; what goes on is indented by ten."""
+    cut = []
+    for line in lines:
+        pieces = textwrap.wrap(
+            line, columns, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False
+        )
+        cut += pieces if width(line) > columns else [line]
+    return cut
 
 
 def _control(character: str) -> str:
