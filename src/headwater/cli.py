@@ -181,10 +181,10 @@ def _stage_command(name: str, text: str) -> None:
 
 _stage_command("ingest", "Read the sources into documents.")
 _stage_command("measure", "Measure every document.")
-_stage_command("curate", "Decide by the rules: ledger, kept documents, training set and its card.")
+_stage_command("curate", "Decide by the rules: ledger, training set and its card.")
 _stage_command("train", "Train the recipe's model on its training set.")
 _stage_command("evaluate", "Score the model in bits per byte on the held-out text.")
-_stage_command("run", "All of these, each piece only if its inputs or settings changed; ends in a report.")
+_stage_command("run", "All of these, each piece only if it changed; ends in a report.")
 
 
 @cli.command()
@@ -208,7 +208,10 @@ def compare(
     plan: bool,
     as_json: bool,
 ) -> None:
-    """Train on each of RECIPES, the first being the baseline, and say what the difference did."""
+    """Train on each of RECIPES and say what the difference did.
+
+    The first recipe is the baseline.
+    """
     from headwater.compare.run import compare as run_comparison
     from headwater.compare.run import plan_comparison
 
@@ -234,7 +237,10 @@ def compare(
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="headwater-demo")
 def demo(folder: Path) -> None:
-    """The main job on a real crawl of Python's own documentation; about five minutes, no internet."""
+    """The main job on a real crawl; about five minutes, no internet.
+
+    The crawl is of the documentation that is part of every Python, served on this machine.
+    """
     from headwater.demo import run_demo
 
     _print(None, False, run_demo(folder))
@@ -248,7 +254,7 @@ def demo(folder: Path) -> None:
 @_workspace_option
 @click.option("--json", "as_json", is_flag=True)
 def why(document: str, workspace: Path, as_json: bool) -> None:
-    """Why DOCUMENT (an id, or its first digits) was kept or dropped."""
+    """Why DOCUMENT (an id, or its beginning) was kept or dropped."""
     from headwater.inspect.why import lines_of, why
 
     answer = why(workspace, document)
@@ -260,7 +266,10 @@ def why(document: str, workspace: Path, as_json: bool) -> None:
 @_workspace_option
 @click.option("--json", "as_json", is_flag=True)
 def sql(query: str, workspace: Path, as_json: bool) -> None:
-    """Ask the workspace in SQL: views documents, ledger, signals, quarantine, files."""
+    """Ask the workspace in SQL.
+
+    Views: documents, ledger, signals, quarantine, files.
+    """
     from headwater.inspect.sql import render, sql
 
     table = sql(workspace, query)
@@ -277,7 +286,7 @@ def preview(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """What a recipe would do with its first documents, in a workspace that is thrown away."""
+    """What a recipe would do with its first documents; keeps nothing."""
     from headwater.inspect.preview import lines_of, preview
 
     del workspace
@@ -346,7 +355,7 @@ def verify(workspace: Path) -> None:
 @click.option("--out", type=click.Path(path_type=Path), default="report.html", show_default=True)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 def report(workspace: Path, out: Path, lang: str) -> None:
-    """One HTML file on what the workspace holds: funnel, reasons, curves, verdict."""
+    """One HTML file: funnel, reasons, curves, verdict."""
     from headwater.engine.workspace import Workspace
     from headwater.studio.report import report as render
 
@@ -358,7 +367,7 @@ def report(workspace: Path, out: Path, lang: str) -> None:
 @cli.command()
 @click.option("--json", "as_json", is_flag=True)
 def doctor(as_json: bool) -> None:
-    """What this machine has, what is missing, and how to get it."""
+    """What this machine has, what it lacks, and how to get it."""
     from headwater.inspect.doctor import doctor, lines_of
 
     checks = doctor()
