@@ -1,5 +1,6 @@
 """Shards are committed whole or not at all, and nothing is done twice."""
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -135,7 +136,10 @@ def test_ctrl_c_leaves_no_child(tmp_path: Path) -> None:
     )
     file = tmp_path / "script.py"
     file.write_text(script, encoding="utf-8")
-    process = subprocess.Popen([sys.executable, str(file), str(tmp_path)], stderr=subprocess.DEVNULL)
+    # a test run in the background has Ctrl-C ignored, and hands that on
+    heeding = functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+    command = [sys.executable, str(file), str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=heeding)
     deadline = time.monotonic() + 60
     while len(list(tmp_path.glob("*/started"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
