@@ -24,7 +24,14 @@ from headwater.signals import FAMILIES, fineweb, gopher, repetition
 
 PEER = ["datatrove==0.10.1", "spacy==3.8.18", "jieba==0.42.1", "lxml_html_clean", "regex"]
 LANGUAGES = {"en": "eng", "zh": "cmn_Hani"}  # datatrove's names
-SOURCES = {"en": "corpora/**/*.txt*", "zh": "corpora/books/books-zh/*.txt.gz"}
+# Menus, lists and repeated lines are what the signals are about: pages as they are, besides books, news and talk.
+SOURCES = {
+    "en": ("corpora/books/novels-en/*.txt.gz", "corpora/news/**/*.txt*", "corpora/chat/ubuntu-irc/*.raw.txt.gz",
+           "corpora/lm/wikitext-2.valid.txt.gz", "corpora/web-html/aeb/html/*.html.gz",
+           "corpora/web-html/trafilatura-eval/html/*.html.gz"),
+    "zh": ("corpora/books/books-zh/*.txt.gz", "corpora/chat/kdconv-zh/*/*.json.gz",
+           "corpora/web-html/gne-zh-news/**/*.html.gz", "corpora/web-html/magic-*/html/*.html.gz"),
+}  # fmt: skip
 PRESETS = {"en": "gopher", "zh": "fineweb2-zh"}
 SIZES = (400, 6000)
 
@@ -91,15 +98,17 @@ def main() -> None:
     answers = probe(documents)
 
     print(
-        f"{len(documents)} documents; the same words: documents whose value is datatrove's, to the last bit"
+        f"{len(documents)} documents; the same words: documents whose value is datatrove's, to the last bit;"
     )
+    print("in brackets how many have something to count at all (the value is not 0)")
     failed = 0
     for signal in answers[0]["identical"]:
         said = [answer["identical"][signal] for answer in answers]
         hidden = said.count(None)
         failed += said.count(False)
-        note = f" ({hidden} not visible in its verdicts)" if hidden else ""
-        print(f"  {signal:<43} {said.count(True):>4} of {len(said) - hidden}{note}")
+        note = f", {hidden} more not visible in its verdicts" if hidden else ""
+        counts = sum(document["values"][signal] != 0 for document in documents)
+        print(f"  {signal:<43} {said.count(True):>4} of {len(said) - hidden} ({counts}){note}")
     print("own words: difference of the values, and how often the preset's rule says the same")
     for language, code in LANGUAGES.items():
         rows = [(d, a) for d, a in zip(documents, answers, strict=True) if d["language"] == code]

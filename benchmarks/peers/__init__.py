@@ -10,6 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import detect_encoding
+from resiliparse.parse.html import HTMLTree
+
+from headwater.signals.language import measure
+
 
 def environment(name: str, packages: list[str]) -> Path:
     """The Python of a peer's environment, made on first use in ~/.cache/headwater/peers (or $XDG_CACHE_HOME)."""
@@ -18,9 +24,16 @@ def environment(name: str, packages: list[str]) -> Path:
     python, stamp = folder / "bin" / "python", folder / "installed.json"
     if not stamp.is_file() or json.loads(stamp.read_text(encoding="utf-8")) != packages:
         print(f"installing {', '.join(packages)} in {folder}", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *packages], check=True)
+        try:
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+            subprocess.run([*pip, *packages], check=True)
+        except subprocess.CalledProcessError as error:
+            sys.exit(
+                f"the peer {name} could not be installed in {folder} (the reason stands above), so nothing was "
+                f"compared; `{error.cmd[1]} {error.cmd[2]}` ended with {error.returncode}. It needs a network, or "
+                "its packages in pip's cache or in a folder given by PIP_FIND_LINKS"
+            )
         stamp.write_text(json.dumps(packages), encoding="utf-8")
     return python
 
@@ -37,29 +50,56 @@ def ask(python: Path, script: Path, question: Any) -> Any:
         return json.loads(answer.read_text(encoding="utf-8"))
 
 
-def real_texts(languages: dict[str, str], count: int, sizes: tuple[int, int]) -> dict[str, list[str]]:
-    """`count` pieces of real text a language, of between `sizes` characters, the same at every call.
+def data_folder() -> Path:
+    """$HEADWATER_TEST_DATA, by default ../shared/data."""
+    default = Path(__file__).resolve().parents[3] / "shared" / "data"
+    return Path(os.environ.get("HEADWATER_TEST_DATA") or default)
 
-    `languages`: {language: glob of UTF-8 .txt(.gz) files below $HEADWATER_TEST_DATA (default ../shared/data)}.
+
+def read_text(path: Path) -> str:
+    """The text of a .txt, .html (all of the page, menus too) or .json file (dialogues, a message a line), perhaps .gz."""
+    raw = path.read_bytes()
+    raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
+    kind = path.name.removesuffix(".gz").rpartition(".")[2]
+    if kind == "html":
+        return str(
+            extract_plain_text(HTMLTree.parse_from_bytes(raw, detect_encoding(raw)), main_content=False)
+        )
+    if kind == "json":
+        return "\n\n".join(
+            "\n".join(said["message"] for said in dialogue["messages"]) for dialogue in json.loads(raw)
+        )
+    return raw.decode("utf-8", "ignore").replace("\r\n", "\n")
+
+
+def real_texts(
+    languages: dict[str, tuple[str, ...]], count: int, sizes: tuple[int, int]
+) -> dict[str, list[str]]:
+    """`count` different pieces of real text a language, of between `sizes` characters, the same at every call.
+
+    `languages`: {label of our signal `language.label`: globs below the data folder}, each of the globs drawn as
+    often as the others; pieces in other languages are left out.
     """
-    data = Path(
-        os.environ.get("HEADWATER_TEST_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
-    )
     texts: dict[str, list[str]] = {}
-    for language, pattern in languages.items():
-        files = sorted(data.glob(pattern))
-        if not files:
-            sys.exit(f"no {pattern} in {data}; name a folder of real texts with HEADWATER_TEST_DATA")
-        draw = random.Random(language)
-        texts[language] = []
-        whole = {}
-        while len(texts[language]) < count:
-            file = draw.choice(files)
+    for language, patterns in languages.items():
+        groups = [sorted(data_folder().glob(pattern)) for pattern in patterns]
+        if not all(groups):
+            sys.exit(
+                f"no {patterns[groups.index([])]} in {data_folder()}; name a folder of real texts by HEADWATER_TEST_DATA"
+            )
+        draw, whole, pieces = random.Random(language), dict[Path, str](), dict[str, None]()
+        for _ in range(100 * count):
+            file = draw.choice(draw.choice(groups))
             if file not in whole:
-                raw = file.read_bytes()
-                raw = gzip.decompress(raw) if file.suffix == ".gz" else raw
-                whole[file] = raw.decode("utf-8", "ignore").replace("\r\n", "\n")
+                whole[file] = read_text(file)
             size = draw.randint(*sizes)
             start = draw.randrange(max(1, len(whole[file]) - size))
-            texts[language].append(whole[file][start : start + size])
+            piece = whole[file][start : start + size]
+            if len(piece) >= sizes[0] and measure(piece)[0] == language:
+                pieces[piece] = None
+            if len(pieces) == count:
+                break
+        else:
+            sys.exit(f"{data_folder()} has fewer than {count} different pieces of {language}; ask for fewer")
+        texts[language] = list(pieces)
     return texts

@@ -16,25 +16,39 @@ def shingles(text):
     return {" ".join(words[i : i + 5]).encode() for i in range(max(1, len(words) - 4))}
 
 
+def seconds(work):
+    """CPU seconds of the best of three times, as ours are measured."""
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        work()
+        times.append(time.process_time() - started)
+    return min(times)
+
+
 def main():
     question = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     permutations = question["permutations"]
     MinHash(num_perm=permutations).update_batch([b"warm"])
-    started = time.process_time()
-    sets = [shingles(text) for text in question["texts"]]
-    cut = time.process_time() - started
-    started = time.process_time()
-    for some in sets:
-        MinHash(num_perm=permutations).update_batch(some)
-    signed = time.process_time() - started
+    texts = question["texts"]
+    sets = [shingles(text) for text in texts]
+
+    def a_minhash_each():
+        for some in sets:
+            MinHash(num_perm=permutations).update_batch(some)
+
+    taken = {
+        "shingles": seconds(lambda: [shingles(text) for text in texts]),
+        "signatures": seconds(a_minhash_each),
+        "bulk": seconds(lambda: MinHash.bulk(sets, num_perm=permutations)),
+    }
     equal = []
     for one, other in question["pairs"]:
         a, b = MinHash(num_perm=permutations), MinHash(num_perm=permutations)
         a.update_batch(shingles(one))
         b.update_batch(shingles(other))
         equal.append(a.jaccard(b))
-    answer = {"shingles": cut, "signatures": signed, "estimates": equal}
-    Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
+    Path(sys.argv[2]).write_text(json.dumps({**taken, "estimates": equal}), encoding="utf-8")
 
 
 if __name__ == "__main__":
