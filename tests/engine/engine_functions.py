@@ -1,10 +1,13 @@
 """Shard functions and jobs that the engine's tests run in worker processes."""
 
+import json
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
 
+from headwater.engine import guard
 from headwater.engine.workspace import Output
 from headwater.errors import HeadwaterError
 
@@ -28,3 +31,29 @@ def slow_job(folder: Path, *, seconds: float) -> dict[str, Any]:
     (folder / "started").touch()
     time.sleep(seconds)
     return {"pid": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"]}
+
+
+def items(out: Output, *, texts: list[str], marks: str) -> dict[str, Any]:
+    """An item a text. `die`: kills its process; `hang`: never ends; `slow`: only with a second chance; `once`:
+    kills its process the first time. Whatever it begins is noted in `marks`."""
+    given_up: dict[str, str] = {}
+    guard.within("texts")
+    for number, text in enumerate(texts):
+        reason = guard.begin(f"{number}")
+        if reason is not None:
+            given_up[str(number)] = reason
+            continue
+        first = not Path(marks, f"{number}").exists()
+        Path(marks, f"{number}").touch()
+        if text == "die" or (text == "once" and first):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if text == "hang" or (text == "slow" and first):
+            time.sleep(600)
+    out.path("txt").write_text(json.dumps(given_up), encoding="utf-8")
+    return {"documents": len(texts) - len(given_up), "given_up": given_up}
+
+
+def dies(out: Output) -> dict[str, Any]:
+    """Dies without an item that could be blamed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError(out)

@@ -18,14 +18,6 @@ from headwater.errors import HeadwaterError
 FUNCTIONS = "engine_functions"
 
 
-@pytest.fixture(autouse=True)
-def functions_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here and in spawned workers, which inherit the environment."""
-    here = str(Path(__file__).parent)
-    monkeypatch.syspath_prepend(here)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]))
-
-
 def tasks(count: int, text: str = "源头 headwater") -> list[Task]:
     return [
         Task(f"s{i:02}", content_key(text, i), f"{FUNCTIONS}:write", {"text": f"{text} {i}"})

@@ -66,7 +66,7 @@ def compare(
     arms = load_arms([Path(path) for path in recipes], chosen, overrides)
     require_torch()
     place = Workspace(workspace or arms[0].recipe.workspace_path)
-    count = workers or default_workers()
+    count = default_workers() if workers is None else workers
     command = _command(arms, chosen, overrides, margin)
     for line in _plan(arms, chosen, place, count):
         print(line, file=sys.stderr, flush=True)
@@ -110,7 +110,7 @@ def plan_comparison(
     chosen = find_budget(budget, len(recipes) - 1)
     arms = load_arms([Path(path) for path in recipes], chosen, overrides)
     place = Workspace(workspace or arms[0].recipe.workspace_path)
-    return _plan(arms, chosen, place, workers or default_workers())
+    return _plan(arms, chosen, place, default_workers() if workers is None else workers)
 
 
 def _plan(arms: Sequence[Arm], budget: Budget, workspace: Workspace, workers: int) -> list[str]:

@@ -72,7 +72,7 @@ def run_until(
     if stage not in STAGES:
         raise RecipeError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
     recipe, place = open_recipe(recipe_path, overrides=overrides, workspace=workspace)
-    count = workers or default_workers()
+    count = default_workers() if workers is None else workers
     wanted = STAGES.index(stage)
     if wanted >= STAGES.index("train"):
         require_torch()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from headwater.corpus import text as corpus_text
 from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.engine import guard
 from headwater.engine.workspace import Output, content_key
 from headwater.signals import FAMILIES
 
@@ -57,7 +58,7 @@ def measure_shard(out: Output, *, texts: str, family: str) -> dict[str, Any]:
     """Shard function: a row for every row of `texts` (a shard with `id` and `text`), in the same order.
 
     A null text gives a null row. A text that the family fails on gives nulls and the error's name and words in
-    `errors`: it loses its signals, never the shard.
+    `errors`: it loses its signals, never the shard; so does one that kills or holds up its worker.
     """
     module, schema = module_of(family), schema_of(family)
     counts = {"documents": 0, "bytes": 0, "failed": 0}
@@ -65,9 +66,10 @@ def measure_shard(out: Output, *, texts: str, family: str) -> dict[str, Any]:
         for batch in read_batches(texts, ["id", "text"]):
             rows: list[tuple[Any, ...]] = []
             errors: list[str | None] = []
-            for value in batch["text"]:
+            for name, value in zip(batch["id"], batch["text"], strict=True):
                 text = value.as_py()
-                row, error = _measured(module, text, len(schema) - 2)
+                given_up = guard.begin(f"document {name.as_py()}")
+                row, error = _measured(module, text, len(schema) - 2, given_up)
                 rows.append(row)
                 errors.append(error)
                 counts["failed"] += error is not None
@@ -82,9 +84,11 @@ def measure_shard(out: Output, *, texts: str, family: str) -> dict[str, Any]:
     return counts
 
 
-def _measured(module: ModuleType, text: str | None, columns: int) -> tuple[tuple[Any, ...], str | None]:
-    if text is None:
-        return (None,) * columns, None
+def _measured(
+    module: ModuleType, text: str | None, columns: int, given_up: str | None
+) -> tuple[tuple[Any, ...], str | None]:
+    if text is None or given_up is not None:
+        return (None,) * columns, given_up
     try:
         return module.measure(text), None
     except (

@@ -19,12 +19,13 @@ from publicsuffixlist import PublicSuffixList
 from headwater.corpus.document import DOCUMENT_SCHEMA, document_id, locator, split_of
 from headwater.corpus.shards import ShardWriter
 from headwater.corpus.text import normalise
+from headwater.engine import guard
 from headwater.engine.workspace import Output
 from headwater.errors import RecipeError
 from headwater.recipe.settings import BaseSource, FilesSource, Unit, WarcSource
 from headwater.sources import files as files_reader
 from headwater.sources import warc
-from headwater.sources.records import Found, Gated, Record
+from headwater.sources.records import GIVEN_UP, Found, Gated, Record, quarantine
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -61,11 +62,14 @@ def read_shard(
     total = size = 0
     with (
         ShardWriter(out.path("parquet"), DOCUMENT_SCHEMA) as documents,
-        ShardWriter(out.path("quarantine.parquet"), QUARANTINE_SCHEMA) as quarantine,
+        ShardWriter(out.path("quarantine.parquet"), QUARANTINE_SCHEMA) as quarantined,
     ):
         for file in files:
             account = _Account(file["relative"], file["bytes"])
+            guard.within(file["relative"])
             records = READERS[settings.kind](Path(file["path"]), settings)
+            if (reason := guard.begin()) is not None:
+                records = iter([quarantine(0, reason, GIVEN_UP)])
             if limit is not None:
                 records = _at_most(records, limit - total)
             for group in _groups(records):
@@ -79,7 +83,7 @@ def read_shard(
                         rows.append(row)
                         size += len(row["text"].encode())
                     elif not isinstance(record, Found | Gated):
-                        quarantine.write([{
+                        quarantined.write([{
                             "file": file["relative"], "offset": str(record.offset), "reason": record.reason,
                             "detail": record.detail.encode("utf-8", "replace").decode(), "bytes": record.data,
                         }])  # fmt: skip

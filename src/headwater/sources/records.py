@@ -12,6 +12,9 @@ MAX_RECORD = 32 << 20
 # Of what is quarantined so many bytes are kept; the rest is found in the input by the offset.
 KEPT_BYTES = 1 << 20
 
+# The detail of what is quarantined as `worker_died` or `deadline` (engine/guard.py).
+GIVEN_UP = "reading it killed or held up its worker, twice"
+
 FIELDS = ("source_id", "url", "title", "date", "license", "language", "author", "unit", "consent")
 
 

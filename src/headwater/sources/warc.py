@@ -17,9 +17,10 @@ from typing import Any, BinaryIO
 
 from fastwarc.warc import ArchiveIterator
 
+from headwater.engine import guard
 from headwater.recipe.settings import WarcSource
 from headwater.sources.extract.page import document_of_payload
-from headwater.sources.records import KEPT_BYTES, Gated, Quarantined, Record, quarantine
+from headwater.sources.records import GIVEN_UP, KEPT_BYTES, Gated, Quarantined, Record, quarantine
 
 VERSION = 1
 GZIP = b"\x1f\x8b\x08"
@@ -268,4 +269,6 @@ def _record(record: Any, offset: int | str, source: WarcSource) -> Record:
     record.freeze()
     if record.content_length < declared:
         raise _ShortError(f"a record of {declared:,} bytes of which {record.content_length:,} are there")
+    if (reason := guard.begin(f"record {offset}")) is not None:
+        return quarantine(offset, reason, GIVEN_UP, record.reader.read(KEPT_BYTES))
     return document_of_payload(record, kind, offset, source)

@@ -1,0 +1,47 @@
+"""Shard functions with an extractor and a signal that kill or hang at certain documents."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from headwater.engine.workspace import Output
+from headwater.signals import gopher
+from headwater.signals.measure import measure_shard
+from headwater.sources import warc
+from headwater.sources.read import read_shard
+
+
+def _poison(text: str) -> None:
+    if "杀" in text or text.endswith("/kill"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if "停" in text or text.endswith("/hang"):
+        time.sleep(600)
+
+
+def read(out: Output, **arguments: Any) -> dict[str, Any]:
+    honest = warc.document_of_payload
+
+    def poisoned(record: Any, *rest: Any) -> Any:
+        _poison(record.headers["WARC-Target-URI"])
+        return honest(record, *rest)
+
+    warc.document_of_payload = poisoned
+    try:
+        return read_shard(out, **arguments)
+    finally:
+        warc.document_of_payload = honest
+
+
+def measure(out: Output, **arguments: Any) -> dict[str, Any]:
+    honest = gopher.measure
+
+    def poisoned(text: str) -> Any:
+        _poison(text)
+        return honest(text)
+
+    gopher.measure = poisoned
+    try:
+        return measure_shard(out, **arguments)
+    finally:
+        gopher.measure = honest
