@@ -29,6 +29,7 @@ from headwater.corpus.text import (
         ("第一\xa0章\u3000开始\u2009x", "第一 章 开始 x", {"spaces": 3}),
         ("\ufeff源\x00头\xad\x1b[0m\ud800", "源头[0m", {"control": 5}),
         ("cafe\u0301 が", "café が", {"composed": 1}),
+        ("cafe\u0301，（ＡＢ１）！ﬁ", "café，（ＡＢ１）！ﬁ", {"composed": 1}),  # full width stays: never NFKC
         ("👩\u200d💻 می\u200cخواهم", "👩\u200d💻 می\u200cخواهم", {}),
     ],
 )
@@ -47,19 +48,28 @@ def test_normalised_text_is_in_nfc_encodes_and_stays() -> None:
         assert codepoints(text).tolist() == [ord(character) for character in text]
 
 
-def test_words_and_symbols_are_all_that_is_not_white_space(real_data: Path) -> None:
-    texts = [
+def all_that_is_not_white_space(text: str) -> None:
+    pieces = words_and_symbols(text)
+    assert "".join(pieces) == "".join(text.split())
+    assert [text[start:end] for start, end in spans_of(pieces, text)] == pieces
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "I don't think it's O'Brien's: U.S. 3.14, io.open(x)… 12:30 well-known--",
         "我爱自然语言处理，GPT-4模型！",
+        "「漢語」說話——17:00，見『冊子』",
         "𠮷野家a\nb",
-    ]
-    texts += [
-        p.read_text(encoding="utf-8", errors="ignore")[:20000] for p in sorted(real_data.rglob("*.txt"))[:20]
-    ]
-    for text in texts:
-        pieces = words_and_symbols(text)
-        assert "".join(pieces) == "".join(text.split())
-        assert [text[start:end] for start, end in spans_of(pieces, text)] == pieces
+    ],
+)
+def test_words_and_symbols_are_all_that_is_not_white_space(text: str) -> None:
+    all_that_is_not_white_space(text)
+
+
+def test_words_and_symbols_are_all_of_real_texts_too(real_data: Path) -> None:
+    for path in [*sorted(real_data.rglob("*.txt"))[:20], real_data / "truth/langid/lingua-sentences/zh.txt"]:
+        all_that_is_not_white_space(path.read_text(encoding="utf-8", errors="ignore")[:20000])
 
 
 def test_words() -> None:
@@ -76,6 +86,7 @@ def test_words() -> None:
         "...",
     ]
     assert words("我爱自然语言处理，GPT-4模型！") == ["我", "爱", "自然语言", "处理", "GPT", "4", "模型"]
+    assert words("他来到了网易杭研大厦")[-2:] == ["杭研", "大厦"]  # a word that no dictionary has
     assert words("繁體字：漢語、說話。") and all("。" not in word for word in words("繁體字：漢語、說話。"))
     assert words("。！？…—") == [] == words("")
     assert words_and_symbols("e.g. 3.14 io.open 1,000 a,b") == [

@@ -9,16 +9,12 @@ import pytest
 from headwater.corpus.text import words_and_symbols
 from headwater.signals import (
     FAMILIES,
-    fineweb,
-    gopher,
     han,
     hashes,
     language,
-    length,
     lines,
     minhash,
     numeric_signals,
-    repetition,
     script,
 )
 from headwater.signals.measure import module_of
@@ -50,7 +46,7 @@ def test_length_counts_what_is_written() -> None:
 
 @pytest.mark.parametrize(
     ("text", "label"),
-    [("我爱你", "zh"), ("為什麼不呢？", "zh"), (CHINESE, "zh"), ("The river rose in the night.", "en"),
+    [("我爱你", "zh"), ("為什麼不呢？", "zh"), ("河水", "zh"), ("說話", "zh"), (CHINESE, "zh"), ("The river rose in the night.", "en"),
      ("これは日本語の文章です。漢字もあります。", "ja"), ("안녕하세요 여러분, 반갑습니다.", "ko"),
      ("Привет, как дела?", "ru"), ("１２３ 456 …", None), ("", None)],
 )  # fmt: skip
@@ -79,11 +75,21 @@ def test_han_tells_the_two_ways_of_writing_apart() -> None:
     assert han.measure("说说 ab") == (0.5, 1.0, 0.0)
     assert han.measure("說說山") == (1.0, 0.0, 2 / 3)
     assert han.measure("none") == (0.0, 0.0, 0.0)
+    assert script.measure("說话12。 ")[2] == 2 / 6
 
 
 def test_stop_words_are_of_one_way_of_writing_or_the_other() -> None:
     assert values("gopher", "为 了")["stop_words_zh"] == 2 and values("gopher", "為 了")["stop_words_zh"] == 2
     assert values("gopher", "The THE the of")["stop_words"] == 2  # lower case, different ones
+
+
+def test_gopher_reads_lines_as_splitlines_does() -> None:
+    row = values("gopher", "- 等等…\n• 還有...\n")  # the last line end begins no line
+    assert row["bullet_lines"] == row["ellipsis_lines"] == 1.0
+
+
+def test_a_short_line_has_at_most_thirty_characters() -> None:
+    assert values("fineweb", "河" * 30 + "\n\n" + "𠮷" * 31)["short_lines"] == 0.5
 
 
 def test_closing_quotes_do_not_hide_the_end_of_a_sentence() -> None:
@@ -104,6 +110,8 @@ def test_one_text_two_readings_of_duplicate_lines() -> None:
     text = "\n".join(["甲甲", "乙乙", "丙丙"] * 2 + [f"第{n}行" for n in range(4)])
     row = values("repetition", text)
     assert (row["duplicate_lines"], row["repeated_lines"]) == (0.3, 0.6)
+    row = values("repetition", "甲\n\n乙\n甲")  # a blank line is a line to the second reading only
+    assert (row["duplicate_lines"], row["repeated_lines"]) == (1 / 3, 2 / 4)
 
 
 def _plain(words: list[str], n: int) -> tuple[int, float, int]:
@@ -143,6 +151,7 @@ def test_equal_texts_have_equal_hashes_and_lines_their_keys() -> None:
     [keys] = lines.measure("第１章　开始\n\n第2章 开始。\n---\nCafé 12")
     assert len(keys) == 5 and keys[1] == keys[3] == 0
     assert keys[4] == lines.measure("cafe, 99!")[0][0]
+    assert len(lines.measure("第一行。\n")[0]) == 2  # as many as text.split("\n") has
 
 
 def _exact(one: str, other: str) -> float:
@@ -173,9 +182,15 @@ def test_signatures_ignore_case_punctuation_and_line_ends_and_need_a_word() -> N
     assert minhash.measure("一")[0].shape == (14,) and (minhash.measure("一")[0] != 0).all()
 
 
-def test_gopher_and_length_agree_on_words_but_for_what_counts_as_one() -> None:
-    text = "Well-known: “好的”, 3.14 #tag -- end..."
-    assert values("gopher", text)["words"] >= values("length", text)["words"] == len(["Well", "known", "好", "的", "3.14", "tag", "end"])  # fmt: skip
-    assert length.measure(text)[2] == 7 or words_and_symbols("好的") == ["好的"]
-    assert gopher.measure(text)[3] == 1 / len(words_and_symbols(text))
-    assert fineweb.measure("")[0] == 0.0 and repetition.measure("")[0] == 0.0
+def test_equal_values_in_different_bands_are_different_keys() -> None:
+    assert len(set(minhash._band_keys(np.full(112, 7, np.uint32)).tolist())) == 14
+
+
+def test_symbols_are_words_only_where_ratios_are_taken() -> None:
+    text = "Well-known: “天亮了”, 3.14 #tag -- end..."
+    every = words_and_symbols(text)
+    seen = ["Well", "known", "天亮", "了", "3.14", "tag", "end"]
+    assert [word for word in every if word in seen] == seen and len(every) > len(seen)
+    assert values("length", text)["words"] == values("gopher", text)["words"] == len(seen)
+    assert values("gopher", text)["hash_word_ratio"] == 1 / len(every)
+    assert values("gopher", text)["alphabetic_words"] == 6 / len(every)

@@ -66,5 +66,15 @@ def test_the_key_names_what_the_numbers_depend_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(measuring, "version", lambda name: "99")
     changed = {family for family in FAMILIES if family_key(family) != keys[family]}
     assert changed == {"length", "language", "gopher", "repetition", "fineweb", "minhash"}
+    keys = {family: family_key(family) for family in FAMILIES}
     monkeypatch.setattr(gopher, "VERSION", 2)
-    assert family_key("hashes") == keys["hashes"] and family_key("gopher") != keys["gopher"]
+    assert {family for family in FAMILIES if family_key(family) != keys[family]} == {"gopher"}
+
+
+@pytest.mark.parametrize(("module", "name"), [("unicodedata", "unidata_version"), ("corpus_text", "VERSION")])
+def test_every_key_names_the_tables_and_the_normalising_below(
+    module: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {family_key(family) for family in FAMILIES}
+    monkeypatch.setattr(getattr(measuring, module), name, "99")
+    assert not keys & {family_key(family) for family in FAMILIES}

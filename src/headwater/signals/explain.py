@@ -20,6 +20,7 @@ _PATTERNS = {
 }
 _DUPLICATE_GRAMS = re.compile(r"repetition\.(?:duplicate|repeated)_(\d+)_grams")
 _TOP_GRAM = re.compile(r"repetition\.(?:repeated_)?top_(\d)_gram")
+_PARAGRAPH = re.compile(r"(?s)(?!\n).+?(?=\n\n|\Z)")
 _DUPLICATE_PIECES = re.compile(r"(?:repetition|fineweb)\.(duplicate|repeated)_(line|paragraph)")
 
 
@@ -56,11 +57,11 @@ def _spans(signal: str, text: str) -> Iterator[Span] | list[Span]:
 
 
 def _pieces(text: str, *, paragraphs: bool = False) -> list[Span]:
-    """Lines that are not blank, or paragraphs."""
-    return [
-        match.span()
-        for match in re.finditer(r"(?s)\S.*?(?=\n\n|\Z)" if paragraphs else r"[^\n]*\S[^\n]*", text)
-    ]
+    """Lines that are not blank, or paragraphs as `repetition` cuts them: no white space around the whole text."""
+    if not paragraphs:
+        return [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", text)]
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    return [match.span() for match in _PARAGRAPH.finditer(text, start, end)]
 
 
 def _copies(pieces: list[Span], text: str, *, first_too: bool) -> list[Span]:
