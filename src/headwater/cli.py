@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from headwater import __version__
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, of_system
 
 
 class _Group(click.Group):
@@ -29,6 +29,11 @@ class _Group(click.Group):
         except HeadwaterError as error:
             click.echo(f"headwater: {error}", err=True)
             context.exit(error.exit_code)
+        except BrokenPipeError:  # the reader of our output has gone: nothing to say to it
+            raise
+        except OSError as error:
+            click.echo(f"headwater: {of_system(error)}", err=True)
+            context.exit(1)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

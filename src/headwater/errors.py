@@ -3,6 +3,8 @@
 The command line turns each into one message and its exit code; anything else is a bug and shows a traceback.
 """
 
+import errno
+
 
 class HeadwaterError(Exception):
     """Something a person can act on. Exit code 1."""
@@ -20,3 +22,21 @@ class QuarantineLimit(HeadwaterError):
     """More input was quarantined than the recipe allows. Exit code 3."""
 
     exit_code = 3
+
+
+_ADVICE = {
+    errno.ENOSPC: "free some space (`headwater gc` shows what can go) and run the same command again",
+    errno.EDQUOT: "the quota is used up; free some space and run the same command again",
+    errno.EFBIG: "the file would be larger than this system allows (ulimit -f)",
+    errno.EMFILE: "too many files are open; raise the limit (ulimit -n) or use fewer --workers",
+    errno.EIO: "the disk cannot read or write it; what was committed is kept",
+    errno.EROFS: "it is read-only; name another folder with --workspace",
+    errno.EACCES: "give yourself the right to it, or name another folder",
+}
+
+
+def of_system(error: OSError) -> HeadwaterError:
+    """What the operating system refused, with the file and what to do about it."""
+    where = f" ({error.filename})" if error.filename else ""
+    advice = _ADVICE.get(error.errno or 0, "what was finished is kept; the same command goes on from there")
+    return HeadwaterError(f"{error.strerror or error}{where}; {advice}")

@@ -24,7 +24,7 @@ from typing import Any
 
 from headwater.engine import guard
 from headwater.engine.progress import Progress, set_reporter
-from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError
+from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError, of_system
 
 # Two one-thread workers beat one two-thread worker, and results must not depend on the number of threads.
 _THREADS = ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")
@@ -285,6 +285,8 @@ def _serve(pipe: "Connection[Any, Any]", shared: Any) -> None:
             answer = ("error", error)
         except HeadwaterError as error:
             answer = ("error", HeadwaterError(f"{'/'.join(call.name)}: {error}"))
+        except OSError as error:
+            answer = ("error", HeadwaterError(f"{'/'.join(call.name)}: {of_system(error)}"))
         except Exception:
             answer = ("error", RuntimeError(f"{'/'.join(call.name)} failed\n{traceback.format_exc()}"))
         guard.end()
