@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.compare.run import Comparison
+    from headwater.engine.upkeep import Unneeded
     from headwater.inspect.doctor import Check
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
@@ -147,9 +148,22 @@ def preview(
 
 def verify(workspace: PathLike) -> tuple[int, list[str]]:
     """Re-hashes every committed file: how many, and what is wrong with some."""
-    from headwater.engine.workspace import Workspace, verify
+    from headwater.engine.upkeep import verify
+    from headwater.engine.workspace import Workspace
 
     return verify(Workspace(workspace))
+
+
+def gc(workspace: PathLike, *, delete: bool = False) -> "list[Unneeded]":
+    """What no recipe needs any more; `delete` frees it."""
+    from headwater.engine.upkeep import free, unneeded
+    from headwater.engine.workspace import Workspace
+
+    place = Workspace(workspace)
+    things = unneeded(place)
+    if delete:
+        free(place, things)
+    return things
 
 
 def report(workspace: PathLike, out: PathLike = "report.html", *, language: str = "en") -> Path:

@@ -342,8 +342,8 @@ def recipe_schema_command() -> None:
 @_workspace_option
 def verify(workspace: Path) -> None:
     """Re-hash every committed file and name those that changed."""
+    from headwater.engine.upkeep import verify as verify_workspace
     from headwater.engine.workspace import Workspace
-    from headwater.engine.workspace import verify as verify_workspace
 
     if not workspace.is_dir():
         raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
@@ -353,6 +353,37 @@ def verify(workspace: Path) -> None:
     click.echo(f"{checked:,} files checked, {len(problems)} with problems")
     if problems:
         raise HeadwaterError("delete the files named above and run the recipe again: they are made anew")
+
+
+@cli.command()
+@_workspace_option
+@click.option("--delete", is_flag=True, help="Free it; without this, only say what could go.")
+@click.option("--json", "as_json", is_flag=True)
+def gc(workspace: Path, delete: bool, as_json: bool) -> None:
+    """Free what no recipe needs any more.
+
+    The recipes are those of the workspace's folder recipes/: delete a file there, and what only it needed can go.
+    Comparisons are kept.
+    """
+    from headwater.engine.upkeep import free, unneeded
+    from headwater.engine.workspace import Workspace
+    from headwater.recipe.quantities import show_size
+
+    if not workspace.is_dir():
+        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
+    place = Workspace(workspace)
+    things = unneeded(place)
+    if delete:
+        free(place, things)
+    names = [str(one.path.relative_to(place.path)) for one in things]
+    lines = [
+        f"{show_size(one.bytes):>9}  {name} ({one.why})" for name, one in zip(names, things, strict=True)
+    ]
+    total = sum(one.bytes for one in things)
+    lines.append(
+        f"{show_size(total):>9}  " + ("freed" if delete else "could be freed: headwater gc --delete")
+    )
+    _print({"bytes": total, "freed": delete, "paths": names}, as_json, lines)
 
 
 @cli.command()

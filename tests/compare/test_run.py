@@ -11,7 +11,7 @@ import pytest
 
 from headwater.compare.budgets import BUDGETS
 from headwater.compare.run import Comparison, compare, plan_comparison
-from headwater.engine.workspace import verify
+from headwater.engine.upkeep import verify
 from headwater.errors import RecipeError
 
 TINY = replace(

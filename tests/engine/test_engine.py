@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from headwater.engine.local import Job, Task, run_jobs, run_stage
-from headwater.engine.workspace import Output, Workspace, content_key, verify
+from headwater.engine.upkeep import verify
+from headwater.engine.workspace import Output, Workspace, content_key
 from headwater.errors import HeadwaterError
 
 FUNCTIONS = "engine_functions"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from headwater.engine.workspace import Workspace, verify
+from headwater.engine.upkeep import verify
+from headwater.engine.workspace import Workspace
 
 HERE = Path(__file__).parent
 RECIPE = """\

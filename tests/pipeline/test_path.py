@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from headwater.cli import cli
-from headwater.engine.workspace import Workspace, verify
+from headwater.engine.upkeep import verify
+from headwater.engine.workspace import Workspace
 
 COMMAND = [sys.executable, "-c", "from headwater.cli import main; main()"]
 ENGLISH = [
@@ -112,7 +113,7 @@ def headwater(folder: Path, verb: str, workspace: str, *more: str) -> dict[str, 
 
 def committed(workspace: Path) -> dict[str, bytes]:
     """What was made, by path: everything but the log and what says how long a training took."""
-    left_out = {"events.jsonl", "job.json", "metrics.jsonl", "done.json", "state.json"}
+    left_out = {"sealed.json", "events.jsonl", "job.json", "metrics.jsonl", "done.json", "state.json"}
     return {
         str(path.relative_to(workspace)): path.read_bytes()
         for path in sorted(workspace.rglob("*"))

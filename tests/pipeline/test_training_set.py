@@ -13,7 +13,8 @@ from headwater.corpus.shards import ShardWriter
 from headwater.corpus.tokens import open_tokens
 from headwater.curate.ledger import LEDGER_SCHEMA
 from headwater.curate.plan import Plan
-from headwater.engine.workspace import Entry, Output, Workspace, content_key, read_json, verify
+from headwater.engine.upkeep import verify
+from headwater.engine.workspace import Entry, Output, Workspace, content_key, read_json
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.contamination import decontaminate

@@ -22,10 +22,10 @@ from headwater.compare.budgets import Budget, find_budget
 from headwater.compare.markdown import markdown
 from headwater.compare.result import FORMAT, ArmRuns, Found, result_of
 from headwater.engine.local import Job, Task, default_workers, run_jobs, run_stages
-from headwater.engine.workspace import Entry, Output, Workspace, content_key, file_hash, read_json, write_json
+from headwater.engine.workspace import Entry, Output, Workspace, content_key, file_hash, read_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import by_domain, domain_weights, summarise
-from headwater.pipeline.run import snapshot
+from headwater.pipeline.run import keep_snapshot
 from headwater.pipeline.train import Run, require_torch, score, training_job
 from headwater.recipe.quantities import show_count
 
@@ -217,7 +217,7 @@ def _train(
         outcome.scores = [summarise(scores[number].path(), arm.recipe.evaluate.weights) for number in own]
         scored = [by_domain(scores[number].path()) for number in own]
         arms.append(ArmRuns(outcome.runs, scored, ngrams[place, None]))
-        write_json(workspace.path / "recipes" / f"{arm.name}.json", snapshot(outcome))
+        keep_snapshot(outcome)
     sources = {source: scored for (_, source), scored in ngrams.items() if source is not None}
     return Found(arms, sources, weights)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from headwater.engine.progress import Progress
 from headwater.engine.workers import Call, resolve, run_calls
-from headwater.engine.workspace import Entry, Output, Workspace, read_json, write_json
+from headwater.engine.workspace import Entry, Output, Workspace, read_json, seal, write_json
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ def run_stages(
     made = {name: [entries[name, task.shard] for task in tasks] for name, tasks in stages.items()}
     for name, stage_entries in made.items():
         workspace.stage(name).complete(stage_entries)
+    workspace.used |= set(stages)
     return made
 
 
@@ -98,6 +99,7 @@ def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -
     results: dict[str, dict[str, Any]] = {}
     calls = []
     for job in jobs:
+        workspace.used.add(str(job.folder.relative_to(workspace.path)))
         done = read_json(job.folder / "job.json")
         if done is not None and done["key"] == job.key:
             results[job.name] = done["result"]
@@ -127,6 +129,8 @@ def _run_task(folder: str, task: Task) -> Entry:
 def _run_job(folder: str, job: Job) -> dict[str, Any]:
     job.folder.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = resolve(job.function)(job.folder, **job.arguments)
+    (job.folder / "job.json").unlink(missing_ok=True)
+    seal(job.folder)
     write_json(job.folder / "job.json", {"key": job.key, "result": result})
     return result
 

@@ -25,6 +25,7 @@ from headwater.engine.lease import hold_lease
 from headwater.errors import HeadwaterError
 
 ENTRY_SUFFIX = ".entry.json"
+SEAL = "sealed.json"  # of a folder that is committed whole: a run, a training set
 MANIFEST = "manifest.json"
 
 
@@ -78,7 +79,7 @@ class Output:
     def commit(self, key: str, result: dict[str, Any]) -> Entry:
         files = {}
         for suffix, temporary in self._temporary.items():
-            files[suffix] = FileRecord(temporary.stat().st_size, file_hash(temporary))
+            files[suffix] = file_record(temporary)
             commit_file(temporary, self.folder / f"{self.shard}.{suffix}")
         entry = Entry(self.folder, self.shard, key, files, result)
         record = {"key": key, "files": {s: asdict(f) for s, f in files.items()}, "result": result}
@@ -131,6 +132,9 @@ class Workspace:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HeadwaterError(f"cannot make the workspace {self.path}: {error.strerror}") from error
+        self.used: set[str] = (
+            set()
+        )  # stages and folders that this process made or took up: what a recipe needs
 
     def stage(self, name: str) -> Stage:
         return Stage(self.path / name, name)
@@ -155,25 +159,6 @@ class Workspace:
             yield
 
 
-def verify(workspace: Workspace) -> tuple[int, list[str]]:
-    """Re-hashes every committed file: (files checked, one line for each that is missing or changed)."""
-    checked, problems = 0, []
-    for entry_path in sorted(workspace.path.rglob(f"*{ENTRY_SUFFIX}")):
-        record = read_json(entry_path)
-        shard = entry_path.name.removesuffix(ENTRY_SUFFIX)
-        if record is None:
-            problems.append(f"{entry_path}: the entry cannot be read")
-            continue
-        for suffix, file in record["files"].items():
-            path = entry_path.parent / f"{shard}.{suffix}"
-            checked += 1
-            if not path.is_file():
-                problems.append(f"{path}: missing")
-            elif path.stat().st_size != file["bytes"] or file_hash(path) != file["xxh3"]:
-                problems.append(f"{path}: changed since it was committed")
-    return checked, problems
-
-
 # ---------------------------------------------------------------- files, committed
 
 
@@ -195,6 +180,16 @@ def commit_folder(temporary: Path, final: Path) -> None:
         shutil.rmtree(final)
     temporary.rename(final)
     sync_folder(final.parent)
+
+
+def seal(folder: Path) -> None:
+    """Names every file of a finished folder with its hash in `sealed.json`, written last."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SEAL)
+    write_json(folder / SEAL, {str(path.relative_to(folder)): asdict(file_record(path)) for path in paths})
+
+
+def file_record(path: Path) -> FileRecord:
+    return FileRecord(path.stat().st_size, file_hash(path))
 
 
 def sync_folder(folder: Path) -> None:

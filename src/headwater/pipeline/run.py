@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.local import default_workers
-from headwater.engine.workspace import Entry, Workspace, write_json
+from headwater.engine.workspace import Entry, Workspace, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
 from headwater.pipeline.curation import Curated, curate, plan_of
@@ -95,7 +95,7 @@ def run_until(
             outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
             entries = score(place, [run.folder for run in outcome.runs], outcome.heldout, workers=count)
             outcome.scores = [summarise(entry.path(), recipe.evaluate.weights) for entry in entries]
-        write_json(place.path / "recipes" / f"{recipe.name}.json", snapshot(outcome))
+        keep_snapshot(outcome)
     return outcome
 
 
@@ -105,6 +105,16 @@ def _training_set(outcome: Outcome, workers: int) -> Path:
     tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers)
     pool = build_pool(workspace, tokenizer, [outcome.curated], workers=workers)
     return build_training_set(workspace, recipe, outcome.curated, pool, tokenizer)
+
+
+def keep_snapshot(outcome: Outcome) -> None:
+    """Writes `recipes/<name>.json`. What an earlier command made of the same recipe and documents stays named."""
+    path = outcome.workspace.path / "recipes" / f"{outcome.recipe.name}.json"
+    new, old = snapshot(outcome), read_json(path)
+    if old is not None and all(old[key] == new[key] for key in ("recipe", "documents")):
+        new |= {key: value for key, value in old.items() if not new.get(key)}
+        new["stages"] = sorted({*new["stages"], *old["stages"]})
+    write_json(path, new)
 
 
 def snapshot(outcome: Outcome) -> dict[str, Any]:
@@ -132,4 +142,5 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         value["heldout"] = name(outcome.heldout.folder)
     value["runs"] = [name(run.folder) for run in outcome.runs]
     value["scores"] = outcome.scores
+    value["stages"] = sorted(outcome.workspace.used)  # all that this recipe needs: what `gc` keeps
     return value

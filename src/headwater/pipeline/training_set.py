@@ -14,7 +14,7 @@ from headwater.corpus.tokens import token_type
 from headwater.curate.card import card, croissant
 from headwater.curate.training_set import DOCUMENTS_SCHEMA, manifest, mixture_plan, write_documents
 from headwater.engine.local import Task, run_stage
-from headwater.engine.workspace import Workspace, commit_folder, content_key, read_json, write_json
+from headwater.engine.workspace import Workspace, commit_folder, content_key, read_json, seal, write_json
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.curation import Curated
@@ -102,6 +102,7 @@ def build_training_set(
         curated.key, [pooled[shard["shard"]].fingerprint for shard in shards], content_key(tokenizer.read_text("utf-8")),
     )  # fmt: skip
     folder = workspace.path / "training-sets" / key[:12]
+    workspace.used.add(str(folder.relative_to(workspace.path)))
     if (read_json(folder / "manifest.json") or {}).get("key") == key:
         return folder
     temporary = folder.with_name(f".{folder.name}.tmp")
@@ -109,6 +110,7 @@ def build_training_set(
     temporary.mkdir(parents=True)
     try:
         _write(temporary, workspace, recipe, key, shards, pool, tokenizer)
+        seal(temporary)
         commit_folder(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

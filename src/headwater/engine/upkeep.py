@@ -1,0 +1,105 @@
+"""Upkeep of a workspace: re-hash what was committed, free what no recipe needs."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headwater.engine.workspace import ENTRY_SUFFIX, MANIFEST, SEAL, Workspace, file_hash, read_json
+
+RESULTS = ("comparisons",)  # what is never freed: it was dear, is small, and says what was found
+
+
+def verify(workspace: Workspace) -> tuple[int, list[str]]:
+    """Re-hashes every committed file: (files checked, one line for each that is missing or changed)."""
+    checked = 0
+    problems: list[str] = []
+    for path, file in _committed(workspace, problems):
+        checked += 1
+        if not path.is_file():
+            problems.append(f"{path}: missing")
+        elif path.stat().st_size != file["bytes"] or file_hash(path) != file["xxh3"]:
+            problems.append(f"{path}: changed since it was committed")
+    return checked, problems
+
+
+def _committed(workspace: Workspace, problems: list[str]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for entry_path in sorted(workspace.path.rglob(f"*{ENTRY_SUFFIX}")):
+        record = read_json(entry_path)
+        if record is None:
+            problems.append(f"{entry_path}: the entry cannot be read")
+            continue
+        shard = entry_path.name.removesuffix(ENTRY_SUFFIX)
+        for suffix, file in record["files"].items():
+            yield entry_path.parent / f"{shard}.{suffix}", file
+    for seal_path in sorted(workspace.path.rglob(SEAL)):
+        record = read_json(seal_path)
+        if record is None:
+            problems.append(f"{seal_path}: the seal cannot be read")
+            continue
+        for name, file in record.items():
+            yield seal_path.parent / name, file
+
+
+@dataclass(frozen=True)
+class Unneeded:
+    """Something that can go: a stage's folder, a run, a file that was never committed."""
+
+    path: Path
+    bytes: int
+    why: str
+
+
+def unneeded(workspace: Workspace) -> list[Unneeded]:
+    """What no recipe of `recipes/` needs, by path. A recipe whose file there is deleted needs nothing any more."""
+    needed: set[str] = set()
+    for path in sorted((workspace.path / "recipes").glob("*.json")):
+        needed |= set((read_json(path) or {}).get("stages", ()))
+    found = []
+    folders = {path.parent for path in workspace.path.rglob(MANIFEST)}
+    folders |= {path.parent for path in workspace.path.rglob(f"*{ENTRY_SUFFIX}")}
+    folders |= {path for kind in ("runs", "training-sets") for path in (workspace.path / kind).glob("[!.]*")}
+    for folder in sorted(folders):
+        name = str(folder.relative_to(workspace.path))
+        if name.partition("/")[0] in RESULTS:
+            continue
+        if name not in needed:
+            found.append(Unneeded(folder, _size(folder), "no recipe needs it"))
+        elif (folder / MANIFEST).is_file():
+            found += _orphans(folder)
+    gone = {one.path for one in found}
+    for path in sorted(workspace.path.rglob(".*.tmp")):
+        if not gone.intersection(path.parents):
+            found.append(Unneeded(path, _size(path), "never finished"))
+    return found
+
+
+def _orphans(folder: Path) -> list[Unneeded]:
+    """Files of shards that are not in the stage's manifest: another recipe's older ones, or what a kill has left."""
+    manifest = read_json(folder / MANIFEST)
+    if manifest is None or "shards" not in manifest:
+        return []
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    known = {MANIFEST, SEAL, *(f"{shard}{ENTRY_SUFFIX}" for shard in manifest["shards"])}
+    for shard in manifest["shards"]:
+        record = read_json(folder / f"{shard}{ENTRY_SUFFIX}") or {"files": {}}
+        known |= {f"{shard}.{suffix}" for suffix in record["files"]}
+    return [Unneeded(path, _size(path), "in no manifest") for path in files if path.name not in known]
+
+
+def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(inner.stat().st_size for inner in path.rglob("*") if inner.is_file())
+
+
+def free(workspace: Workspace, things: list[Unneeded]) -> None:
+    """Removes them; the workspace's lease is held meanwhile."""
+    with workspace.lease():
+        for one in things:
+            if one.path.is_dir():
+                shutil.rmtree(one.path)
+            else:
+                one.path.unlink(missing_ok=True)
+        workspace.event("gc", freed=[str(one.path.relative_to(workspace.path)) for one in things])

@@ -1,0 +1,95 @@
+"""What no recipe needs can go, and nothing else; what was committed is re-hashed whole."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from headwater import api
+from headwater.engine.upkeep import free, unneeded, verify
+from headwater.engine.workspace import Workspace, seal
+
+RECIPE = """\
+name: {name}
+sources:
+  - {{name: 日记, kind: files, paths: ["texts/*.txt"]}}
+curate: {{rules: {{"*": {{length.characters: {{min: {least}}}}}}}}}
+tokenizer: {{vocabulary: 300}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "texts").mkdir()
+    for n in range(24):
+        text = f"第{n}天，河水涨了{n}寸。The river rose on day {n}.\n" * (1 + n)
+        (tmp_path / "texts" / f"{n}.txt").write_text(text, encoding="utf-8")
+    for name, least in (("strict", 200), ("loose", 20)):
+        (tmp_path / f"{name}.yaml").write_text(RECIPE.format(name=name, least=least), encoding="utf-8")
+        api.curate(tmp_path / f"{name}.yaml", workers=0)
+    return tmp_path
+
+
+def files(place: Path) -> set[str]:
+    left_out = ("events.jsonl", "lease.json")
+    return {str(p.relative_to(place)) for p in place.rglob("*") if p.is_file() and p.name not in left_out}
+
+
+def test_nothing_goes_that_a_recipe_needs(folder: Path) -> None:
+    assert unneeded(Workspace(folder / "workspace")) == []
+    before = files(folder / "workspace")
+    api.measure(folder / "strict.yaml", workers=0)  # less than was made of it: the rest stays named
+    assert unneeded(Workspace(folder / "workspace")) == [] and files(folder / "workspace") == before
+
+
+def test_what_a_forgotten_recipe_alone_needed_goes_and_can_be_made_again(folder: Path) -> None:
+    place = Workspace(folder / "workspace")
+    before = {name: (place.path / name).read_bytes() for name in files(place.path)}
+    (place.path / "recipes" / "strict.json").unlink()
+    things = unneeded(place)
+    assert things and all(one.why == "no recipe needs it" for one in things)
+    assert not [
+        one for one in things if one.path.relative_to(place.path).parts[0] in ("documents", "signals")
+    ]
+    free(place, things)
+    assert unneeded(place) == [] and verify(place)[1] == []
+    api.curate(folder / "loose.yaml", workers=0)
+    api.curate(folder / "strict.yaml", workers=0)
+    assert {name: (place.path / name).read_bytes() for name in files(place.path)} == before
+
+
+def test_what_a_kill_has_left_goes(folder: Path) -> None:
+    place = Workspace(folder / "workspace")
+    stage = next((place.path / "documents").iterdir())
+    (stage / "日记-b99.parquet").write_bytes(b"half")
+    (stage / ".日记-b98.parquet.77.tmp").write_bytes(b"ha")
+    (place.path / "training-sets" / ".abc.tmp").mkdir()
+    assert sorted((one.path.name, one.why) for one in unneeded(place)) == [
+        (".abc.tmp", "never finished"), (".日记-b98.parquet.77.tmp", "never finished"), ("日记-b99.parquet", "in no manifest"),
+    ]  # fmt: skip
+    free(place, unneeded(place))
+    assert unneeded(place) == [] and verify(place)[1] == []
+
+
+def test_bit_rot_is_named_in_shards_and_in_training_sets(folder: Path) -> None:
+    place = Workspace(folder / "workspace")
+    checked, problems = verify(place)
+    assert checked > 50 and problems == []
+    [shard, *_] = sorted((place.path / "ledger").rglob("*.parquet"))
+    [table, *_] = sorted((place.path / "training-sets").rglob("documents.parquet"))
+    for path in (shard, table):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 4
+        path.write_bytes(data)
+    assert [line.partition(": ")[0] for line in verify(place)[1]] == [str(shard), str(table)]
+
+
+def test_a_sealed_folder_misses_nothing(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "r1"
+    (run / "model").mkdir(parents=True)
+    (run / "model" / "模型.bin").write_bytes(b"weights")
+    (run / "config.json").write_text("{}", encoding="utf-8")
+    seal(run)
+    assert verify(Workspace(tmp_path)) == (2, [])
+    shutil.rmtree(run / "model")
+    assert len(verify(Workspace(tmp_path))[1]) == 1
