@@ -73,9 +73,12 @@ def test_names_of_items_are_read_whole_whatever_they_are() -> None:
     watch = guard.Watch(shared)
     try:
         for name in ("源头#1", "", "x" * 5000, "𠮷" * 400):
-            guard.attach(shared, {"源头#1": "deadline"})
-            assert guard.begin(name) == ("deadline" if name == "源头#1" else None)
-            assert (watch.item() or "") == name[: len(watch.item() or "")]
+            guard.attach(shared, {})
+            assert guard.begin(name) is None
+            seen = watch.item() or ""
+            assert seen == name[: len(seen)] and len(seen) >= min(len(name), 120)
+            guard.attach(shared, {seen: "deadline"} if seen else {})
+            assert guard.begin(name) == ("deadline" if seen else None)
         guard.end()
         assert watch.item() is None
     finally:

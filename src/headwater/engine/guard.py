@@ -23,8 +23,10 @@ WORKER_DIED, DEADLINE = "worker_died", "deadline"
 SECONDS = float(os.environ.get("HEADWATER_ITEM_SECONDS", "60"))
 SECOND_CHANCE = 10
 
-_HEAD = struct.Struct("<QH")  # how many items were begun or ended, and the length of the current one's name
-BYTES = 1024
+BYTES = 512
+NAME_BYTES = BYTES - 10
+# how many items were begun or ended, the length of the current one's name, the name
+_STATE = struct.Struct(f"<QH{NAME_BYTES}s")
 
 _shared: Any = None  # the bytes that the parent reads
 _begun = 0
@@ -54,8 +56,9 @@ def within(scope: str) -> None:
 def begin(item: str = "") -> str | None:
     """Names what is worked on from here, "" being the scope itself; the reason if it is not to be touched."""
     item = f"{_scope}: {item}" if _scope and item else _scope or item
-    _write(item.encode("utf-8", "replace")[: BYTES - _HEAD.size])
-    return _given_up.get(item) if _given_up else None
+    name = item.encode("utf-8", "replace")[:NAME_BYTES]
+    _write(name)
+    return _given_up.get(name.decode("utf-8", "ignore")) if _given_up else None
 
 
 def end() -> None:
@@ -67,8 +70,7 @@ def _write(name: bytes) -> None:
     global _begun
     if _shared is not None:
         _begun += 1
-        _shared[_HEAD.size : _HEAD.size + len(name)] = name
-        _HEAD.pack_into(_shared, 0, _begun, len(name))
+        _STATE.pack_into(_shared, 0, _begun, len(name), name)
 
 
 @dataclass
@@ -81,13 +83,12 @@ class Watch:
 
     def item(self) -> str | None:
         """The item that the worker is at, or was at when it died."""
-        _, length = _HEAD.unpack_from(self.shared, 0)
-        name = bytes(self.shared[_HEAD.size : _HEAD.size + length])
-        return name.decode("utf-8", "ignore") if name else None
+        _, length, name = _STATE.unpack_from(self.shared, 0)
+        return name[:length].decode("utf-8", "ignore") if length else None
 
     def seconds(self) -> float:
         """For how long it has been at it."""
-        begun, length = _HEAD.unpack_from(self.shared, 0)
+        begun, length, _ = _STATE.unpack_from(self.shared, 0)
         if begun != self.begun or not length:
             self.begun, self.since = begun, time.monotonic()
         return time.monotonic() - self.since

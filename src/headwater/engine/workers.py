@@ -157,7 +157,7 @@ class _Blame:
         item = watch.item()
         self._deaths[call.name, item] += 1
         again = self._deaths[call.name, item] > 1
-        if job or (again and item is None):
+        if job or (again and (item is None or item in call.given_up)):
             raise HeadwaterError(
                 f"a worker died (exit code {exitcode}) on {'/'.join(call.name)}; what was finished is kept, so the "
                 "same command goes on from there"

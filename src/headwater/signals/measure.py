@@ -76,6 +76,7 @@ def measure_shard(out: Output, *, texts: str, family: str) -> dict[str, Any]:
                 if text is not None:
                     counts["documents"] += 1
                     counts["bytes"] += len(text.encode())
+            guard.end()
             arrays = [batch["id"]]
             for place, field in enumerate(list(schema)[1:-1]):
                 arrays.append(pa.array([row[place] for row in rows], field.type))
