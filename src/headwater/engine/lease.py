@@ -43,6 +43,11 @@ def hold_lease(path: Path) -> Iterator[None]:
             file.truncate(0)
 
 
+def is_held(path: Path) -> bool:
+    """Whether this process holds the lease already."""
+    return path in _held
+
+
 def _holder(path: Path) -> str:
     try:
         holder = json.loads(path.read_text(encoding="utf-8"))

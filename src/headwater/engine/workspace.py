@@ -21,7 +21,7 @@ from typing import Any
 
 import xxhash
 
-from headwater.engine.lease import hold_lease
+from headwater.engine.lease import hold_lease, is_held
 from headwater.errors import HeadwaterError
 
 ENTRY_SUFFIX = ".entry.json"
@@ -154,8 +154,16 @@ class Workspace:
 
     @contextmanager
     def lease(self) -> Iterator[None]:
-        """One writer at a time; a second one is refused with the name of the first."""
+        """One writer at a time; a second one is refused with the name of the first.
+
+        What a killed one had not finished is removed: temporary files and folders, which nothing reads.
+        """
+        outermost = not is_held(self.path / "lease.json")
         with hold_lease(self.path / "lease.json"):
+            if outermost:
+                for pattern in (".*.tmp", "*/.*.tmp", "*/*/.*.tmp", "*/*/*/.*.tmp"):
+                    for left in list(self.path.glob(pattern)):
+                        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
             yield
 
 
