@@ -194,3 +194,14 @@ def test_symbols_are_words_only_where_ratios_are_taken() -> None:
     assert values("length", text)["words"] == values("gopher", text)["words"] == len(seen)
     assert values("gopher", text)["hash_word_ratio"] == 1 / len(every)
     assert values("gopher", text)["alphabetic_words"] == 6 / len(every)
+
+
+def test_the_language_is_that_of_the_text_and_not_of_its_first_line() -> None:
+    names = "Stadia xCloud Xbox PlayStation Arcade Nvidia GeForce Luna Shadow Vortex Blacknut Utomik. "
+    english = (
+        "There are more devices and services to choose from than ever before, and it is hard to decide. " * 8
+    )
+    german = "Es gibt mehr Geräte und Dienste als je zuvor, und es ist schwer, sich zu entscheiden. " * 8
+    for text, label in ((names + english, "en"), (names + german, "de"), (names + CHINESE * 30, "zh")):
+        found, score = language.measure(text)
+        assert found == label and score > 0.8, (text[:99], found, score)
