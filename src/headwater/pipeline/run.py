@@ -113,7 +113,7 @@ def keep_snapshot(outcome: Outcome) -> None:
     new, old = snapshot(outcome), read_json(path)
     if old is not None and all(old[key] == new[key] for key in ("recipe", "documents")):
         new |= {key: value for key, value in old.items() if not new.get(key)}
-        new["stages"] = sorted({*new["stages"], *old["stages"]})
+        new["stages"] = sorted({*new["stages"], *old.get("stages", ())})
     write_json(path, new)
 
 
