@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from headwater import __version__
+from headwater import __version__, api
 from headwater.errors import HeadwaterError, of_system
 
 
@@ -66,6 +66,12 @@ def _workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def _existing(workspace: Path) -> Path:
+    if not workspace.is_dir():
+        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
+    return workspace
+
+
 def _print(value: Any, as_json: bool, lines: list[str]) -> None:
     if as_json:
         click.echo(json.dumps(value, ensure_ascii=False, indent=1))
@@ -89,9 +95,7 @@ def _for_terminal(lines: list[str]) -> list[str]:
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Print a first recipe for whatever text is in FOLDER."""
-    from headwater.sources.init import init as first_recipe
-
-    click.echo(first_recipe(folder), nl=False)
+    click.echo(api.init(folder), nl=False)
 
 
 @cli.command()
@@ -128,14 +132,13 @@ def pages(
     """Crawl one site politely into a WARC, from the START pages on."""
     from headwater.errors import RecipeError
     from headwater.recipe.quantities import parse_size
-    from headwater.sources.fetch.pages import fetch_pages
 
     try:
         max_bytes = parse_size(max_size)
     except ValueError as error:
         raise RecipeError(f"--max-size: {error}") from None
-    summary = fetch_pages(
-        list(start),
+    summary = api.fetch_pages(
+        start,
         out,
         max_pages=max_pages,
         max_bytes=max_bytes,
@@ -217,15 +220,14 @@ def compare(
 
     The first recipe is the baseline.
     """
-    from headwater.compare.run import compare as run_comparison
-    from headwater.compare.run import plan_comparison
-
     if plan:
+        from headwater.compare.run import plan_comparison
+
         lines = plan_comparison(list(recipes), budget=budget, overrides=overrides, workspace=workspace)
         _print({"plan": lines}, as_json, lines)
         return
-    comparison = run_comparison(
-        list(recipes),
+    comparison = api.compare(
+        recipes,
         budget=budget,
         workspace=workspace,
         workers=workers,
@@ -246,9 +248,7 @@ def demo(folder: Path) -> None:
 
     The crawl is of the documentation that is part of every Python, served on this machine.
     """
-    from headwater.demo import run_demo
-
-    _print(None, False, run_demo(folder))
+    _print(None, False, api.demo(folder))
 
 
 # ---------------------------------------------------------------- questions to a workspace
@@ -260,9 +260,9 @@ def demo(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def why(document: str, workspace: Path, as_json: bool) -> None:
     """Why DOCUMENT (an id, or its beginning) was kept or dropped."""
-    from headwater.inspect.why import lines_of, why
+    from headwater.inspect.why import lines_of
 
-    answer = why(workspace, document)
+    answer = api.why(workspace, document)
     _print(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
@@ -275,10 +275,9 @@ def sql(query: str, workspace: Path, as_json: bool) -> None:
 
     Views: documents, ledger, signals, quarantine, files.
     """
-    from headwater.inspect.sql import render, sql
+    from headwater.inspect.sql import render
 
-    table = sql(workspace, query)
-    click.echo(render(table, as_json=as_json))
+    click.echo(render(api.sql(workspace, query), as_json=as_json))
 
 
 @cli.command()
@@ -292,10 +291,10 @@ def preview(
     as_json: bool,
 ) -> None:
     """What a recipe would do with its first documents; keeps nothing."""
-    from headwater.inspect.preview import lines_of, preview
+    from headwater.inspect.preview import lines_of
 
     del workspace
-    answer = preview(recipe, limit=limit or 20, overrides=overrides, workers=workers or 1)
+    answer = api.preview(recipe, limit=limit or 20, overrides=overrides, workers=workers or 1)
     _print(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
@@ -342,12 +341,7 @@ def recipe_schema_command() -> None:
 @_workspace_option
 def verify(workspace: Path) -> None:
     """Re-hash every committed file and name those that changed."""
-    from headwater.engine.upkeep import verify as verify_workspace
-    from headwater.engine.workspace import Workspace
-
-    if not workspace.is_dir():
-        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
-    checked, problems = verify_workspace(Workspace(workspace))
+    checked, problems = api.verify(_existing(workspace))
     for problem in problems:
         click.echo(problem)
     click.echo(f"{checked:,} files checked, {len(problems)} with problems")
@@ -365,17 +359,10 @@ def gc(workspace: Path, delete: bool, as_json: bool) -> None:
     The recipes are those of the workspace's folder recipes/: delete a file there, and what only it needed can go.
     Comparisons are kept.
     """
-    from headwater.engine.upkeep import free, unneeded
-    from headwater.engine.workspace import Workspace
     from headwater.recipe.quantities import show_size
 
-    if not workspace.is_dir():
-        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
-    place = Workspace(workspace)
-    things = unneeded(place)
-    if delete:
-        free(place, things)
-    names = [str(one.path.relative_to(place.path)) for one in things]
+    things = api.gc(_existing(workspace), delete=delete)
+    names = [str(one.path.relative_to(workspace.resolve())) for one in things]
     lines = [
         f"{show_size(one.bytes):>9}  {name} ({one.why})" for name, one in zip(names, things, strict=True)
     ]
@@ -392,21 +379,16 @@ def gc(workspace: Path, delete: bool, as_json: bool) -> None:
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 def report(workspace: Path, out: Path, lang: str) -> None:
     """One HTML file: funnel, reasons, curves, verdict."""
-    from headwater.engine.workspace import Workspace
-    from headwater.studio.report import report as render
-
-    if not workspace.is_dir():
-        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
-    click.echo(str(render(Workspace(workspace), out, language=lang)))
+    click.echo(str(api.report(_existing(workspace), out, language=lang)))
 
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True)
 def doctor(as_json: bool) -> None:
     """What this machine has, what it lacks, and how to get it."""
-    from headwater.inspect.doctor import doctor, lines_of
+    from headwater.inspect.doctor import lines_of
 
-    checks = doctor()
+    checks = api.doctor()
     _print([check.as_json() for check in checks], as_json, lines_of(checks))
     if any(check.failed for check in checks):
         raise HeadwaterError("something that Headwater needs is missing (see above)")
