@@ -8,6 +8,7 @@ that it gives looks like one. Every legacy name is read as its superset, as brow
 
 import codecs
 import re
+from collections import Counter
 
 from resiliparse.parse.encoding import detect_encoding
 
@@ -51,6 +52,8 @@ _OTHER = {"cp1255", "iso8859-8", "cp1256", "iso8859-6", "cp1258", "cp874"}
 SAMPLE = 1 << 17
 # So many multi-byte characters that are valid UTF-8 are no accident, whatever a header says.
 SURE_UTF8 = 8
+# A sample of lines is asked in so many parts where a broken line keeps it from being sound as a whole.
+PARTS = 16
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w:.-]+)", re.I)
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -108,8 +111,12 @@ def encoding_of(data: bytes) -> str:
 
 
 def encoding_of_lines(sample: bytes) -> str:
-    """The encoding of a file of lines, of which some may be broken: UTF-8 if most of its non-ASCII lines are."""
-    if marked := _marked(sample):
+    """The encoding of a file of lines, of which some may be broken: UTF-8 if most of its non-ASCII lines are.
+
+    One broken line must not decide for all: a mark of UTF-16 or UTF-32 is believed where there are NULs (JSON and
+    CSV have ASCII in every line), and where the whole is sound in no encoding, its parts are asked.
+    """
+    if b"\0" in sample and (marked := _marked(sample)):
         return marked
     lines = [line for line in sample.split(b"\n")[:-1] or [sample] if not line.isascii()]
     valid = sum(_try(line, "utf-8") is not None for line in lines)
@@ -118,7 +125,20 @@ def encoding_of_lines(sample: bytes) -> str:
     try:
         return encoding_of(sample[: sample.rfind(b"\n") + 1] or sample)
     except UndecodableError:
-        return "utf-8"
+        return _most_parts(lines)
+
+
+def _most_parts(lines: list[bytes]) -> str:
+    """The encoding of more than half of a sample's parts; UTF-8 where there is none, which costs the broken lines."""
+    step = max(1, len(lines) // PARTS)
+    parts = [b"\n".join(lines[start : start + step]) for start in range(0, len(lines), step)]
+    votes: Counter[str] = Counter()
+    for part in parts:
+        try:
+            votes[encoding_of(part)] += 1
+        except UndecodableError:
+            continue
+    return next((name for name, count in votes.items() if 2 * count > len(parts)), "utf-8")
 
 
 def decode_page(data: bytes, declared: str | None) -> str:

@@ -18,7 +18,7 @@ from headwater.sources.encoding import UndecodableError, codec, decode, encoding
 from headwater.sources.records import KEPT_BYTES, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import SAMPLE, Line, Stream, as_utf8, bare_suffix, lines, read_whole
 
-VERSION = 1
+VERSION = 2
 TABLES = (".csv", ".tsv", ".parquet")
 JSON_LINES = (".jsonl", ".ndjson")
 # A JSON array is held in memory as a whole; more than this should be JSON lines.

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,9 +76,12 @@ def _decoded(found: Iterator[Line], too_long: list[Quarantined]) -> Iterator[str
 
 
 def parquet(path: Path, source: FilesSource) -> Iterator[Record]:
-    """A batch of rows at a time. A damaged file fails by name: nothing of its footer can be trusted."""
+    """A batch of rows at a time. A damaged file fails by name: nothing of its footer can be trusted.
+
+    A row whose strings are no UTF-8 (Parquet's writers do not look) is quarantined.
+    """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             columns = find_columns(file.schema_arrow.names, source, str(path))
             wanted = [
                 columns.text,
@@ -85,10 +89,26 @@ def parquet(path: Path, source: FilesSource) -> Iterator[Record]:
             ]
             number = 0
             for batch in file.iter_batches(ROWS, columns=list(dict.fromkeys(wanted))):
-                for row in batch.to_pylist():
-                    yield document_of(row, columns, number, f"row {number}", b"")
+                for row in _rows(batch):
+                    where = f"row {number}"
+                    if isinstance(row, UnicodeDecodeError):
+                        yield quarantine(number, "encoding", f"{where}: {row}", row.object)
+                    else:
+                        yield document_of(row, columns, number, where, b"")
                     number += 1
     except (pa.ArrowException, OSError) as error:
         raise HeadwaterError(
             f"{path}: cannot read this Parquet file ({error}); fetch it again, or leave it out of `paths`"
         ) from error
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any] | UnicodeDecodeError]:
+    """The rows of a batch, or what keeps one from being text."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for number in range(batch.num_rows):
+            try:
+                yield batch.slice(number, 1).to_pylist()[0]
+            except UnicodeDecodeError as error:
+                yield error

@@ -22,8 +22,9 @@ from headwater.recipe.settings import WarcSource
 from headwater.sources.extract.page import document_of_payload
 from headwater.sources.records import GIVEN_UP, KEPT_BYTES, Gated, Quarantined, Record, quarantine
 
-VERSION = 1
+VERSION = 2
 GZIP = b"\x1f\x8b\x08"
+_NOT_GZIP = (b"WARC/", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # plain, zstd, lz4
 BLOCK = 1 << 18
 HEADERS = 1 << 16  # room for HTTP headers above `max_record`
 _DOCUMENT_TYPES = ("response", "resource", "conversion")
@@ -32,9 +33,11 @@ _DOCUMENT_TYPES = ("response", "resource", "conversion")
 def read(path: Path, source: WarcSource) -> Iterator[Record]:
     """Every record of one archive, in order; memory is bounded by `max_record`."""
     with path.open("rb") as file:
-        magic = file.read(len(GZIP))
+        magic = file.read(5)
         file.seek(0)
-        yield from _gzip(file, source) if magic == GZIP else _plain(file, source)
+        # A .gz whose first bytes are damaged is one all the same.
+        gzipped = magic.startswith(GZIP) or (path.suffix == ".gz" and not magic.startswith(_NOT_GZIP))
+        yield from _gzip(file, source) if gzipped else _plain(file, source)
 
 
 class _Broken(Exception):
@@ -92,8 +95,10 @@ def _gzip(file: BinaryIO, source: WarcSource) -> Iterator[Record]:
             broken = error
         members.drain()
         if records == 0 and held is None and broken is not None and not members.head.startswith(b"WARC/"):
-            yield _tail(0, members.size, True, str(broken), members.head)
-            return
+            members.resume()
+            if members.position == members.size:
+                yield _tail(0, members.size, True, str(broken), members.head)
+                return
         # A checksum fails at a member's end, so its last record is held back until then.
         if held is not None and not members.damaged:
             records += 1
@@ -101,10 +106,11 @@ def _gzip(file: BinaryIO, source: WarcSource) -> Iterator[Record]:
         if members.damaged or members.cut or broken is not None:
             detail = f"gzip member at byte {offset}: {members.error or broken}"
             reason = "unreadable_tail" if members.cut else "damaged_member"
-            yield quarantine(f"{offset}.tail", reason, detail, members.raw(offset))
+            data = members.raw(offset, min(KEPT_BYTES, members.position - offset))
+            yield quarantine(f"{offset}.tail", reason, detail, data)
     if members.skipped:
         start, data = members.skipped
-        yield _tail(start, members.size, False, "no gzip member", data)
+        yield _tail(start, members.size, start == 0, "no gzip member", data)
 
 
 class _Members:
@@ -125,7 +131,8 @@ class _Members:
 
     def begin(self) -> int | None:
         """Goes to the next member and says at which byte it stands; None at the end of the file."""
-        start = self._next_start()
+        whole = self.raw(self.position, len(GZIP)) == GZIP
+        start = self.position if whole else self._next_record()
         self.skipped = None
         if start != self.position:
             data = self.raw(self.position, min(start, self.position + KEPT_BYTES) - self.position)
@@ -139,11 +146,12 @@ class _Members:
         self.error, self.damaged, self.cut, self.head, self.inside_record = "", False, False, b"", False
         return start
 
-    def _next_start(self) -> int:
-        """The first gzip member from `position` on; after damage, one whose content begins as a WARC record."""
+    def resume(self) -> None:
+        """Goes on at the first member from `position` on whose content begins as a WARC record."""
+        self.position = self._next_record()
+
+    def _next_record(self) -> int:
         start = self.position
-        if self.raw(start, len(GZIP)) == GZIP and not self.damaged:
-            return start
         while start < self.size:
             window = self.raw(start, BLOCK)
             found = window.find(GZIP)
@@ -173,7 +181,7 @@ class _Members:
             try:
                 out: bytes = self._machine.decompress(self._pending, size if size > 0 else BLOCK)
             except zlib.error as error:
-                self._end(str(error), damaged=True)
+                self._end(str(error))
                 break
             if self._machine.eof:
                 self.position = self.file.tell() - len(self._machine.unused_data)
@@ -198,9 +206,13 @@ class _Members:
         """fastwarc asks for it: the position in the member's content."""
         return self._given
 
-    def _end(self, error: str, *, damaged: bool = False, cut: bool = False) -> None:
-        self.error, self.damaged, self.cut, self._machine = error, damaged, cut, None
-        self.position = self.size if cut else self.position + 1
+    def _end(self, error: str, *, cut: bool = False) -> None:
+        """The member at `position` is damaged, or cut off: damage may look so too, and then another follows."""
+        self.error, self._machine = error, None
+        self.position += 1
+        self.resume()
+        self.cut = cut and self.position == self.size
+        self.damaged = not self.cut
 
     def drain(self) -> None:
         while self.read(BLOCK):
@@ -246,7 +258,18 @@ def _records(stream: Any, member: int | None, source: WarcSource) -> Iterator[Re
 
 
 class _ShortError(Exception):
-    """A record that ends before its declared length."""
+    """A record that ends before its declared length, or that does not decompress."""
+
+
+def _skip(record: Any) -> tuple[bytes, int]:
+    """The beginning of a record's block and its length."""
+    first, read = b"", 0
+    try:
+        while block := record.reader.read(BLOCK):
+            first, read = first or block, read + len(block)
+    except (OSError, ValueError) as error:
+        raise _ShortError(str(error)) from error
+    return first, read
 
 
 def _record(record: Any, offset: int | str, source: WarcSource) -> Record:
@@ -256,9 +279,7 @@ def _record(record: Any, offset: int | str, source: WarcSource) -> Record:
     declared = int(length)
     kind = (record.headers.get("WARC-Type") or "").lower()
     if kind not in _DOCUMENT_TYPES or declared > source.max_record + HEADERS:
-        first, read = b"", 0
-        while block := record.reader.read(BLOCK):
-            first, read = first or block, read + len(block)
+        first, read = _skip(record)
         if read < declared:
             raise _ShortError(f"a record of {declared:,} bytes of which {read:,} are there")
         if kind not in _DOCUMENT_TYPES:
@@ -266,7 +287,10 @@ def _record(record: Any, offset: int | str, source: WarcSource) -> Record:
         return quarantine(
             offset, "too_large", f"{declared:,} bytes; max_record is {source.max_record:,}", first
         )
-    record.freeze()
+    try:
+        record.freeze()
+    except (OSError, ValueError) as error:
+        raise _ShortError(str(error)) from error
     if record.content_length < declared:
         raise _ShortError(f"a record of {declared:,} bytes of which {record.content_length:,} are there")
     if (reason := guard.begin(f"record {offset}")) is not None:
