@@ -135,3 +135,12 @@ def test_a_parquet_page_with_a_checksum_is_held_to_it(tmp_path, read):
     path.write_bytes(path.read_bytes().replace("7 今".encode(), "7 明".encode(), 1))
     with pytest.raises(HeadwaterError, match=r"a\.parquet: cannot read this Parquet file"):
         read(path)
+
+
+@pytest.mark.fault(31)
+def test_a_parquet_file_whose_column_has_no_name_in_utf8_fails_by_name(tmp_path, read):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": [CHINESE], "正文": [TRADITIONAL]}), path)
+    path.write_bytes(path.read_bytes().replace("正文".encode(), b"\xff" * 6))
+    with pytest.raises(HeadwaterError, match=r"a\.parquet: cannot read this Parquet file"):
+        read(path)

@@ -2,8 +2,11 @@
 
 import gzip
 import random
+import zlib
 
+import brotli
 import pytest
+import zstandard
 
 from headwater.sources.extract.page import depth
 
@@ -67,11 +70,25 @@ def test_charset_from_header_then_meta_then_detection(tmp_path, read, web, chars
     assert text * 3 in found
 
 
-@pytest.mark.parametrize("coded", ["", "gzip", "chunked"])
+RAW = zlib.compressobj(wbits=-15)
+CODINGS = {
+    "gzip": gzip.compress,
+    "x-gzip": lambda body: gzip.compress(body[:99]) + gzip.compress(body[99:]) + b"after the end",
+    "deflate": zlib.compress,
+    "Deflate": lambda body: (machine := RAW.copy()).compress(body) + machine.flush(),
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "gzip, br": lambda body: brotli.compress(gzip.compress(body)),
+    " GZIP": lambda body: body,  # undone by the crawler, which left the header
+    "identity": lambda body: body,
+}
+
+
+@pytest.mark.parametrize("coded", ["", "chunked", *CODINGS])
 def test_content_codings_are_undone_and_a_bomb_is_stopped(tmp_path, read, web, coded):
     def coded_body(body: bytes) -> tuple[bytes, str]:
-        if coded == "gzip":
-            return gzip.compress(body), "Content-Encoding: gzip\r\n"
+        if coded in CODINGS:
+            return CODINGS[coded](body), f"Content-Encoding: {coded}\r\n"
         if coded == "chunked":
             return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), "Transfer-Encoding: chunked\r\n"
         return body, ""
@@ -86,6 +103,16 @@ def test_content_codings_are_undone_and_a_bomb_is_stopped(tmp_path, read, web, c
     shard = read(path, kind="warc", max_record=1 << 20)
     assert CHINESE in shard.texts[0]
     assert shard.account["documents"] == 1 and shard.account["quarantined"] == {"too_large": 1}
+
+
+@pytest.mark.parametrize("coded", ["gzip", "deflate", "br", "zstd", "gzip, br"])
+def test_a_body_that_is_cut_off_in_its_coding_is_quarantined(tmp_path, read, web, coded):
+    body = CODINGS[coded](ARTICLE.encode())[:-20]
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(web.member(web.response(PAGE.format(1), body, more=f"Content-Encoding: {coded}\r\n")))
+    assert read(path, kind="warc").account["quarantined"] == {"content_encoding": 1}
+    path.write_bytes(web.member(web.response(PAGE.format(1), body, more="Content-Encoding: 压缩\r\n")))
+    assert read(path, kind="warc").account["quarantined"] == {"content_encoding": 1}
 
 
 def archive(web, count: int = 40) -> tuple[list[bytes], list[str]]:

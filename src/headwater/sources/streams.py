@@ -6,12 +6,14 @@ because those raise before they hand out the last bytes that were sound.
 
 import bz2
 import codecs
+import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import brotli
 import zstandard
 
 BLOCK = 1 << 18
@@ -39,6 +41,7 @@ class Tail:
 
     detail: str
     data: bytes = b""
+    after_end: bool = False  # everything was read; these bytes follow it
 
 
 class Stream:
@@ -55,9 +58,9 @@ class Stream:
                 while block := file.read(BLOCK):
                     yield block
             else:
-                yield from self._decompressed(file, kind)
+                yield from self.unpacked(file, kind)
 
-    def _decompressed(self, file: Any, kind: str) -> Iterator[bytes]:
+    def unpacked(self, file: Any, kind: str) -> Iterator[bytes]:
         machine: Any = None
         pending = file.read(BLOCK)
         members = 0
@@ -70,7 +73,7 @@ class Stream:
                     pending = b""
                     continue
                 machine = _MACHINES[kind]()
-            elif not pending and (pending := file.read(BLOCK)) == b"":
+            elif not pending and not machine.waiting and (pending := file.read(BLOCK)) == b"":
                 self.tail = Tail(f"the {kind} data ends in the middle")
                 return
             if not members and not pending:
@@ -80,7 +83,9 @@ class Stream:
                 out, rest, ended = machine(pending)
             except (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError) as error:
                 if members and machine.started is False:
-                    self.tail = Tail(f"bytes after the end of the {kind} data", pending + file.read(BLOCK))
+                    self.tail = Tail(
+                        f"bytes after the end of the {kind} data", pending + file.read(BLOCK), True
+                    )
                 else:
                     self.tail = Tail(f"damaged {kind} data ({error})", pending + file.read(BLOCK))
                 return
@@ -91,12 +96,16 @@ class Stream:
                 machine, members = None, members + 1
 
 
-class _Gzip:
+class _Machine:
     """One member: called with input, gives (output of at most OUTPUT bytes, input not used yet, ended)."""
 
+    started = False
+    waiting = False  # has output still, without any more input
+
+
+class _Gzip(_Machine):
     def __init__(self) -> None:
         self._machine = zlib.decompressobj(wbits=31)
-        self.started = False
 
     def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
         out = self._machine.decompress(data, OUTPUT)
@@ -106,10 +115,9 @@ class _Gzip:
         return out, self._machine.unconsumed_tail, False
 
 
-class _Bzip2:
+class _Bzip2(_Machine):
     def __init__(self) -> None:
         self._machine = bz2.BZ2Decompressor()
-        self.started = False
 
     def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
         piece, rest = data[:PIECE], data[PIECE:]
@@ -120,10 +128,9 @@ class _Bzip2:
         return out, rest, False
 
 
-class _Zstd:
+class _Zstd(_Machine):
     def __init__(self) -> None:
         self._machine = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-        self.started = False
 
     def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
         piece, rest = data[:PIECE], data[PIECE:]
@@ -134,7 +141,53 @@ class _Zstd:
         return out, rest, False
 
 
-_MACHINES: dict[str, Any] = {"gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd}
+class _Deflate(_Machine):
+    """HTTP's "deflate": zlib, or without its header, as some servers send it."""
+
+    def __init__(self) -> None:
+        self._machine: Any = None
+
+    def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        if self._machine is None:
+            wrapped = len(data) > 1 and data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0
+            self._machine = zlib.decompressobj(wbits=15 if wrapped else -15)
+        out = self._machine.decompress(data, OUTPUT)
+        self.started = True
+        if self._machine.eof:
+            return out, self._machine.unused_data, True
+        return out, self._machine.unconsumed_tail, False
+
+
+class _Brotli(_Machine):
+    def __init__(self) -> None:
+        self._machine = brotli.Decompressor()
+
+    def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        piece = b"" if self.waiting else data[:PIECE]
+        try:
+            out = self._machine.process(piece, output_buffer_limit=OUTPUT)
+        except brotli.error as error:
+            raise ValueError(str(error)) from error
+        self.started = True
+        ended = self._machine.is_finished()
+        self.waiting = not ended and not self._machine.can_accept_more_data()
+        return out, data[len(piece) :], ended
+
+
+_MACHINES: dict[str, Any] = {
+    "gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd, "deflate": _Deflate, "br": _Brotli,
+}  # fmt: skip
+
+
+def unpack(data: bytes, kind: str, limit: int) -> tuple[bytes, Tail | None]:
+    """Compressed bytes in memory: what they hold, little more than `limit` bytes of it, and how they end."""
+    stream, parts, size = Stream(Path()), [], 0
+    for block in stream.unpacked(io.BytesIO(data), kind):
+        parts.append(block)
+        size += len(block)
+        if size > limit:
+            break
+    return b"".join(parts), stream.tail
 
 
 def read_whole(stream: Stream, limit: int) -> bytes | None:

@@ -96,7 +96,7 @@ def parquet(path: Path, source: FilesSource) -> Iterator[Record]:
                     else:
                         yield document_of(row, columns, number, where, b"")
                     number += 1
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise HeadwaterError(
             f"{path}: cannot read this Parquet file ({error}); fetch it again, or leave it out of `paths`"
         ) from error

@@ -14,10 +14,14 @@ from resiliparse.parse.html import HTMLTree
 from headwater.recipe.settings import WarcSource
 from headwater.sources.encoding import UndecodableError, decode_page
 from headwater.sources.records import Found, Gated, Record, quarantine
+from headwater.sources.streams import unpack
 
 HTML = ("text/html", "application/xhtml+xml")
 PLAIN = "text/plain"
 MAX_DEPTH = 1000
+# A parsed page takes about 350 bytes an element, so that a page of nothing but tags would take 100 times its size.
+MAX_TAGS = 1_000_000
+_CODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate", "br": "br", "zstd": "zstd"}
 
 _HEAD = re.compile(rb"^[\s\xef\xbb\xbf]*<(?:!doctype html|html|head|body|title|meta|!--)", re.I)
 _NO_TEXT = re.compile(
@@ -37,12 +41,12 @@ def document_of_payload(record: Any, kind: str, offset: int | str, source: WarcS
     """`record`: a frozen fastwarc record of the type `kind` (response, resource or conversion)."""
     url = (record.headers.get("WARC-Target-URI") or "").strip().removeprefix("<").removesuffix(">")
     fields = {"url": url, "date": record.headers.get("WARC-Date") or ""}
-    content_type, charset = record.headers.get("Content-Type") or "", None
+    content_type, charset, coding = record.headers.get("Content-Type") or "", None, ""
     if kind == "response":
         if not content_type.lower().startswith("application/http"):
             return Gated(offset, "content_type")
         try:
-            record.parse_http(auto_decode="all")
+            record.parse_http(auto_decode="transfer")
         except (OSError, ValueError) as error:
             return quarantine(offset, "http_header", f"{url}: {error}")
         headers = record.http_headers
@@ -51,7 +55,7 @@ def document_of_payload(record: Any, kind: str, offset: int | str, source: WarcS
         if headers.status_code != 200:
             return Gated(offset, "http_status")
         content_type = headers.get("Content-Type") or ""
-        charset = record.http_charset
+        charset, coding = record.http_charset, headers.get("Content-Encoding") or ""
         consent = f"{headers.get('X-Robots-Tag') or ''} {headers.get('TDM-Reservation') or ''}".strip()
         fields["consent"] = consent if _NOAI.search(consent) or headers.get("TDM-Reservation") else ""
     elif kind == "resource" and not url.lower().startswith(("http:", "https:")):
@@ -62,6 +66,10 @@ def document_of_payload(record: Any, kind: str, offset: int | str, source: WarcS
         body: bytes = record.reader.read(source.max_record + 1)
     except (OSError, ValueError) as error:
         return quarantine(offset, "content_encoding", f"{url}: {error}")
+    if coding:
+        body, problem = undo_codings(body, coding, source.max_record)
+        if problem:
+            return quarantine(offset, "content_encoding", f"{url}: {problem}", body)
     if len(body) > source.max_record:
         return quarantine(offset, "too_large", f"{url}: more than {source.max_record:,} bytes", body)
     if not body.strip():
@@ -78,7 +86,26 @@ def document_of_payload(record: Any, kind: str, offset: int | str, source: WarcS
     fields = {name: value for name, value in fields.items() if value}
     if media == PLAIN:
         return Found(offset, page, fields)
+    if (tags := page.count("<")) > MAX_TAGS:
+        return quarantine(offset, "too_large", f"{url}: {tags:,} tags; at most {MAX_TAGS:,}", body)
     return _html(page, offset, fields, source, body)
+
+
+def undo_codings(body: bytes, codings: str, limit: int) -> tuple[bytes, str]:
+    """A body without its content codings (RFC 9110, 8.4), a little above `limit` bytes of it at most, however small
+    the input that holds more; and what is wrong with it. Archives of crawlers that undid the coding themselves
+    may still name it: bytes that are plainly not gzip stand as they are."""
+    for name in reversed(codings.lower().split(",")):
+        name = name.strip()
+        if name in ("", "identity") or (name in ("gzip", "x-gzip") and not body.startswith(b"\x1f\x8b")):
+            continue
+        if (kind := _CODINGS.get(name)) is None:
+            return body, f"content coding {name!r} is not known"
+        coded = body
+        body, tail = unpack(coded, kind, limit)
+        if tail is not None and not tail.after_end:
+            return coded, tail.detail
+    return body, ""
 
 
 def _binary(body: bytes) -> bool:

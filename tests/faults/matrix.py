@@ -1,0 +1,104 @@
+"""The fault matrix: `./run faults [--all]` runs the tests that prove a row and prints what holds.
+
+A pytest plugin (`-p matrix`, with this folder on the path). A row is proved by the tests named here and by those
+marked `@pytest.mark.fault(row)`; a row without any is said to have none. Writes docs/faults.md.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# row: (fault, what is expected, tests that prove it: beginnings of their ids)
+ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
+    1: ("killed at any moment", "nothing half at a final name; the same bytes after it",
+        ("tests/pipeline/test_path.py::test_killed", "tests/engine/test_fail_points.py::test_a_kill", "tests/pipeline/test_random_kills.py")),
+    2: ("a worker dies", "tried again, the guilty item quarantined, never a hang",
+        ("tests/engine/test_guard.py", "tests/sources/test_poison.py", "tests/engine/test_engine.py::test_a_dead_worker")),
+    3: ("killed between rename and manifest", "the orphan is ignored, later collected",
+        ("tests/engine/test_fail_points.py::test_what_a_kill_left", "tests/engine/test_upkeep.py::test_what_a_kill_has_left")),
+    4: ("Ctrl-C, SIGTERM", "no child left, resumable", ("tests/engine/test_engine.py::test_ctrl_c",)),
+    5: ("two runs on one workspace", "the second is refused by name", ("tests/engine/test_engine.py::test_a_second_writer",)),
+    6: ("recipe, code or input changed", "made again", ("tests/contracts/test_measured_once.py", "tests/engine/test_engine.py::test_a_changed_key")),
+    7: ("1 or 4 workers", "the same bytes",
+        ("tests/pipeline/test_path.py::test_four_workers", "tests/pipeline/test_curation.py::test_one_worker", "tests/engine/test_engine.py::test_one_and_four")),
+    8: ("a finished run again", "nothing is made", ("tests/pipeline/test_path.py::test_a_second_run", "tests/contracts/test_measured_once.py::test_a_second_run")),
+    9: ("disk full, file too large", "a message, temporaries removed, resumable",
+        ("tests/engine/test_fail_points.py::test_an_error", "tests/engine/test_fail_points.py::test_a_file_that_may_not_grow")),
+    10: ("EIO, a failing fsync", "the shard is not committed", ("tests/engine/test_fail_points.py::test_an_error",)),
+    11: ("few file descriptors", "works", ()),
+    12: ("truncated gz, zst, bz2", "the prefix kept, the tail quarantined",
+         ("tests/sources/test_warc.py::test_of_a_truncated", "tests/sources/test_files.py::test_of_a_truncated")),
+    13: ("a flipped byte in a WARC member", "at most its record lost", ("tests/sources/test_warc.py::test_a_flipped_byte",)),
+    14: ("garbage between members, one member, empty file", "resynchronised, or named",
+         ("tests/sources/test_warc.py::test_garbage", "tests/sources/test_warc.py::test_an_archive_in_one_member", "tests/sources/test_warc.py::test_what_is_no_warc", "tests/sources/test_files.py::test_concatenated_members", "tests/sources/test_files.py::test_empty_files")),
+    15: ("false length, revisits, ARC", "read or quarantined",
+         ("tests/sources/test_warc.py::test_a_false_length", "tests/sources/test_warc.py::test_documents_are_pages", "tests/sources/test_warc.py::test_the_account_balances")),
+    16: ("one line of bad UTF-8", "exactly that line lost", ("tests/sources/test_files.py::test_one_invalid_line",)),
+    17: ("GB18030, Big5, a false charset", "decoded right, or quarantined", ("tests/sources/test_warc.py::test_charset", "tests/sources/test_files.py::test_public_encodings", "tests/sources/test_files.py::test_a_text_file_is_decoded", "tests/sources/test_files.py::test_a_page_survives")),
+    18: ("NUL, BOM, CRLF, U+2028, NEL", "normalised, lines stable", ("tests/corpus/test_text.py::test_normalise", "tests/sources/test_files.py::test_line_separators")),
+    19: ("lone surrogates", "caught on the way in", ("tests/corpus/test_text.py::test_normalise", "tests/sources/test_files.py::test_what_is_no_character")),
+    20: ("a JSON line of 1 GB", "quarantined in bounded memory", ()),
+    21: ("JSON nested 200,000 deep", "quarantined", ("tests/sources/test_files.py::test_deep_json",)),
+    22: ("compression bombs", "stopped while streaming", ("tests/sources/test_warc.py::test_content_codings",)),
+    23: ("HTML nested deep", "its text", ("tests/sources/test_warc.py::test_deep_nesting",)),
+    24: ("giant tables", "in time", ()),
+    25: ("text against regular expressions", "linear", ()),
+    26: ("an extractor that hangs or crashes", "its document quarantined, no other lost", ("tests/sources/test_poison.py",)),
+    27: ("nothing to read, nothing survives", "said", ("tests/pipeline/test_curation.py::test_where_nothing_survives", "tests/sources/test_shards.py::test_paths_that_name_nothing", "tests/sources/test_files.py::test_empty_files")),
+    28: ("10,000 tiny files, one of 2 GB", "bounded memory", ()),
+    29: ("ids missing or twice", "ids of our own; a collision is named", ("tests/sources/test_shards.py::test_two_sources", "tests/contracts/test_ids_name_places.py", "tests/sources/test_files.py::test_ids_do_not_depend")),
+    30: ("schema drift, NaN", "a typed error", ("tests/sources/test_files.py::test_schema_drift", "tests/sources/test_files.py::test_a_missing_text_column")),
+    31: ("damaged Parquet", "fails by name", ("tests/sources/test_files.py::test_parquet_is_read",)),
+    32: ("fork with threads", "spawn only", ("tests/engine/test_engine.py::test_jobs_run_on_one_thread",)),
+    33: ("hash seed, locale, time zone", "the same bytes", ()),
+    34: ("stale intermediate files", "refused or made again", ("tests/engine/test_engine.py::test_a_missing_or_shortened", "tests/curate/test_duplicates.py::test_shards_that_do_not_belong")),
+    38: ("killed at a checkpoint", "the previous one loads, bit for bit", ("tests/train/test_pretrain.py::test_killed_and_resumed", "tests/pipeline/test_path.py::test_killed", "tests/train/test_pretrain.py::test_a_kill_during", "tests/train/test_pretrain.py::test_a_damaged_checkpoint")),
+    39: ("token above the vocabulary, NaN loss", "a named stop", ("tests/train/test_pretrain.py::test_a_loss_that_is_no_number", "tests/corpus/test_tokens.py::test_a_token_outside")),
+    40: ("bit rot", "verify names it", ("tests/engine/test_upkeep.py::test_bit_rot", "tests/engine/test_engine.py::test_a_missing_or_shortened")),
+}  # fmt: skip
+_rows_of: dict[str, set[int]] = {}
+_outcomes: dict[int, dict[str, str]] = defaultdict(dict)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the tests that prove a row."""
+    chosen = []
+    for item in items:
+        rows = {mark.args[0] for mark in item.iter_markers("fault")}
+        rows |= (
+            {row for row, (_, _, proofs) in ROWS.items() if item.nodeid.startswith(proofs)} if ROWS else set()
+        )
+        if rows:
+            _rows_of[item.nodeid] = rows
+            chosen.append(item)
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in _rows_of])
+    items[:] = chosen
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call" or report.outcome != "passed":
+        for row in _rows_of.get(report.nodeid, ()):
+            _outcomes[row][report.nodeid] = report.outcome
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    lines = []
+    for row, (fault, expected, _) in ROWS.items():
+        outcomes = list(_outcomes[row].values())
+        counts = [
+            f"{outcomes.count(kind)} {kind}" for kind in ("passed", "failed", "skipped") if kind in outcomes
+        ]
+        verdict = "FAIL" if "failed" in outcomes else "pass" if "passed" in outcomes else "no test yet"
+        lines.append((row, fault, expected, verdict, ", ".join(counts)))
+    terminalreporter.write_line("")
+    for row, fault, expected, verdict, counts in lines:
+        terminalreporter.write_line(f"{row:>3}  {verdict:<11} {fault:<42.42} {expected[:38]:<38} {counts}")
+    table = [
+        "# Faults", "", "What holds under which fault. Written by `./run faults`; with `--all` the long tests take part.", "",
+        "| # | fault | expected | result | tests |", "| --- | --- | --- | --- | --- |",
+        *(f"| {row} | {fault} | {expected} | {verdict} | {counts} |" for row, fault, expected, verdict, counts in lines),
+    ]  # fmt: skip
+    (ROOT / "docs" / "faults.md").write_text("\n".join(table) + "\n", encoding="utf-8")
