@@ -144,3 +144,14 @@ def test_a_parquet_file_whose_column_has_no_name_in_utf8_fails_by_name(tmp_path,
     path.write_bytes(path.read_bytes().replace("正文".encode(), b"\xff" * 6))
     with pytest.raises(HeadwaterError, match=r"a\.parquet: cannot read this Parquet file"):
         read(path)
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize("length", ["\x1d", "²", "九", "9" * 30])
+def test_a_record_whose_length_is_no_number_is_quarantined(tmp_path, read, web, length):
+    page = web.response("http://例.example/1", CHINESE.encode(), "text/plain; charset=utf-8")
+    start = page.index(b"Content-Length: ") + len("Content-Length: ")
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(web.member(page[:start] + length.encode() + page[start:]) + web.member(page))
+    shard = read(path, kind="warc")
+    assert shard.texts == [CHINESE] and sum(shard.account["quarantined"].values()) == 1

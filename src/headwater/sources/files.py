@@ -8,13 +8,13 @@ Chinese, or named by the source's `columns`. Whatever cannot be read is quaranti
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from headwater.errors import RecipeError
 from headwater.recipe.settings import FilesSource
 from headwater.sources.columns import Columns, document_of, find_columns
 from headwater.sources.encoding import UndecodableError, codec, decode, encoding_of_lines
+from headwater.sources.places import Place
 from headwater.sources.records import KEPT_BYTES, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import SAMPLE, Line, Stream, as_utf8, bare_suffix, lines, read_whole
 
@@ -28,14 +28,14 @@ _BINARY = (b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"\x7fELF", b"\x89PNG", b"\xff\x
            b"\xd0\xcf\x11\xe0", b"PAR1")  # fmt: skip
 
 
-def read(path: Path, source: FilesSource) -> Iterator[Record]:
+def read(path: Place, source: FilesSource) -> Iterator[Record]:
     """Every record of one file. RecipeError where no column holds the text: it names file, line and columns."""
     if source.encoding != "auto" and codec(source.encoding) is None:
         raise RecipeError(
             f"source {source.name!r}: encoding {source.encoding!r} is not known; try utf-8, gb18030 or big5"
         )
     suffix = bare_suffix(path)
-    reader: Callable[[Path, FilesSource], Iterator[Record]] = _text
+    reader: Callable[[Place, FilesSource], Iterator[Record]] = _text
     if suffix in JSON_LINES:
         reader = _json_lines
     elif suffix == ".json":
@@ -47,7 +47,7 @@ def read(path: Path, source: FilesSource) -> Iterator[Record]:
     return reader(path, source)
 
 
-def _text(path: Path, source: FilesSource) -> Iterator[Record]:
+def _text(path: Place, source: FilesSource) -> Iterator[Record]:
     """The whole file is one document; of a damaged one, what could be decompressed."""
     stream = Stream(path)
     data = read_whole(stream, MAX_RECORD)
@@ -79,7 +79,7 @@ def _decoded(data: bytes, source: FilesSource, *, truncated: bool) -> Record:
         return quarantine(0, "encoding", str(error), data)
 
 
-def _json_lines(path: Path, source: FilesSource) -> Iterator[Record]:
+def _json_lines(path: Place, source: FilesSource) -> Iterator[Record]:
     stream = Stream(path)
     yield from rows_of_lines(utf8_lines(stream, source), path, source)
     if stream.tail is not None:
@@ -102,7 +102,7 @@ def utf8_lines(stream: Stream, source: FilesSource) -> Iterator[Line]:
         yield line
 
 
-def rows_of_lines(found: Iterator[Line], path: Path, source: FilesSource) -> Iterator[Record]:
+def rows_of_lines(found: Iterator[Line], path: Place, source: FilesSource) -> Iterator[Record]:
     """JSON lines to records; blank lines are none."""
     columns: Columns | None = None
     for line in found:
@@ -134,7 +134,7 @@ def rows_of_lines(found: Iterator[Line], path: Path, source: FilesSource) -> Ite
         yield document_of(row, columns, line.offset, where, data)
 
 
-def _json(path: Path, source: FilesSource) -> Iterator[Record]:
+def _json(path: Place, source: FilesSource) -> Iterator[Record]:
     """An array of objects, an object of objects, one object, or JSON lines under the wrong name."""
     stream = Stream(path)
     data = read_whole(stream, MAX_JSON)
@@ -169,7 +169,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _elements(text: str, path: Path, source: FilesSource, stream: Stream) -> Iterator[Record]:
+def _elements(text: str, path: Place, source: FilesSource, stream: Stream) -> Iterator[Record]:
     """An array's elements one after the other: what stands before a damage is kept."""
     decoder, columns = json.JSONDecoder(), None
     position, number = _after(text, text.index("[") + 1, ""), 0
@@ -208,7 +208,7 @@ def _after(text: str, position: int, separator: str) -> int:
     return position
 
 
-def _object(text: str, path: Path, source: FilesSource, stream: Stream) -> Iterator[Record]:
+def _object(text: str, path: Place, source: FilesSource, stream: Stream) -> Iterator[Record]:
     data = text.encode("utf-8", "surrogatepass")
     try:
         value: Any = json.loads(text)

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from headwater.errors import RecipeError
 from headwater.recipe.settings import BaseSource, FilesSource, Unit, WarcSource
 from headwater.sources import files as files_reader
 from headwater.sources import warc
+from headwater.sources.places import Place, place_of
 from headwater.sources.records import GIVEN_UP, Found, Gated, Record, quarantine
 
 QUARANTINE_SCHEMA = pa.schema(
@@ -37,7 +38,7 @@ QUARANTINE_SCHEMA = pa.schema(
     ]
 )
 MODELS: dict[str, type[FilesSource] | type[WarcSource]] = {"files": FilesSource, "warc": WarcSource}
-READERS: dict[str, Callable[[Path, Any], Iterator[Record]]] = {"files": files_reader.read, "warc": warc.read}
+READERS: dict[str, Callable[[Place, Any], Iterator[Record]]] = {"files": files_reader.read, "warc": warc.read}
 _DEFAULT_UNIT = {"files": Unit(by="author"), "warc": Unit(by="site")}
 # Rows are handed to the writer in groups, which is faster than one by one.
 ROWS, ROW_BYTES = 500, 8 << 20
@@ -67,7 +68,7 @@ def read_shard(
         for file in files:
             account = _Account(file["relative"], file["bytes"])
             guard.within(file["relative"])
-            records = READERS[settings.kind](Path(file["path"]), settings)
+            records = READERS[settings.kind](place_of(file["path"]), settings)
             if (reason := guard.begin()) is not None:
                 records = iter([quarantine(0, reason, GIVEN_UP)])
             if limit is not None:

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import xxhash
+from upath import UPath
 
 from headwater.corpus import text as normalisation
 from headwater.engine.local import Task
@@ -23,6 +24,7 @@ from headwater.errors import RecipeError
 from headwater.recipe.settings import FilesSource, Holdout, WarcSource
 from headwater.sources import files as files_reader
 from headwater.sources import warc
+from headwater.sources.places import Place, expand, is_remote
 
 LARGE = 8 << 20
 BUCKETS = 32
@@ -37,10 +39,11 @@ _LIBRARIES = {
 
 @dataclass(frozen=True)
 class InputFile:
-    path: Path
+    path: Place
     relative: str  # to the source's root, with / between its parts; what ids are made from
     bytes: int
     modified: int  # nanoseconds
+    version: str = ""  # a store's name of the content; of a local file it is hashed
 
 
 def plan(
@@ -109,22 +112,39 @@ def check_collisions(sources: dict[str, tuple[str, list[Task]]]) -> None:
 
 def input_files(source: FilesSource | WarcSource, folder: Path) -> list[InputFile]:
     """The files that a source's paths name, sorted by relative path."""
-    found: dict[str, Path] = {}
-    explicit = None if source.root is None else (folder / Path(source.root).expanduser()).resolve()
+    found: dict[str, InputFile] = {}
     for pattern in source.paths:
-        root, paths = _expand(pattern, folder, source.name)
-        for path in paths:
-            relative = _relative(path, explicit or root, source.name)
-            if found.setdefault(relative, path) != path:
+        root, files = (
+            _expand_remote(pattern, source.name)
+            if is_remote(pattern)
+            else _expand_local(pattern, folder, source.name)
+        )
+        root = _root(source.root, folder) or root
+        for path, size, modified, content in files:
+            file = InputFile(path, _relative(path, root, source.name), size, modified, content)
+            if found.setdefault(file.relative, file).path != path:
                 raise RecipeError(
-                    f"source {source.name!r}: {found[relative]} and {path} have the same path {relative!r} below their "
-                    "globs; set `root:` to a folder above both"
+                    f"source {source.name!r}: {found[file.relative].path} and {path} have the same path "
+                    f"{file.relative!r} below their globs; set `root:` to a folder above both"
                 )
-    files = []
-    for relative, path in sorted(found.items()):
-        stat = path.stat()
-        files.append(InputFile(path, relative, stat.st_size, stat.st_mtime_ns))
-    return files
+    return [file for _, file in sorted(found.items())]
+
+
+def _root(root: str | None, folder: Path) -> Place | None:
+    if root is None or is_remote(root):
+        return None if root is None else UPath(root)
+    return (folder / Path(root).expanduser()).resolve()
+
+
+def _expand_remote(pattern: str, name: str) -> tuple[Place, list[tuple[Place, int, int, str]]]:
+    root, files = expand(pattern, name)
+    return root, [(file.place, file.bytes, 0, file.version) for file in files]
+
+
+def _expand_local(pattern: str, folder: Path, name: str) -> tuple[Place, list[tuple[Place, int, int, str]]]:
+    root, paths = _expand(pattern, folder, name)
+    stats = [path.stat() for path in paths]
+    return root, [(path, stat.st_size, stat.st_mtime_ns, "") for path, stat in zip(paths, stats, strict=True)]
 
 
 def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
@@ -156,9 +176,14 @@ def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
     return root, files
 
 
-def _relative(path: Path, root: Path, name: str) -> str:
+def _relative(path: Place, root: Place, name: str) -> str:
+    if isinstance(path, UPath):
+        below = str(root).rstrip("/") + "/"
+        if not str(path).startswith(below):
+            raise RecipeError(f"source {name!r}: {path} is not below its root {root}")
+        return str(path).removeprefix(below)
     try:
-        relative = path.relative_to(root)
+        relative = path.relative_to(str(root))
     except ValueError:
         raise RecipeError(f"source {name!r}: {path} is not below its root {root}") from None
     # A name that is no UTF-8 shows its odd bytes as \xNN.
@@ -168,12 +193,17 @@ def _relative(path: Path, root: Path, name: str) -> str:
 # ---------------------------------------------------------------- content
 
 
-def _content_hashes(files: list[InputFile], workspace: Workspace) -> dict[Path, str]:
-    """sha256 of every file; `inputs.json` in the workspace holds those of files not changed since."""
+def _content_hashes(files: list[InputFile], workspace: Workspace) -> dict[Place, str]:
+    """sha256 of every file; `inputs.json` in the workspace holds those of files not changed since. Of a file in a
+    store, the store's version."""
     cache = workspace.path / "inputs.json"
     known: dict[str, list[Any]] = read_json(cache) or {}
-    hashes, changed = {}, False
+    hashes: dict[Place, str] = {}
+    changed = False
     for file in files:
+        if isinstance(file.path, UPath):
+            hashes[file.path] = file.version
+            continue
         name = os.fsencode(file.path).decode("utf-8", "backslashreplace")
         state = [file.bytes, file.modified]
         entry = known.get(name)

@@ -10,11 +10,13 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import brotli
 import zstandard
+
+from headwater.sources.places import Place, open_binary
 
 BLOCK = 1 << 18
 SAMPLE = 1 << 17
@@ -25,14 +27,13 @@ OUTPUT = 1 << 20
 PIECE = 1 << 10
 
 
-def compression_of(path: Path | str) -> str | None:
-    return _SUFFIXES.get(Path(path).suffix.lower())
+def compression_of(path: Place) -> str | None:
+    return _SUFFIXES.get(path.suffix.lower())
 
 
-def bare_suffix(path: Path | str) -> str:
+def bare_suffix(path: Place) -> str:
     """The extension below any compression: `.txt` of `a.txt.gz`; empty where there is none."""
-    path = Path(path)
-    return Path(path.stem if compression_of(path) else path.name).suffix.lower()
+    return PurePosixPath(path.stem if compression_of(path) else path.name).suffix.lower()
 
 
 @dataclass
@@ -47,13 +48,13 @@ class Tail:
 class Stream:
     """A file's bytes after decompression. `tail` is set once the end is reached, where that end is not clean."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self.path = path
         self.tail: Tail | None = None
 
     def blocks(self) -> Iterator[bytes]:
         kind = compression_of(self.path)
-        with self.path.open("rb") as file:
+        with open_binary(self.path) as file:
             if kind is None:
                 while block := file.read(BLOCK):
                     yield block

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,13 +11,14 @@ from headwater.errors import HeadwaterError
 from headwater.recipe.settings import FilesSource
 from headwater.sources.columns import document_of, find_columns
 from headwater.sources.files import utf8_lines
+from headwater.sources.places import Place, open_binary
 from headwater.sources.records import MAX_RECORD, Quarantined, Record, quarantine
 from headwater.sources.streams import Line, Stream, bare_suffix
 
 ROWS = 1000
 
 
-def separated(path: Path, source: FilesSource) -> Iterator[Record]:
+def separated(path: Place, source: FilesSource) -> Iterator[Record]:
     """RFC 4180 with a header row; a quoted field may hold line ends. Broken bytes cost their row."""
     stream = Stream(path)
     too_long: list[Quarantined] = []
@@ -75,13 +75,13 @@ def _decoded(found: Iterator[Line], too_long: list[Quarantined]) -> Iterator[str
             yield line.data.decode("utf-8", "surrogateescape") + "\n"
 
 
-def parquet(path: Path, source: FilesSource) -> Iterator[Record]:
+def parquet(path: Place, source: FilesSource) -> Iterator[Record]:
     """A batch of rows at a time. A damaged file fails by name: nothing of its footer can be trusted.
 
     A row whose strings are no UTF-8 (Parquet's writers do not look) is quarantined.
     """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with open_binary(path) as data, pq.ParquetFile(data, page_checksum_verification=True) as file:
             columns = find_columns(file.schema_arrow.names, source, str(path))
             wanted = [
                 columns.text,

@@ -12,7 +12,6 @@ with "WARC/". A file that is no WARC (ARC, say) is one quarantined record, `not_
 import io
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from fastwarc.warc import ArchiveIterator
@@ -20,6 +19,7 @@ from fastwarc.warc import ArchiveIterator
 from headwater.engine import guard
 from headwater.recipe.settings import WarcSource
 from headwater.sources.extract.page import document_of_payload
+from headwater.sources.places import Place, open_binary
 from headwater.sources.records import GIVEN_UP, KEPT_BYTES, Gated, Quarantined, Record, quarantine
 
 VERSION = 3
@@ -30,9 +30,9 @@ HEADERS = 1 << 16  # room for HTTP headers above `max_record`
 _DOCUMENT_TYPES = ("response", "resource", "conversion")
 
 
-def read(path: Path, source: WarcSource) -> Iterator[Record]:
+def read(path: Place, source: WarcSource) -> Iterator[Record]:
     """Every record of one archive, in order; memory is bounded by `max_record`."""
-    with path.open("rb") as file:
+    with open_binary(path) as file:
         magic = file.read(5)
         file.seek(0)
         # A .gz whose first bytes are damaged is one all the same.
@@ -273,10 +273,10 @@ def _skip(record: Any) -> tuple[bytes, int]:
 
 
 def _record(record: Any, offset: int | str, source: WarcSource) -> Record:
-    length = record.headers.get("Content-Length", "")
-    if not length.strip().isdigit():
+    length = (record.headers.get("Content-Length") or "").strip(" \t")
+    if not (length.isascii() and length.isdigit()):
         raise _ShortError("a record without a length")
-    declared = int(length)
+    declared = int(length[:18])  # more would be too large all the same
     kind = (record.headers.get("WARC-Type") or "").lower()
     if kind not in _DOCUMENT_TYPES or declared > source.max_record + HEADERS:
         first, read = _skip(record)

@@ -1,0 +1,149 @@
+"""Where input lies: on this machine, or in any store that fsspec knows (`s3://`, `gs://`, `az://`, `hf://`, …).
+
+A file in a store is a UPath, which the readers use as they use a Path; what it holds is named by the store's own
+version of it (its ETag, say), so that planning reads no contents. Credentials and endpoints come from the
+environment, as each store's library documents (for S3: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, FSSPEC_S3_ANON=true).
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+import fsspec
+from upath import UPath
+
+from headwater.errors import HeadwaterError, RecipeError
+
+Place = Path | UPath
+# Read in blocks of so many bytes; the readers go back a little now and then, so a few are kept.
+BLOCK, BLOCKS_KEPT = 8 << 20, 4
+_MAGIC = frozenset("*?[")
+_PLAIN_WEB = ("http", "https", "ftp")
+_VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "VersionId", "checksum")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    place: UPath
+    bytes: int
+    version: str  # changes whenever the content does
+
+
+def is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def place_of(path: str) -> Place:
+    return UPath(path) if is_remote(path) else Path(path)
+
+
+def expand(pattern: str, source: str) -> tuple[UPath, list[RemoteFile]]:
+    """A URL or a glob of them: what ids are relative to (its fixed prefix folder), and the files.
+
+    RecipeError where it names nothing, or what may not be read this way.
+    """
+    protocol, address = pattern.partition("://")[0], urlsplit(pattern)
+    if protocol in _PLAIN_WEB:
+        raise RecipeError(
+            f"source {source!r}: {pattern} is a web address; download the file, or crawl the site with "
+            "`headwater fetch`, so that what was read is kept"
+        )
+    if "::" in pattern or "@" in (address.netloc or ""):
+        raise RecipeError(
+            f"source {source!r}: {redacted(pattern)}: only a plain URL, without :: or credentials; those belong into "
+            "the environment"
+        )
+    prefix = pattern[: min(pattern.find(c) for c in _MAGIC if c in pattern)] if _MAGIC & set(pattern) else ""
+    try:
+        system, path = fsspec.url_to_fs(pattern)
+        system.invalidate_cache()
+        if prefix:
+            found = system.glob(path, detail=True)
+        else:
+            found = {path: system.info(path)}
+            if found[path]["type"] != "file":
+                raise RecipeError(
+                    f"source {source!r}: {pattern} is a folder; name the files in it: {pattern}/**/*"
+                )
+        files = [
+            RemoteFile(UPath(system.unstrip_protocol(name)), info["size"], _version(system, name, info))
+            for name, info in sorted(found.items())
+            if info["type"] == "file" and not name.rpartition("/")[2].startswith(".")
+        ]
+    except FileNotFoundError as error:
+        raise RecipeError(f"source {source!r}: there is no file {pattern}") from error
+    except HeadwaterError:
+        raise
+    except Exception as error:
+        raise refused(pattern, error) from error
+    if not files:
+        raise RecipeError(f"source {source!r}: nothing matches {pattern!r}")
+    root = UPath(prefix.rpartition("/")[0]) if prefix else files[0].place.parent
+    return root, files
+
+
+def _version(system: Any, name: str, info: dict[str, Any]) -> str:
+    return str(next((info[key] for key in _VERSIONS if info.get(key)), None) or system.ukey(name))
+
+
+def open_binary(place: Place) -> BinaryIO:
+    """The file's bytes, seekable. HeadwaterError where a store does not hand them out."""
+    if isinstance(place, Path):
+        return place.open("rb")
+    try:
+        file = place.open(
+            "rb", block_size=BLOCK, cache_type="blockcache", cache_options={"maxblocks": BLOCKS_KEPT}
+        )
+    except Exception as error:
+        raise refused(str(place), error) from error
+    return cast(BinaryIO, _Named(file, str(place)))
+
+
+class _Named(io.RawIOBase):
+    """A file in a store. Its errors name it, and are no OSError: readers take those for damage to the data."""
+
+    def __init__(self, file: Any, url: str) -> None:
+        self._file, self._url = file, url
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            data: bytes = self._file.read(size)
+            return data
+        except Exception as error:
+            raise refused(self._url, error) from error
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._file.seek(position, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def redacted(url: str) -> str:
+    """A URL without what stands before an @ in it."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def refused(url: str, error: Exception) -> HeadwaterError:
+    """What a store, or its library, had against it."""
+    if isinstance(error, ImportError | ValueError) and url.partition("://")[0] in str(error):
+        advice = "install the library that the message names"
+    else:
+        advice = (
+            "is it there, and are its credentials and endpoint in the environment? What was finished is kept"
+        )
+    return HeadwaterError(f"{redacted(url)}: {type(error).__name__}: {error}; {advice}")
