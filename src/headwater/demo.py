@@ -54,7 +54,7 @@ HOLDOUT = Holdout(share=0.2)
 START_SECONDS = 30.0
 # The module that a page is about. `_io`, `_pyio` and `io` share text, and so do a package and its parts: the unit is
 # the package's name, without its underscore.
-UNIT = r"/_?(?:py(?=decimal|io|datetime))?([^/.]+)[^/]*\.html$"
+UNIT = r"/_?(?:py(?=decimal|io|datetime))?([^/.]++)[^/]*\.html$"
 _READY = re.compile(rb"Server ready at (http://\S+)")
 
 SOURCES = """\

@@ -117,7 +117,7 @@ def spans_of(pieces: list[str], text: str) -> list[tuple[int, int]]:
 _CLOSING = "」』”’\"'）)】]》〉›»"
 # 。！？ always end a sentence; . ! ? … only where a space, a line end or Han follows, and no lower-case letter.
 _SENTENCE_END = re.compile(
-    rf"[。！？｡]+[{re.escape(_CLOSING)}]*|[.!?…．]+[{re.escape(_CLOSING)}]*(?=\s+[^\sa-zà-ÿ]|\s*$|[{HAN}])|\n+"
+    rf"[。！？｡]+[{re.escape(_CLOSING)}]*|(?<![.!?…．])[.!?…．]++[{re.escape(_CLOSING)}]*+(?=\s+[^\sa-zà-ÿ]|\s*$|[{HAN}])|\n+"
 )
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|Inc|Ltd|Co|Fig|No|Vol|pp|cf|al|ed|eds|approx)|\b[A-Za-z]\.[A-Za-z])$"

@@ -9,13 +9,14 @@ unwatched. Items that had to be given up (guard.py) are kept in `guard/<key>.jso
 """
 
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from headwater.engine.progress import Progress
 from headwater.engine.workers import Call, resolve, run_calls
-from headwater.engine.workspace import Entry, Output, Workspace, read_json, seal, write_json
+from headwater.engine.workspace import SEAL, Entry, Output, Workspace, is_whole, read_json, seal, write_json
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -
     for job in jobs:
         workspace.used.add(str(job.folder.relative_to(workspace.path)))
         done = read_json(job.folder / "job.json")
-        if done is not None and done["key"] == job.key:
+        if done is not None and done["key"] == job.key and is_whole(job.folder):
             results[job.name] = done["result"]
         else:
             arguments = {"folder": str(job.folder), "job": job}
@@ -127,6 +128,8 @@ def _run_task(folder: str, task: Task) -> Entry:
 
 
 def _run_job(folder: str, job: Job) -> dict[str, Any]:
+    if (job.folder / SEAL).is_file() and not is_whole(job.folder):
+        shutil.rmtree(job.folder)  # finished once, and damaged since
     job.folder.mkdir(parents=True, exist_ok=True)
     result: dict[str, Any] = resolve(job.function)(job.folder, **job.arguments)
     (job.folder / "job.json").unlink(missing_ok=True)

@@ -196,6 +196,15 @@ def seal(folder: Path) -> None:
     write_json(folder / SEAL, {str(path.relative_to(folder)): asdict(file_record(path)) for path in paths})
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether a finished folder holds every file that its seal names, of the size that it had."""
+    record = read_json(folder / SEAL)
+    return record is not None and all(
+        (path := folder / name).is_file() and path.stat().st_size == file["bytes"]
+        for name, file in record.items()
+    )
+
+
 def file_record(path: Path) -> FileRecord:
     return FileRecord(path.stat().st_size, file_hash(path))
 

@@ -14,7 +14,15 @@ from headwater.corpus.tokens import token_type
 from headwater.curate.card import card, croissant
 from headwater.curate.training_set import DOCUMENTS_SCHEMA, manifest, mixture_plan, write_documents
 from headwater.engine.local import Task, run_stage
-from headwater.engine.workspace import Workspace, commit_folder, content_key, read_json, seal, write_json
+from headwater.engine.workspace import (
+    Workspace,
+    commit_folder,
+    content_key,
+    is_whole,
+    read_json,
+    seal,
+    write_json,
+)
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.curation import Curated
@@ -103,7 +111,7 @@ def build_training_set(
     )  # fmt: skip
     folder = workspace.path / "training-sets" / key[:12]
     workspace.used.add(str(folder.relative_to(workspace.path)))
-    if (read_json(folder / "manifest.json") or {}).get("key") == key:
+    if (read_json(folder / "manifest.json") or {}).get("key") == key and is_whole(folder):
         return folder
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-_COUNT = re.compile(r"^\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([kKmMgGbBtT]?)\s*$", re.I)
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(B|[kKMGT]i?B)?\s*$")
+_COUNT = re.compile(r"^\s*(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*+([kKmMgGbBtT]?)\s*$", re.I)
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*+(B|[kKMGT]i?B)?\s*$")
 _COUNT_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 _SIZE_FACTORS = {
     "": 1, "B": 1,

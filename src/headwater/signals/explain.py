@@ -59,7 +59,7 @@ def _spans(signal: str, text: str) -> Iterator[Span] | list[Span]:
 def _pieces(text: str, *, paragraphs: bool = False) -> list[Span]:
     """Lines that are not blank, or paragraphs as `repetition` cuts them: no white space around the whole text."""
     if not paragraphs:
-        return [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", text)]
+        return [match.span() for match in re.finditer(r"(?m)^[^\n]*\S[^\n]*", text)]
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     return [match.span() for match in _PARAGRAPH.finditer(text, start, end)]
 

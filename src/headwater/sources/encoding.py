@@ -54,7 +54,7 @@ SAMPLE = 1 << 17
 SURE_UTF8 = 8
 # A sample of lines is asked in so many parts where a broken line keeps it from being sound as a whole.
 PARTS = 16
-_META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*[\"']?\s*([\w:.-]+)", re.I)
+_META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*+[\"']?\s*+([\w:.-]+)", re.I)
 _WORD = re.compile(r"[^\W\d_]+")
 
 

@@ -159,4 +159,4 @@ def depth(page: str) -> int:
 
 
 def _without_markup(page: str) -> str:
-    return re.sub(r"<[^>]*>|&\w+;", " ", _NO_TEXT.sub(" ", page))
+    return re.sub(r"(?i)<(?=[a-z/!?])[^>]*+(?:>|\Z)|&\w+;", " ", _NO_TEXT.sub(" ", page))
