@@ -89,7 +89,7 @@ def _until(
 ) -> "Outcome":
     from headwater.pipeline.run import run_until
 
-    place = None if workspace is None else Path(workspace)
+    place = None if workspace is None else workspace_place(workspace)
     return run_until(
         stage, Path(recipe), overrides=list(overrides), workspace=place, workers=workers, limit=limit
     )
@@ -110,7 +110,7 @@ def compare(
     """
     from headwater.compare.run import compare
 
-    place = None if workspace is None else Path(workspace)
+    place = None if workspace is None else workspace_place(workspace)
     return compare(
         recipes, budget=budget, workspace=place, workers=workers, overrides=overrides, margin=margin
     )
@@ -151,7 +151,7 @@ def verify(workspace: PathLike) -> tuple[int, list[str]]:
     from headwater.engine.upkeep import verify
     from headwater.engine.workspace import Workspace
 
-    return verify(Workspace(workspace))
+    return verify(Workspace(workspace_place(workspace)))
 
 
 def gc(workspace: PathLike, *, delete: bool = False) -> "list[Unneeded]":
@@ -159,7 +159,7 @@ def gc(workspace: PathLike, *, delete: bool = False) -> "list[Unneeded]":
     from headwater.engine.upkeep import free, unneeded
     from headwater.engine.workspace import Workspace
 
-    place = Workspace(workspace)
+    place = Workspace(workspace_place(workspace))
     things = unneeded(place)
     if delete:
         free(place, things)
@@ -171,7 +171,12 @@ def report(workspace: PathLike, out: PathLike = "report.html", *, language: str 
     from headwater.engine.workspace import Workspace
     from headwater.studio.report import report
 
-    return report(Workspace(workspace), Path(out), language=language)
+    return report(Workspace(workspace_place(workspace)), Path(out), language=language)
+
+
+def workspace_place(workspace: PathLike) -> Path | str:
+    """A folder, or the URL of a workspace in a store."""
+    return str(workspace) if "://" in str(workspace) else Path(workspace)
 
 
 def doctor() -> "list[Check]":

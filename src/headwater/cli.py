@@ -42,13 +42,22 @@ def cli() -> None:
     """From open data to a model, and the measured effect of every data choice."""
 
 
+def _workspace(value: str | Path) -> Path | str:
+    """PATH or URL."""
+    return str(value) if "://" in str(value) else Path(value)
+
+
+WORKSPACE = click.types.FuncParamType(_workspace)
+WORKSPACE.name = "path or url"
+
+
 def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What every command on a recipe takes."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
         click.option("--limit", type=int, metavar="N", help="Read at most N documents of each shard."),
         click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core)."),
-        click.option("--workspace", type=click.Path(path_type=Path), help="Default: the recipe's own."),
+        click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own; a folder or a URL."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key."),
         click.argument("recipe", type=click.Path(path_type=Path)),
     ):
@@ -59,15 +68,15 @@ def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--workspace",
-        type=click.Path(path_type=Path),
+        type=WORKSPACE,
         default="workspace",
         show_default=True,
         help="The workspace to ask.",
     )(function)
 
 
-def _existing(workspace: Path) -> Path:
-    if not workspace.is_dir():
+def _existing(workspace: Path | str) -> Path | str:
+    if isinstance(workspace, Path) and not workspace.is_dir():
         raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
     return workspace
 
@@ -161,7 +170,7 @@ def _stage_command(name: str, text: str) -> None:
     def command(
         recipe: Path,
         overrides: tuple[str, ...],
-        workspace: Path | None,
+        workspace: Path | str | None,
         workers: int | None,
         limit: int | None,
         as_json: bool,
@@ -201,7 +210,7 @@ _stage_command("run", "All of these, each piece only if it changed; ends in a re
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe."
 )
-@click.option("--workspace", type=click.Path(path_type=Path), help="Default: the first recipe's own.")
+@click.option("--workspace", type=WORKSPACE, help="Default: the first recipe's own.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
 @click.option("--margin", type=float, metavar="PERCENT", help="What counts as material (default: 1).")
 @click.option("--plan", is_flag=True, help="Say what would run and how long; run nothing.")
@@ -210,7 +219,7 @@ def compare(
     recipes: tuple[Path, ...],
     budget: str,
     overrides: tuple[str, ...],
-    workspace: Path | None,
+    workspace: Path | str | None,
     workers: int | None,
     margin: float | None,
     plan: bool,
@@ -258,7 +267,7 @@ def demo(folder: Path) -> None:
 @click.argument("document")
 @_workspace_option
 @click.option("--json", "as_json", is_flag=True)
-def why(document: str, workspace: Path, as_json: bool) -> None:
+def why(document: str, workspace: Path | str, as_json: bool) -> None:
     """Why DOCUMENT (an id, or its beginning) was kept or dropped."""
     from headwater.inspect.why import lines_of
 
@@ -270,7 +279,7 @@ def why(document: str, workspace: Path, as_json: bool) -> None:
 @click.argument("query")
 @_workspace_option
 @click.option("--json", "as_json", is_flag=True)
-def sql(query: str, workspace: Path, as_json: bool) -> None:
+def sql(query: str, workspace: Path | str, as_json: bool) -> None:
     """Ask the workspace in SQL.
 
     Views: documents, ledger, signals, quarantine, files.
@@ -285,7 +294,7 @@ def sql(query: str, workspace: Path, as_json: bool) -> None:
 def preview(
     recipe: Path,
     overrides: tuple[str, ...],
-    workspace: Path | None,
+    workspace: Path | str | None,
     workers: int | None,
     limit: int | None,
     as_json: bool,
@@ -339,7 +348,7 @@ def recipe_schema_command() -> None:
 
 @cli.command()
 @_workspace_option
-def verify(workspace: Path) -> None:
+def verify(workspace: Path | str) -> None:
     """Re-hash every committed file and name those that changed."""
     checked, problems = api.verify(_existing(workspace))
     for problem in problems:
@@ -353,16 +362,18 @@ def verify(workspace: Path) -> None:
 @_workspace_option
 @click.option("--delete", is_flag=True, help="Free it; without this, only say what could go.")
 @click.option("--json", "as_json", is_flag=True)
-def gc(workspace: Path, delete: bool, as_json: bool) -> None:
+def gc(workspace: Path | str, delete: bool, as_json: bool) -> None:
     """Free what no recipe needs any more.
 
     The recipes are those of the workspace's folder recipes/: delete a file there, and what only it needed can go.
     Comparisons are kept.
     """
+    from headwater.engine.store import is_url, local_copy
     from headwater.recipe.quantities import show_size
 
     things = api.gc(_existing(workspace), delete=delete)
-    names = [str(one.path.relative_to(workspace.resolve())) for one in things]
+    root = local_copy(str(workspace)) if is_url(workspace) else Path(workspace).resolve()
+    names = [str(one.path.relative_to(root)) for one in things]
     lines = [
         f"{show_size(one.bytes):>9}  {name} ({one.why})" for name, one in zip(names, things, strict=True)
     ]
@@ -377,7 +388,7 @@ def gc(workspace: Path, delete: bool, as_json: bool) -> None:
 @_workspace_option
 @click.option("--out", type=click.Path(path_type=Path), default="report.html", show_default=True)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-def report(workspace: Path, out: Path, lang: str) -> None:
+def report(workspace: Path | str, out: Path, lang: str) -> None:
     """One HTML file: funnel, reasons, curves, verdict."""
     click.echo(str(api.report(_existing(workspace), out, language=lang)))
 

@@ -40,3 +40,21 @@ def of_system(error: OSError) -> HeadwaterError:
     where = f" ({error.filename})" if error.filename else ""
     advice = _ADVICE.get(error.errno or 0, "what was finished is kept; the same command goes on from there")
     return HeadwaterError(f"{error.strerror or error}{where}; {advice}")
+
+
+def redacted(url: str) -> str:
+    """A URL without what stands before an @ in it."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def of_store(url: str, error: Exception) -> HeadwaterError:
+    """What a store, or its library, had against a URL."""
+    if isinstance(error, ImportError | ValueError) and url.partition("://")[0] in str(error):
+        advice = "install the library that the message names"
+    else:
+        advice = (
+            "is it there, and are its credentials and endpoint in the environment? What was finished is kept"
+        )
+    return HeadwaterError(f"{redacted(url)}: {type(error).__name__}: {error}; {advice}")

@@ -14,13 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # row: (fault, what is expected, tests that prove it: beginnings of their ids)
 ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     1: ("killed at any moment", "nothing half at a final name; the same bytes after it",
-        ("tests/pipeline/test_path.py::test_killed", "tests/engine/test_fail_points.py::test_a_kill", "tests/pipeline/test_random_kills.py")),
+        ("tests/pipeline/test_path.py::test_killed", "tests/engine/test_fail_points.py::test_a_kill", "tests/pipeline/test_random_kills.py", "tests/pipeline/test_store.py::test_a_run_that_is_killed")),
     2: ("a worker dies", "tried again, the guilty item quarantined, never a hang",
         ("tests/engine/test_guard.py", "tests/sources/test_poison.py", "tests/engine/test_engine.py::test_a_dead_worker")),
     3: ("killed between rename and manifest", "the orphan is ignored, later collected",
         ("tests/engine/test_fail_points.py::test_what_a_kill_left", "tests/engine/test_upkeep.py::test_what_a_kill_has_left")),
     4: ("Ctrl-C, SIGTERM", "no child left, resumable", ("tests/engine/test_engine.py::test_ctrl_c",)),
-    5: ("two runs on one workspace", "the second is refused by name", ("tests/engine/test_engine.py::test_a_second_writer",)),
+    5: ("two runs on one workspace", "the second is refused by name", ("tests/engine/test_engine.py::test_a_second_writer", "tests/pipeline/test_store.py::test_of_two")),
     6: ("recipe, code or input changed", "made again", ("tests/contracts/test_measured_once.py", "tests/engine/test_engine.py::test_a_changed_key")),
     7: ("1 or 4 workers", "the same bytes",
         ("tests/pipeline/test_path.py::test_four_workers", "tests/pipeline/test_curation.py::test_one_worker", "tests/engine/test_engine.py::test_one_and_four")),
@@ -57,7 +57,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     34: ("stale intermediate files", "refused or made again", ("tests/engine/test_engine.py::test_a_missing_or_shortened", "tests/curate/test_duplicates.py::test_shards_that_do_not_belong")),
     38: ("killed at a checkpoint", "the previous one loads, bit for bit", ("tests/train/test_pretrain.py::test_killed_and_resumed", "tests/pipeline/test_path.py::test_killed", "tests/train/test_pretrain.py::test_a_kill_during", "tests/train/test_pretrain.py::test_a_damaged_checkpoint")),
     39: ("token above the vocabulary, NaN loss", "a named stop", ("tests/train/test_pretrain.py::test_a_loss_that_is_no_number", "tests/corpus/test_tokens.py::test_a_token_outside")),
-    40: ("bit rot", "verify names it", ("tests/engine/test_upkeep.py::test_bit_rot", "tests/engine/test_engine.py::test_a_missing_or_shortened")),
+    40: ("bit rot", "verify names it", ("tests/engine/test_upkeep.py::test_bit_rot", "tests/pipeline/test_store.py::test_bit_rot", "tests/engine/test_engine.py::test_a_missing_or_shortened")),
 }  # fmt: skip
 _rows_of: dict[str, set[int]] = {}
 _outcomes: dict[int, dict[str, str]] = defaultdict(dict)

@@ -50,7 +50,7 @@ def compare(
     recipes: Sequence[Path | str],
     *,
     budget: str = "quick",
-    workspace: Path | None = None,
+    workspace: Path | str | None = None,
     workers: int | None = None,
     overrides: Sequence[str] = (),
     margin: float | None = None,
@@ -103,7 +103,7 @@ def plan_comparison(
     *,
     budget: str = "quick",
     overrides: Sequence[str] = (),
-    workspace: Path | None = None,
+    workspace: Path | str | None = None,
     workers: int | None = None,
 ) -> list[str]:
     """What a comparison would do and how long it would take; nothing is run."""

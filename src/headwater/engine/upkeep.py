@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.workspace import ENTRY_SUFFIX, MANIFEST, SEAL, Workspace, file_hash, read_json
+from headwater.engine.store import ENTRY_SUFFIX
+from headwater.engine.workspace import MANIFEST, SEAL, Workspace, file_hash, read_json
 
 RESULTS = ("comparisons",)  # what is never freed: it was dear, is small, and says what was found
 
@@ -21,6 +22,8 @@ def verify(workspace: Workspace) -> tuple[int, list[str]]:
             problems.append(f"{path}: missing")
         elif path.stat().st_size != file["bytes"] or file_hash(path) != file["xxh3"]:
             problems.append(f"{path}: changed since it was committed")
+    if workspace.store is not None:
+        problems += workspace.store.damaged()
     return checked, problems
 
 
@@ -103,3 +106,6 @@ def free(workspace: Workspace, things: list[Unneeded]) -> None:
             else:
                 one.path.unlink(missing_ok=True)
         workspace.event("gc", freed=[str(one.path.relative_to(workspace.path)) for one in things])
+        if workspace.store is not None:
+            workspace.store.commit()
+            workspace.store.collect()

@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +22,9 @@ from typing import Any
 import xxhash
 
 from headwater.engine.lease import hold_lease, is_held
+from headwater.engine.store import ENTRY_SUFFIX, Store, is_url, local_copy
 from headwater.errors import HeadwaterError
 
-ENTRY_SUFFIX = ".entry.json"
 SEAL = "sealed.json"  # of a folder that is committed whole: a run, a training set
 MANIFEST = "manifest.json"
 
@@ -124,17 +124,24 @@ class Stage:
 
 
 class Workspace:
-    """`Workspace("workspace")` opens the folder, and makes it where it is missing."""
+    """`Workspace("workspace")` opens the folder, and makes it where it is missing.
+
+    `Workspace("s3://bucket/name")` is one in a store (store.py): `path` is its local copy, brought up to date.
+    """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path).resolve()
+        self.path = local_copy(str(path)) if is_url(path) else Path(path).resolve()
+        self.store: Store | None = None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise HeadwaterError(f"cannot make the workspace {self.path}: {error.strerror}") from error
-        self.used: set[str] = (
-            set()
-        )  # stages and folders that this process made or took up: what a recipe needs
+        if is_url(path):
+            self.store = Store(str(path), self.path)
+            if not is_held(self.path / "lease.json"):
+                self.store.bring()
+        # stages and folders that this process made or took up: what a recipe needs
+        self.used: set[str] = set()
 
     def stage(self, name: str) -> Stage:
         return Stage(self.path / name, name)
@@ -164,7 +171,8 @@ class Workspace:
                 for pattern in (".*.tmp", "*/.*.tmp", "*/*/.*.tmp", "*/*/*/.*.tmp"):
                     for left in list(self.path.glob(pattern)):
                         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-            yield
+            with self.store.hold() if self.store is not None and outermost else nullcontext():
+                yield
 
 
 # ---------------------------------------------------------------- files, committed

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from headwater.engine.store import is_url
 from headwater.engine.workspace import Entry, Workspace, read_json
 from headwater.errors import HeadwaterError
 
@@ -90,11 +91,14 @@ def open_workspace(workspace: Workspace | Path | str) -> Workspace:
     """The workspace at that path; raises HeadwaterError where there is none (a question makes no folder)."""
     if isinstance(workspace, Workspace):
         return workspace
-    if not Path(workspace).is_dir():
+    if not is_url(workspace) and not Path(workspace).is_dir():
         raise HeadwaterError(
             f"no workspace at {workspace}; name one with --workspace, or make one: headwater run recipe.yaml"
         )
-    return Workspace(workspace)
+    place = Workspace(workspace)
+    if place.store is not None and not place.store.latest()[0]:
+        raise HeadwaterError(f"no workspace at {workspace}; make one: headwater run recipe.yaml")
+    return place
 
 
 def snapshots(workspace: Workspace, recipe: str | None = None) -> list[Snapshot]:

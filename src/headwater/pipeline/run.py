@@ -52,7 +52,7 @@ class Outcome:
 
 
 def open_recipe(
-    recipe_path: Path, *, overrides: tuple[str, ...] | list[str] = (), workspace: Path | None = None
+    recipe_path: Path, *, overrides: tuple[str, ...] | list[str] = (), workspace: Path | str | None = None
 ) -> tuple[Recipe, Workspace]:
     """The recipe and the workspace that it, or the caller, names."""
     recipe = load_recipe(recipe_path, overrides)
@@ -64,7 +64,7 @@ def run_until(
     recipe_path: Path,
     *,
     overrides: tuple[str, ...] | list[str] = (),
-    workspace: Path | None = None,
+    workspace: Path | str | None = None,
     workers: int | None = None,
     limit: int | None = None,
 ) -> Outcome:

@@ -59,7 +59,7 @@ def plan_lines(
     stage: str,
     *,
     overrides: tuple[str, ...] = (),
-    workspace: Path | None = None,
+    workspace: Path | str | None = None,
     limit: int | None = None,
 ) -> list[str]:
     """What is in the workspace already and what would be made, with the time on one core and the disk."""

@@ -203,8 +203,9 @@ class Recipe(Settings):
         return self._folder
 
     @property
-    def workspace_path(self) -> Path:
-        return self.folder / self.workspace
+    def workspace_path(self) -> Path | str:
+        """The workspace's folder, or its URL."""
+        return self.workspace if "://" in self.workspace else self.folder / self.workspace
 
     @field_validator("sources")
     @classmethod

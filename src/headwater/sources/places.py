@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import fsspec
 from upath import UPath
 
-from headwater.errors import HeadwaterError, RecipeError
+from headwater.errors import HeadwaterError, RecipeError, of_store, redacted
 
 Place = Path | UPath
 # Read in blocks of so many bytes; the readers go back a little now and then, so a few are kept.
@@ -77,7 +77,7 @@ def expand(pattern: str, source: str) -> tuple[UPath, list[RemoteFile]]:
     except HeadwaterError:
         raise
     except Exception as error:
-        raise refused(pattern, error) from error
+        raise of_store(pattern, error) from error
     if not files:
         raise RecipeError(f"source {source!r}: nothing matches {pattern!r}")
     root = UPath(prefix.rpartition("/")[0]) if prefix else files[0].place.parent
@@ -97,7 +97,7 @@ def open_binary(place: Place) -> BinaryIO:
             "rb", block_size=BLOCK, cache_type="blockcache", cache_options={"maxblocks": BLOCKS_KEPT}
         )
     except Exception as error:
-        raise refused(str(place), error) from error
+        raise of_store(str(place), error) from error
     return cast(BinaryIO, _Named(file, str(place)))
 
 
@@ -112,7 +112,7 @@ class _Named(io.RawIOBase):
             data: bytes = self._file.read(size)
             return data
         except Exception as error:
-            raise refused(self._url, error) from error
+            raise of_store(self._url, error) from error
 
     def readable(self) -> bool:
         return True
@@ -129,21 +129,3 @@ class _Named(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-def redacted(url: str) -> str:
-    """A URL without what stands before an @ in it."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
-
-
-def refused(url: str, error: Exception) -> HeadwaterError:
-    """What a store, or its library, had against it."""
-    if isinstance(error, ImportError | ValueError) and url.partition("://")[0] in str(error):
-        advice = "install the library that the message names"
-    else:
-        advice = (
-            "is it there, and are its credentials and endpoint in the environment? What was finished is kept"
-        )
-    return HeadwaterError(f"{redacted(url)}: {type(error).__name__}: {error}; {advice}")
