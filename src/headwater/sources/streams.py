@@ -43,6 +43,7 @@ class Tail:
     detail: str
     data: bytes = b""
     after_end: bool = False  # everything was read; these bytes follow it
+    cut: bool = False  # sound as far as it goes
 
 
 class Stream:
@@ -75,7 +76,7 @@ class Stream:
                     continue
                 machine = _MACHINES[kind]()
             elif not pending and not machine.waiting and (pending := file.read(BLOCK)) == b"":
-                self.tail = Tail(f"the {kind} data ends in the middle")
+                self.tail = Tail(f"the {kind} data ends in the middle", cut=True)
                 return
             if not members and not pending:
                 self.tail = Tail(f"an empty file is no {kind} file")

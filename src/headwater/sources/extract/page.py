@@ -94,16 +94,21 @@ def document_of_payload(record: Any, kind: str, offset: int | str, source: WarcS
 def undo_codings(body: bytes, codings: str, limit: int) -> tuple[bytes, str]:
     """A body without its content codings (RFC 9110, 8.4), a little above `limit` bytes of it at most, however small
     the input that holds more; and what is wrong with it. Archives of crawlers that undid the coding themselves
-    may still name it: bytes that are plainly not gzip stand as they are."""
+    may still name it: bytes that are plainly not gzip stand as they are. Of a body that the server broke off, what
+    came is its text."""
     for name in reversed(codings.lower().split(",")):
         name = name.strip()
-        if name in ("", "identity") or (name in ("gzip", "x-gzip") and not body.startswith(b"\x1f\x8b")):
+        if (
+            not body
+            or name in ("", "identity")
+            or (name in ("gzip", "x-gzip") and not body.startswith(b"\x1f\x8b"))
+        ):
             continue
         if (kind := _CODINGS.get(name)) is None:
             return body, f"content coding {name!r} is not known"
         coded = body
         body, tail = unpack(coded, kind, limit)
-        if tail is not None and not tail.after_end:
+        if tail is not None and not (tail.after_end or (tail.cut and body)):
             return coded, tail.detail
     return body, ""
 

@@ -1,0 +1,48 @@
+"""Every file of bad-input, and what becomes of its records: truncated, clipped, odd and malformed archives."""
+
+import pytest
+
+# file: (documents, gated, quarantined). ARC is no format that is read yet: such a file is one record.
+NOT_WARC = (0, {}, {"not_warc": 1})
+EXPECTED = {
+    "arc/iah-2008-blackbook-truncated.arc": NOT_WARC,
+    "warc/bad.arc": NOT_WARC,
+    "warc/example-space-in-url.arc": NOT_WARC,
+    "warc/example.arc": NOT_WARC,
+    "warc/example.arc.gz": NOT_WARC,
+    "warc/example-bad-non-chunked.warc.gz": (1, {"record_type": 5}, {}),
+    "warc/example-bad.warc.gz.bad": (1, {"http_status": 1, "record_type": 4}, {}),
+    "warc/example-digest.warc": (0, {"record_type": 4}, {}),
+    "warc/example-iana.org-chunked.warc": (1, {"record_type": 2}, {}),
+    "warc/example-resource.warc.gz": (1, {"record_type": 2}, {}),
+    "warc/example-space-in-target-uri.warc.gz": (0, {"record_type": 2}, {}),
+    "warc/example-trunc.warc": (1, {"record_type": 2}, {"unreadable_tail": 1}),
+    "warc/example-wget-bad-target-uri.warc.gz": (1, {"record_type": 5}, {}),
+    "warc/example-wrong-chunks.warc.gz": (1, {"record_type": 1}, {}),
+    "warc/example.warc": (1, {"record_type": 5}, {}),
+    "warc/example.warc.gz": (1, {"record_type": 5}, {}),
+    "warc/post-test.warc.gz": (0, {"content_type": 3, "record_type": 3}, {}),
+    "warc-resiliparse/block-sized-records.warc.gz": (0, {"record_type": 3}, {}),
+    "warc-resiliparse/clipped.warc.gz": (0, {}, {"unreadable_tail": 1}),
+    "warc-resiliparse/warcfile.warc.lz4": (16, {"record_type": 34}, {}),
+}
+
+
+@pytest.mark.fault(15)
+@pytest.mark.parametrize("name", EXPECTED)
+def test_every_record_of_a_bad_file_is_accounted_for(read, real_data, name):
+    path = real_data / "bad-input" / name
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    account = read(path, kind="warc", text="all").account
+    documents, gated, quarantined = EXPECTED[name]
+    assert (account["documents"], account["gated"], account["quarantined"]) == (documents, gated, quarantined)
+    assert account["read"] == documents + sum(gated.values()) + sum(quarantined.values())
+
+
+@pytest.mark.fault(15)
+def test_the_table_names_every_file(real_data):
+    folder = real_data / "bad-input"
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(EXPECTED)
