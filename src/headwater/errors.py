@@ -51,8 +51,10 @@ def redacted(url: str) -> str:
 
 def of_store(url: str, error: Exception) -> HeadwaterError:
     """What a store, or its library, had against a URL."""
-    if isinstance(error, ImportError | ValueError) and url.partition("://")[0] in str(error):
-        advice = "install the library that the message names"
+    if isinstance(error, ImportError):
+        advice = "it reads such stores; it comes with pip"
+    elif isinstance(error, ValueError) and url.partition("://")[0] in str(error):
+        advice = "the library for it is not installed, or there is none"
     else:
         advice = (
             "is it there, and are its credentials and endpoint in the environment? What was finished is kept"
