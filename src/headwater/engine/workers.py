@@ -176,6 +176,9 @@ class _Blame:
 
 # Workers of stages that ended, kept for the next stage: starting one and importing what it needs takes seconds.
 _idle: list[_Worker] = []
+# A worker has the environment of its start: credentials that were set or changed since need new ones.
+_CREDENTIALS = ("AWS_", "FSSPEC_", "GOOGLE_", "AZURE_", "HF_")
+_started_with: dict[str, str] = {}
 
 
 def end_idle() -> None:
@@ -193,8 +196,11 @@ def _give(worker: _Worker, waiting: list[Call]) -> None:
 @contextmanager
 def _pool(workers: int, *, fresh: bool) -> Iterator[list[_Worker]]:
     """Worker processes; left by an error they end at once. `fresh`: started for this block, ended after it."""
-    if fresh:
+    global _started_with
+    credentials = {name: value for name, value in os.environ.items() if name.startswith(_CREDENTIALS)}
+    if fresh or credentials != _started_with:
         end_idle()
+        _started_with = credentials
     pool = [worker for worker in _idle[:workers] if worker.process.is_alive()]
     del _idle[:workers]
     pool += [_start() for _ in range(workers - len(pool))]

