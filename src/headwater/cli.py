@@ -42,12 +42,7 @@ def cli() -> None:
     """From open data to a model, and the measured effect of every data choice."""
 
 
-def _workspace(value: str | Path) -> Path | str:
-    """PATH or URL."""
-    return str(value) if "://" in str(value) else Path(value)
-
-
-WORKSPACE = click.types.FuncParamType(_workspace)
+WORKSPACE = click.types.FuncParamType(api.workspace_place)
 WORKSPACE.name = "path or url"
 
 

@@ -15,6 +15,7 @@ import time
 import fsspec
 import pytest
 
+import headwater.engine.store
 from headwater import api
 from headwater.engine.store import Store
 from headwater.engine.workspace import Workspace
@@ -145,6 +146,27 @@ def test_of_two_commits_at_once_only_one_succeeds(tmp_path, bucket):
     one.commit()
     assert sorted(one.latest()[1]) == ["一.json", "二.json"]
     assert (one.folder / "二.json").read_text(encoding="utf-8") == "二"
+
+
+def test_a_log_that_grows_while_it_is_sent_is_sent_as_it_was(tmp_path, bucket, monkeypatch):
+    store = Store(f"s3://{bucket}/ws", tmp_path / "one")
+    store.folder.mkdir()
+    log = store.folder / "events.jsonl"
+    log.write_text("第一行。\n", encoding="utf-8")
+    hashed = headwater.engine.store._hash
+
+    def and_a_line_more(file, *size):
+        digest = hashed(file, *size)
+        with log.open("a", encoding="utf-8") as more:
+            more.write("又一行。\n")
+        return digest
+
+    monkeypatch.setattr(headwater.engine.store, "_hash", and_a_line_more)
+    store.commit()
+    monkeypatch.undo()
+    other = Store(f"s3://{bucket}/ws", tmp_path / "two")
+    other.bring()
+    assert (other.folder / "events.jsonl").read_text(encoding="utf-8") == "第一行。\n"
 
 
 def test_a_shard_is_replaced_as_a_whole_or_not_at_all(tmp_path, bucket):

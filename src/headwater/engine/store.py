@@ -12,7 +12,6 @@ manifest. A commit follows every COMMIT_SECONDS of a run and its end, so a machi
 
 import json
 import os
-import shutil
 import socket
 import threading
 import time
@@ -188,7 +187,7 @@ class Store:
             return None
         with file:
             stat = os.fstat(file.fileno())
-            digest = _hash(file)
+            digest = _hash(file, stat.st_size)  # no more than there was: the event log grows meanwhile
             file.seek(0)
             if path.endswith(ENTRY_SUFFIX):
                 entries[path] = file.read()
@@ -196,7 +195,8 @@ class Store:
             if (stat.st_size, digest) not in objects:
                 name = self._object(stat.st_size, digest)
                 with self._asking(), self._system.open(name, "wb") as out:
-                    shutil.copyfileobj(file, out, 8 << 20)
+                    for block in _blocks(file, stat.st_size):
+                        out.write(block)
                 objects.add((stat.st_size, digest))
         return [stat.st_size, stat.st_mtime_ns, digest]
 
@@ -219,7 +219,12 @@ class Store:
         """One writer at a time: refused while another's lease has not expired. Commits now and then, and at the end,
         whatever that is."""
         number = self._acquire()
-        self.bring()
+        try:
+            self.bring()
+        except BaseException:
+            with suppress(Exception):
+                self._write_lease(number, released=True)
+            raise
         ended = threading.Event()
         keeper = threading.Thread(target=self._look_after, args=(number, ended), daemon=True)
         keeper.start()
@@ -332,9 +337,16 @@ def _drop_unmatched(found: dict[str, File], path: str, data: bytes) -> None:
             found.pop(name, None)
 
 
-def _hash(file: Any) -> str:
+def _blocks(file: Any, size: int | None = None) -> Iterator[bytes]:
+    """A file's first `size` bytes, or all of them."""
+    while block := file.read(8 << 20 if size is None else min(size, 8 << 20)):
+        size = None if size is None else size - len(block)
+        yield block
+
+
+def _hash(file: Any, size: int | None = None) -> str:
     digest = xxhash.xxh3_128()
-    while block := file.read(8 << 20):
+    for block in _blocks(file, size):
         digest.update(block)
     return digest.hexdigest()
 
