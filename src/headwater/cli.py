@@ -105,10 +105,10 @@ def init(folder: Path) -> None:
 @cli.command()
 def sources() -> None:
     """The kinds of source, each with an example."""
-    from headwater.sources import KINDS
+    from headwater.sources.kinds import KINDS
 
-    for kind, meaning in KINDS.items():
-        click.echo(f"{kind:<8} {meaning}")
+    for name, kind in KINDS.items():
+        click.echo(f"{name:<8} {kind.meaning}")
 
 
 @cli.group(cls=_Group)

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from headwater.engine.workspace import Output
 from headwater.errors import HeadwaterError
-from headwater.sources.read import MODELS, read_shard
+from headwater.recipe.sources import SOURCES
+from headwater.sources.read import read_shard
 
 ADDRESS_SPACE = 6 << 30  # a second net; the first is the peak that the parent looks at
 
@@ -39,7 +40,7 @@ def _forget_peak() -> None:
 
 def _read_once(path: Path, kind: str, source: dict[str, Any]) -> tuple[str, list[list[str]], str]:
     """A hash of all output bytes, the documents, and what is wrong with the output."""
-    model = MODELS[kind](name="texts", kind=kind, paths=["*"], **source)
+    model = SOURCES[kind](name="texts", kind=kind, paths=["*"], **source)
     out = Output(path.parent / "stage", "shard")
     try:
         files = [{"path": str(path), "relative": path.name, "bytes": path.stat().st_size}]

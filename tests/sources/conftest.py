@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.engine.workspace import Output
-from headwater.recipe.settings import FilesSource, WarcSource
+from headwater.recipe.sources import SOURCES
 from headwater.sources.read import read_shard
 
 
@@ -36,8 +36,7 @@ def read(tmp_path: Path) -> Callable[..., Shard]:
     def read(
         *paths: Path, kind: str = "files", share: float = 0.1, limit: int | None = None, **settings: Any
     ) -> Shard:
-        model = {"files": FilesSource, "warc": WarcSource}[kind]
-        source = model(name="texts", kind=kind, paths=["*"], **settings)
+        source = SOURCES[kind](name="texts", kind=kind, paths=["*"], **settings)
         files = [{"path": str(path), "relative": path.name, "bytes": path.stat().st_size} for path in paths]
         out = Output(tmp_path / "stage", "shard")
         holdout = {"share": share, "salt": "headwater-1"}

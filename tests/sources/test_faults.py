@@ -24,12 +24,13 @@ READ = """
 import json, resource, sys
 from collections import Counter
 from pathlib import Path
-from headwater.sources.read import MODELS, READERS
+from headwater.recipe.sources import SOURCES
+from headwater.sources.kinds import KINDS
 kind, path = sys.argv[1:]
-source = MODELS[kind](name="texts", kind=kind, paths=["*"])
+source = SOURCES[kind](name="texts", kind=kind, paths=["*"])
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 before, found = peak(), Counter()
-for record in READERS[kind](Path(path), source):
+for record in KINDS[kind].read(Path(path), source):
     found[getattr(record, "reason", "document")] += 1
 print(json.dumps([found, peak() - before]))
 """

@@ -12,7 +12,7 @@ from headwater.engine import guard
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workers import end_idle
 from headwater.engine.workspace import Workspace
-from headwater.recipe.settings import WarcSource
+from headwater.recipe.sources import WarcSource
 
 
 @pytest.fixture(autouse=True)

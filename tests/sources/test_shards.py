@@ -9,7 +9,8 @@ import pytest
 from headwater.engine.local import run_stage
 from headwater.engine.workspace import Workspace
 from headwater.errors import RecipeError
-from headwater.recipe.settings import FilesSource, Holdout, Unit
+from headwater.recipe.settings import Holdout
+from headwater.recipe.sources import FilesSource, Unit
 from headwater.sources.shards import LARGE, check_collisions, input_files, plan
 
 HOLDOUT = Holdout()

@@ -18,7 +18,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent
 
 from headwater.errors import RecipeError
-from headwater.recipe.settings import NAME, BaseSource, FilesSource, Recipe, WarcSource
+from headwater.recipe.settings import NAME, Recipe
+from headwater.recipe.sources import SOURCES, BaseSource
 
 MAX_BYTES = 1 << 20
 MAX_ALIASES = 100
@@ -142,7 +143,7 @@ def _explain(details: ErrorDetails, tree: CommentedMap, name: str) -> str:
     if details["type"] == "missing":
         return f"{where}: '{key}' is missing; it has no default"
     if details["type"].startswith("union_tag"):
-        kinds = ", ".join(sorted(_source_kinds()))
+        kinds = ", ".join(sorted(SOURCES))
         return f"{where}: '{key}' needs a kind, one of: {kinds} (got {_shown(details['input'])})"
     message = details["msg"].removeprefix("Value error, ")
     shown = "" if details["type"] == "value_error" else f", got {_shown(details['input'])}"
@@ -168,13 +169,9 @@ def _locate(loc: tuple[int | str, ...], tree: Any) -> tuple[list[int | str], int
             line = node.lc.item(part)[0] + 1
             place.append(part)
             node = node[part]
-        elif part not in _source_kinds():
+        elif part not in SOURCES:
             place.append(part)  # a key that came by --set, or one below a scalar
     return place, line
-
-
-def _source_kinds() -> dict[str, type[BaseSource]]:
-    return {"files": FilesSource, "warc": WarcSource}
 
 
 def _keys_at(place: list[int | str], tree: Any) -> list[str]:
@@ -186,7 +183,7 @@ def _keys_at(place: list[int | str], tree: Any) -> list[str]:
             node = node.get(part) if isinstance(node, CommentedMap) else node[int(part)]
         if isinstance(part, int):
             kind = node.get("kind") if isinstance(node, CommentedMap) else None
-            model = _source_kinds().get(str(kind), BaseSource)
+            model = SOURCES.get(str(kind), BaseSource)
         elif part != "sources":
             model = _model_of(model, str(part))
         if model is None:

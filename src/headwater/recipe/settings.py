@@ -7,61 +7,12 @@ Only `sources` has no default. `load.py` reads the YAML and turns pydantic's err
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
+from headwater.recipe.sources import Settings, Source
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-# ---------------------------------------------------------------- sources
-
-
-class Unit(Settings):
-    """What is split and resampled: derived from one property of a document, optionally by a pattern.
-
-    `pattern` is a regular expression searched in that property; its first group (or the whole match) is the
-    unit. A document that the pattern does not fit is a unit of its own.
-    """
-
-    by: Literal["author", "site", "folder", "file", "url", "path", "document"]
-    pattern: str | None = None
-
-
-class BaseSource(Settings):
-    name: Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=64)]
-    paths: Annotated[list[str], Field(min_length=1)]  # globs, relative to the recipe's folder
-    root: str | None = None  # what ids and locators are relative to; default: the globs' fixed prefix
-    role: Literal["train", "reference"] = "train"
-    unit: Unit | None = None  # default: the kind's own (warc: site; files: author column, else file)
-    domain: str | None = None  # default: the source's name
-    license: str | None = None
-    language: str | None = None  # as declared; measured anyway
-
-
-class FilesSource(BaseSource):
-    """txt, md, json, jsonl (.gz, .zst), csv, tsv, parquet. `columns` maps document fields to columns."""
-
-    kind: Literal["files"]
-    columns: dict[
-        Literal["text", "id", "url", "title", "date", "license", "language", "author", "unit"], str
-    ] = Field(default_factory=dict)
-    encoding: str = "auto"  # "auto": BOM, then UTF-8, then detection
-
-
-class WarcSource(BaseSource):
-    """WARC (.gz, .zst, .lz4). `text`: `main` is the main text of a page, `all` is all of its visible text."""
-
-    kind: Literal["warc"]
-    text: Literal["main", "all"] = "main"
-    max_record: Size = 16 * 2**20  # larger payloads are quarantined
-
-
-Source = Annotated[FilesSource | WarcSource, Field(discriminator="kind")]
 
 
 class Holdout(Settings):
@@ -118,7 +69,7 @@ class Curate(Settings):
     lines: Lines | None = None
     duplicates: Duplicates | None = Field(default_factory=Duplicates)
     # steps of the recipe itself; a preset's passes run at the place of "rules"
-    order: list[Step] = ["lines", "rules", "duplicates"]
+    order: list[Step] = Field(default=["lines", "rules", "duplicates"])
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
     mixture: dict[str, float] | None = None  # weight by source
     max_epochs: Annotated[float, Field(gt=0)] = 4

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import RecipeError
-from headwater.recipe.settings import FilesSource
+from headwater.recipe.sources import FilesSource
 from headwater.sources.records import Found, Gated, Record, quarantine
 
 # Usual names, best first; compared in lower case.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from headwater.errors import RecipeError
-from headwater.recipe.settings import FilesSource
+from headwater.recipe.sources import FilesSource
 from headwater.sources.columns import Columns, document_of, find_columns
 from headwater.sources.encoding import UndecodableError, codec, decode, encoding_of_lines
 from headwater.sources.places import Place

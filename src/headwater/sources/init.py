@@ -16,7 +16,7 @@ from pathlib import Path
 from headwater.corpus.document import split_of
 from headwater.errors import RecipeError
 from headwater.recipe.quantities import show_size
-from headwater.recipe.settings import FilesSource
+from headwater.recipe.sources import FilesSource
 from headwater.sources.peek import Look, look
 from headwater.sources.shards import input_files
 from headwater.sources.streams import compression_of

@@ -5,9 +5,10 @@ the author, else the file (files). Hosts are looked up in the public-suffix list
 an address or a name without a public suffix (`localhost`) is a site of its own, whatever its port.
 """
 
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,10 +23,9 @@ from headwater.corpus.text import normalise
 from headwater.engine import guard
 from headwater.engine.workspace import Output
 from headwater.errors import RecipeError
-from headwater.recipe.settings import BaseSource, FilesSource, Unit, WarcSource
-from headwater.sources import files as files_reader
-from headwater.sources import warc
-from headwater.sources.places import Place, place_of
+from headwater.recipe.sources import SOURCES, BaseSource
+from headwater.sources.kinds import KINDS
+from headwater.sources.places import place_of
 from headwater.sources.records import GIVEN_UP, Found, Gated, Record, quarantine
 
 QUARANTINE_SCHEMA = pa.schema(
@@ -37,9 +37,6 @@ QUARANTINE_SCHEMA = pa.schema(
         ("bytes", pa.binary()),  # the first part of what could not be read
     ]
 )
-MODELS: dict[str, type[FilesSource] | type[WarcSource]] = {"files": FilesSource, "warc": WarcSource}
-READERS: dict[str, Callable[[Place, Any], Iterator[Record]]] = {"files": files_reader.read, "warc": warc.read}
-_DEFAULT_UNIT = {"files": Unit(by="author"), "warc": Unit(by="site")}
 # Rows are handed to the writer in groups, which is faster than one by one.
 ROWS, ROW_BYTES = 500, 8 << 20
 
@@ -57,7 +54,8 @@ def read_shard(
     `source` and `holdout` are the recipe's settings, dumped. `limit`: read at most so many documents.
     Raises AssertionError where a file's records are not all accounted for.
     """
-    settings = MODELS[source["kind"]](**source)
+    kind = KINDS[source["kind"]]
+    settings = SOURCES[source["kind"]](**source)
     accounts: dict[str, Any] = {}
     changed: Counter[str] = Counter()
     total = size = 0
@@ -68,7 +66,7 @@ def read_shard(
         for file in files:
             account = _Account(file["relative"], file["bytes"])
             guard.within(file["relative"])
-            records = READERS[settings.kind](place_of(file["path"]), settings)
+            records = kind.read(place_of(file["path"]), settings)
             if (reason := guard.begin()) is not None:
                 records = iter([quarantine(0, reason, GIVEN_UP)])
             if limit is not None:
@@ -149,7 +147,7 @@ def _groups(records: Iterator[Record]) -> Iterator[list[Record]]:
 def _document(
     record: Found,
     relative: str,
-    source: FilesSource | WarcSource,
+    source: BaseSource,
     holdout: dict[str, Any],
     changed: Counter[str],
 ) -> dict[str, Any] | None:
@@ -177,7 +175,7 @@ def _document(
         "unit": unit,
         "domain": source.domain or source.name,
         "split": "heldout" if heldout else "train",
-        "meta": None,
+        "meta": json.dumps(record.meta, ensure_ascii=False, sort_keys=True) if record.meta else None,
     }
 
 
@@ -192,7 +190,7 @@ def unit_of(source: BaseSource, fields: dict[str, str], relative: str, document:
     if unit is None:
         if "unit" in fields:
             return fields["unit"]
-        unit = _DEFAULT_UNIT[source.kind]  # type: ignore[attr-defined]
+        unit = KINDS[source.kind].unit
     path = PurePosixPath(relative)
     value: str | None
     if unit.by == "author":

@@ -5,6 +5,7 @@ that could not be read; its bytes are kept, so that a later version can read the
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 # A record larger than this is quarantined, whatever the kind of file (WARC has its own setting): a worker holds
 # one record at a time, as bytes and as text.
@@ -25,6 +26,7 @@ class Found:
     offset: int | str
     text: str
     fields: dict[str, str] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)  # what only this kind of source has; becomes JSON
 
 
 @dataclass(frozen=True)

@@ -21,20 +21,15 @@ from headwater.corpus import text as normalisation
 from headwater.engine.local import Task
 from headwater.engine.workspace import Workspace, content_key, read_json, write_json
 from headwater.errors import RecipeError
-from headwater.recipe.settings import FilesSource, Holdout, WarcSource
-from headwater.sources import files as files_reader
-from headwater.sources import warc
+from headwater.recipe.settings import Holdout
+from headwater.recipe.sources import BaseSource
+from headwater.sources.kinds import KINDS
 from headwater.sources.places import Place, expand, is_remote
 
 LARGE = 8 << 20
 BUCKETS = 32
 FUNCTION = "headwater.sources.read:read_shard"
 VERSION = 1
-_READER_VERSIONS = {"files": files_reader.VERSION, "warc": warc.VERSION}
-_LIBRARIES = {
-    "files": ("resiliparse", "pyarrow", "zstandard"),
-    "warc": ("fastwarc", "resiliparse", "publicsuffixlist"),
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class InputFile:
 
 
 def plan(
-    source: FilesSource | WarcSource,
+    source: BaseSource,
     folder: Path,
     workspace: Workspace,
     *,
@@ -70,8 +65,8 @@ def plan(
         "settings": {name: value for name, value in settings.items() if name not in ("paths", "root")},
         "holdout": holdout.model_dump(mode="json"),
         "limit": limit,
-        "versions": [VERSION, _READER_VERSIONS[source.kind], getattr(normalisation, "VERSION", 1)],
-        "libraries": {name: version(name) for name in _LIBRARIES[source.kind]},
+        "versions": [VERSION, KINDS[source.kind].version, getattr(normalisation, "VERSION", 1)],
+        "libraries": {name: version(name) for name in KINDS[source.kind].libraries},
     }
     return [
         Task(
@@ -110,7 +105,7 @@ def check_collisions(sources: dict[str, tuple[str, list[Task]]]) -> None:
 # ---------------------------------------------------------------- paths
 
 
-def input_files(source: FilesSource | WarcSource, folder: Path) -> list[InputFile]:
+def input_files(source: BaseSource, folder: Path) -> list[InputFile]:
     """The files that a source's paths name, sorted by relative path."""
     found: dict[str, InputFile] = {}
     for pattern in source.paths:

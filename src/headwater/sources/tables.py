@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.errors import HeadwaterError
-from headwater.recipe.settings import FilesSource
+from headwater.recipe.sources import FilesSource
 from headwater.sources.columns import document_of, find_columns
 from headwater.sources.files import utf8_lines
 from headwater.sources.places import Place, open_binary

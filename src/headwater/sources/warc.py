@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from fastwarc.warc import ArchiveIterator
 
 from headwater.engine import guard
-from headwater.recipe.settings import WarcSource
+from headwater.recipe.sources import WarcSource
 from headwater.sources.extract.page import document_of_payload
 from headwater.sources.places import Place, open_binary
 from headwater.sources.records import GIVEN_UP, KEPT_BYTES, Gated, Quarantined, Record, quarantine

@@ -19,7 +19,8 @@ from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.recipe.settings import Duplicates, Lines, Settings
+from headwater.recipe.settings import Duplicates, Lines
+from headwater.recipe.sources import Settings
 
 
 class Rule(Settings):

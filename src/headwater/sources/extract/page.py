@@ -11,7 +11,7 @@ from typing import Any
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from headwater.recipe.settings import WarcSource
+from headwater.recipe.sources import WarcSource
 from headwater.sources.encoding import UndecodableError, decode_page
 from headwater.sources.records import Found, Gated, Record, quarantine
 from headwater.sources.streams import unpack
