@@ -49,18 +49,17 @@ class Tail:
 class Stream:
     """A file's bytes after decompression. `tail` is set once the end is reached, where that end is not clean."""
 
-    def __init__(self, path: Place) -> None:
-        self.path = path
+    def __init__(self, path: Place, kind: str | None = None) -> None:
+        self.path, self.kind = path, kind or compression_of(path)
         self.tail: Tail | None = None
 
     def blocks(self) -> Iterator[bytes]:
-        kind = compression_of(self.path)
         with open_binary(self.path) as file:
-            if kind is None:
+            if self.kind is None:
                 while block := file.read(BLOCK):
                     yield block
             else:
-                yield from self.unpacked(file, kind)
+                yield from self.unpacked(file, self.kind)
 
     def unpacked(self, file: Any, kind: str) -> Iterator[bytes]:
         machine: Any = None

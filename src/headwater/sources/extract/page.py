@@ -6,7 +6,7 @@ all its text. Chinese pages: the charset comes from the header, then `<meta>`, t
 """
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
@@ -88,7 +88,7 @@ def document_of_payload(record: Any, kind: str, offset: int | str, source: WarcS
         return Found(offset, page, fields)
     if (tags := page.count("<")) > MAX_TAGS:
         return quarantine(offset, "too_large", f"{url}: {tags:,} tags; at most {MAX_TAGS:,}", body)
-    return _html(page, offset, fields, source, body)
+    return html_record(page, offset, fields, source.text, body)
 
 
 def undo_codings(body: bytes, codings: str, limit: int) -> tuple[bytes, str]:
@@ -122,9 +122,12 @@ def _binary(body: bytes) -> bool:
     )  # fmt: skip
 
 
-def _html(page: str, offset: int | str, fields: dict[str, str], source: WarcSource, body: bytes) -> Record:
+def html_record(
+    page: str, offset: int | str, fields: dict[str, str], wanted: Literal["main", "all"], body: bytes = b""
+) -> Record:
+    """A page's text, with what the page says of itself added to `fields`. `body`: what is kept if it fails."""
     tree = HTMLTree.parse(page)
-    main = source.text == "main" and depth(page) <= MAX_DEPTH
+    main = wanted == "main" and depth(page) <= MAX_DEPTH
     text = extract_plain_text(tree, main_content=main, alt_texts=False)
     if not text.strip():
         if main and extract_plain_text(tree, main_content=False, alt_texts=False).strip():
