@@ -10,6 +10,7 @@ import html
 import json
 import re
 import statistics
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -130,11 +131,16 @@ def _share(right: float, wrong: float, other: float) -> float:
 
 
 def snippet_counts(page: Page, text: str) -> tuple[int, int, int, int]:
-    """Of a page's snippets: found, missing, wrongly there, rightly not there; white space does not count."""
-    flat = " ".join(text.split())
-    there = [" ".join(snippet.split()) in flat for snippet in page.wanted]
-    wrong = [" ".join(snippet.split()) in flat for snippet in page.unwanted]
+    """Of a page's snippets: found, missing, wrongly there, rightly not there; white space does not count, and
+    characters are compared in NFC."""
+    flat = flat_text(text)
+    there = [flat_text(snippet) in flat for snippet in page.wanted]
+    wrong = [flat_text(snippet) in flat for snippet in page.unwanted]
     return sum(there), len(there) - sum(there), sum(wrong), len(wrong) - sum(wrong)
+
+
+def flat_text(text: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def snippet_f1(counts: list[tuple[int, int, int, int]]) -> float:

@@ -1,0 +1,158 @@
+"""Trains the main-text model on the training half of the labelled pages and writes its numbers into the package.
+
+    ./run bench main_text_training [--folds 5] [--write]
+
+Labels: human main text laid along the blocks (aeb, magic, readability); of the pages that have only snippets
+(trafilatura-eval), trafilatura's own output, corrected by the snippets, at a lower weight. LightGBM, on one thread, in an
+environment of its own. `--folds` prints F1 by set on pages of sites that were not trained on, within the training half
+(0: not); the test half is never read here. `--write` writes src/headwater/sources/extract/main_text.npz.
+"""
+
+import argparse
+import random
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from main_text import PEERS
+from pages import SETS, Page, pages, score
+from pages.labels import aligned, corrected, texts_of, weights
+from peers import ask, data_folder, environment
+
+from headwater.sources.extract.blocks import Blocks, blocks_of
+from headwater.sources.extract.features import NAMES, features_of
+from headwater.sources.extract.forest import FILE
+from headwater.sources.extract.main_text import OF_HIGHEST, assembled
+
+LIGHTGBM = ["lightgbm==4.7.0", f"numpy=={version('numpy')}"]
+HERE = Path(__file__).parent
+PACKAGE = HERE.parent / "src" / "headwater" / "sources" / "extract"
+PARAMETERS = {
+    "objective": "binary", "learning_rate": 0.06, "num_leaves": 15, "min_data_in_leaf": 30, "feature_fraction": 0.4,
+    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5, "extra_trees": True, "max_bin": 63, "seed": 0,
+    "num_threads": 1, "deterministic": True, "verbose": -1,
+}  # fmt: skip
+TREES, KEEP_FROM, TAUGHT = 400, 0.4, 0.6  # TAUGHT: the weight of a page whose labels are another extractor's
+
+
+class Labelled:
+    """A page's blocks with what is known of them."""
+
+    def __init__(self, page: Page, taught: str) -> None:
+        self.page = page
+        self.blocks: Blocks = blocks_of(page.html)
+        texts = texts_of(self.blocks)
+        if page.truth is not None:
+            self.labels = aligned(texts, page.truth)
+        else:
+            self.labels = corrected(texts, aligned(texts, taught), page)
+        self.weights = weights(self.blocks, 1.0 if page.truth is not None else TAUGHT)
+        if not self.labels.any():  # its truth stands nowhere in it
+            self.weights[:] = 0
+        self.matrix = features_of(self.blocks)
+
+    def text(self, scores: np.ndarray, keep_from: float) -> str:
+        most = float(scores.max()) if len(scores) else 0.0
+        return assembled(self.blocks, np.flatnonzero(scores >= min(keep_from, OF_HIGHEST * most)))
+
+
+def labelled_pages() -> list[Labelled]:
+    found = [page for page in pages(data_folder() / "corpora" / "web-html") if not page.test]
+    without = [page for page in found if page.truth is None]
+    answer = ask(
+        environment("main_text", PEERS),
+        HERE / "peers" / "main_text_peers.py",
+        {"pages": [page.html for page in without], "extractors": ["trafilatura fast"]},
+    )
+    taught = dict(zip((page.name for page in without), answer["trafilatura fast"]["texts"], strict=True))
+    return [Labelled(page, taught.get(page.name, "")) for page in found]
+
+
+def fit(data: Path, held: list[int]) -> dict[str, Any]:
+    question = {"data": str(data), "parameters": PARAMETERS, "trees": TREES, "held": held}
+    answer: dict[str, Any] = ask(
+        environment("lightgbm", LIGHTGBM), HERE / "peers" / "lightgbm_fit.py", question
+    )
+    return answer
+
+
+def cross_validated(examples: list[Labelled], data: Path, folds: int) -> None:
+    sites = sorted({example.page.site for example in examples})
+    random.Random(7).shuffle(sites)
+    fold = {site: number % folds for number, site in enumerate(sites)}
+    scores: dict[int, np.ndarray] = {}
+    for number in range(folds):
+        held = [n for n, example in enumerate(examples) if fold[example.page.site] == number]
+        predicted = iter(fit(data, held)["held"])
+        for n in held:
+            scores[n] = np.array([next(predicted) for _ in examples[n].labels], np.float32)
+    print("blocks kept from", *(f"{kind:>17}" for kind in SETS))
+    for keep_from in (0.3, 0.35, 0.4, 0.45, 0.5):
+        row = []
+        for kind in SETS:
+            chosen = [n for n, example in enumerate(examples) if example.page.kind == kind]
+            row.append(score([(examples[n].page, examples[n].text(scores[n], keep_from)) for n in chosen]))
+        print(f"{keep_from:<16}", *(f"{value:>17.3f}" for value in row), flush=True)
+
+
+def flattened(trees: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Trees as arrays; forest.py says what they hold."""
+    nodes: list[list[float]] = []  # feature, threshold or value, left, right
+    roots = []
+
+    def add(node: dict[str, Any]) -> int:
+        place = len(nodes)
+        if "leaf_value" in node:
+            nodes.append([-1, node["leaf_value"], 0, 0])
+        else:
+            assert node["decision_type"] == "<=", node["decision_type"]
+            nodes.append([node["split_feature"], node["threshold"], 0, 0])
+            nodes[place][2:] = [add(node["left_child"]), add(node["right_child"])]
+        return place
+
+    for tree in trees:
+        roots.append(add(tree))
+    feature, threshold, left, right = (np.array(column) for column in zip(*nodes, strict=True))
+    return {
+        "feature": feature.astype(np.int16),
+        "threshold": threshold.astype(np.float64),
+        "left": left.astype(np.int32),
+        "right": right.astype(np.int32),
+        "roots": np.array(roots, np.int32),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    examples = labelled_pages()
+    blocks = sum(len(example.labels) for example in examples)
+    print(f"{len(examples)} pages of the training half, {blocks:,} blocks, {len(NAMES)} features", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "blocks.npz"
+        np.savez(
+            data,
+            matrix=np.concatenate([example.matrix for example in examples]),
+            labels=np.concatenate([example.labels for example in examples]),
+            weights=np.concatenate([example.weights for example in examples]),
+            groups=np.concatenate([np.full(len(example.labels), n) for n, example in enumerate(examples)]),
+        )
+        if options.folds:
+            cross_validated(examples, data, options.folds)
+        if options.write:
+            numbers = flattened(fit(data, [])["trees"])
+            np.savez_compressed(
+                PACKAGE / FILE, names=np.array(NAMES), keep_from=np.float64(KEEP_FROM), **numbers
+            )
+            size = (PACKAGE / FILE).stat().st_size
+            print(
+                f"wrote {PACKAGE / FILE}: {len(numbers['roots'])} trees, {len(numbers['feature']):,} nodes, {size:,} bytes"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Run in LightGBM's environment: fits trees and writes them as lists of numbers.
+
+    lightgbm_fit.py QUESTION.json ANSWER.json
+
+Question: {"data": file of arrays (matrix, labels, weights), "parameters": {...}, "trees": n, "held": [indices of rows to
+predict]}. Answer: {"trees": [...], "held": [probabilities]}.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+
+
+def main() -> None:
+    question = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    with np.load(question["data"], allow_pickle=False) as arrays:
+        matrix, labels, weights, groups = (arrays[name] for name in ("matrix", "labels", "weights", "groups"))
+    held = np.isin(groups, question.get("held", []))
+    used = ~held & (weights > 0)
+    data = lightgbm.Dataset(matrix[used], labels[used], weight=weights[used])
+    model = lightgbm.train(question["parameters"], data, question["trees"])
+    answer = {
+        "trees": [tree["tree_structure"] for tree in model.dump_model()["tree_info"]],
+        "held": model.predict(matrix[held]).tolist() if held.any() else [],
+    }
+    Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,656 @@
+"""HTML to blocks: one pass of a compiled scanner over a page's bytes, without a tree and without a call per node.
+
+A *block* is the text between two block-level boundaries (`<p>`, `<div>`, `<br>` …), its white space collapsed. The
+scanner keeps a stack of open elements as the HTML standard's tree construction would for ordinary pages: missing end
+tags of `p`, `li`, `td` and the like are implied, stray ones ignored. It always moves forward, and its time is linear in
+the page: the stack is at most MAX_DEPTH deep (what is nested deeper counts as its ancestor at that depth).
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from headwater.sources.extract.markup import (
+    ENDS,
+    ENDS_PARAGRAPH,
+    FNV_PRIME,
+    FNV_START,
+    GROUP,
+    IS_BLOCK,
+    IS_CELL,
+    IS_RAW,
+    IS_SKIPPED,
+    IS_TABLE,
+    IS_VOID,
+    TAG,
+    TAG_KEYS,
+    TAG_VALUES,
+    WORD_KEYS,
+    WORD_VALUES,
+    fnv,
+)
+
+MAX_DEPTH = 512
+# Columns of `elements`. LENGTH, LINKED, PUNCTUATION and BLOCKS are of all that is below.
+(PARENT, TAGNAME, GROUPS, LENGTH, LINKED, PUNCTUATION, BLOCKS, IN_PARAGRAPHS, DEPTH, FIRST, LAST, HIDDEN, FLAGS) = range(13)  # fmt: skip
+# Columns of `blocks`. BOX: the block-level element around it, INNER: the innermost; SIZE and LINK_SIZE are letters, of
+# which a Han character counts as three; ROW, CELL, ITEM: the table row, cell and list item that it stands in, or -1.
+(START, END, BOX, INNER, SIZE, LINK_SIZE, LINKS, MARKS, DIGITS, UPPER, HAN, WORDS, FINAL, CHARACTERS, BREAK, GAP, CODE, ROW, CELL, ITEM) = range(20)  # fmt: skip
+# FINAL: the last visible character is a letter, a comma, a full stop, a colon.
+LETTER, COMMA, STOP, COLON = range(4)
+# GAP: what stands between a block and the one before.
+LINE, PARAGRAPH = 1, 2
+# FLAGS of an element: its text is none of the page's; white space counts in it; it is code.
+_SKIPS, _PREFORMATTED, _IS_CODE = 1, 2, 4
+ELEMENT_COLUMNS, BLOCK_COLUMNS = 13, 20
+
+_P, _A, _BR, _PRE, _CODE, _MATH, _HR, _SCRIPT, _TR, _LI = (
+    TAG[name] for name in ("p", "a", "br", "pre", "code", "math", "hr", "script", "tr", "li")
+)
+_HTML, _HEAD, _BODY = TAG["html"], TAG["head"], TAG["body"]
+_F0, _FP = np.uint64(FNV_START), np.uint64(FNV_PRIME)
+_CLASS, _ID, _ITEMPROP, _ROLE, _STYLE, _HIDDEN, _ARIA, _TYPE = (
+    np.uint64(fnv(name))
+    for name in (b"class", b"id", b"itemprop", b"role", b"style", b"hidden", b"aria-hidden", b"type")
+)
+_ARTICLE_BODY, _BODY_GROUP = np.uint64(fnv(b"articlebody")), 1 << GROUP["body"]
+_RENDERED = 1 << GROUP["rendered"]
+_PADDING = 32  # zero bytes behind the page, so that looking ahead stays inside
+_SEARCH = 64  # open elements that the search for an end tag's start passes at most
+_FORMULA = 20_000  # bytes of a formula's markup that are looked through for its TeX
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A page's blocks. `text`: UTF-8 with HTML entities still in it; `signatures` and `paths`: one hash an element."""
+
+    text: np.ndarray  # uint8
+    elements: np.ndarray  # int64 [elements, ELEMENT_COLUMNS]
+    signatures: np.ndarray  # uint64 [elements, 3]: of tag and class; of the tags from the root on; of the tag
+    blocks: np.ndarray  # int32 [blocks, BLOCK_COLUMNS]
+
+    def raw(self, number: int) -> str:
+        """A block's text; entities are not resolved yet."""
+        start, end = self.blocks[number, START], self.blocks[number, END]
+        return self.text[start:end].tobytes().decode("utf-8", "replace")
+
+
+def blocks_of(page: str) -> Blocks:
+    data = page.encode("utf-8", "replace")
+    padded = np.zeros(len(data) + _PADDING, np.uint8)
+    padded[: len(data)] = np.frombuffer(data, np.uint8)
+    most = data.count(b"<") + 2
+    text = np.empty(len(data) + 3 * _PADDING + 2 * most, np.uint8)
+    elements = np.empty((most, ELEMENT_COLUMNS), np.int64)
+    signatures = np.empty((most, 3), np.uint64)
+    blocks = np.empty((most + 1, BLOCK_COLUMNS), np.int32)
+    count, found, used = _scan(padded, len(data), text, elements, signatures, blocks)
+    _sum_up(elements[:count], blocks[:found])
+    return Blocks(text[:used], elements[:count], signatures[:count], blocks[:found])
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def look_up(keys: np.ndarray, values: np.ndarray, key: np.uint64) -> int:
+    mask = np.uint64(keys.shape[0] - 1)
+    place = (key ^ (key >> np.uint64(29))) & mask
+    while keys[place] != 0:
+        if keys[place] == key:
+            return values[place]
+        place = (place + np.uint64(1)) & mask
+    return 0
+
+
+@numba.njit(cache=True, nogil=True)
+def groups_of(data: np.ndarray, start: int, end: int) -> int:
+    """The groups of the words in an attribute's value: each word, and each joined by - and _ as one."""
+    groups = 0
+    word = joined = _F0
+    letters = 0
+    lower_before = False
+    for place in range(start, end + 1):
+        byte = data[place] if place < end else np.uint8(32)
+        upper = 65 <= byte <= 90
+        letter = upper or 97 <= byte <= 122
+        if letters > 0 and (not letter or (upper and lower_before)):
+            groups |= look_up(WORD_KEYS, WORD_VALUES, word)
+            word = _F0
+            letters = 0
+        if letter:
+            lowered = np.uint64(byte | 32)
+            word = (word ^ lowered) * _FP
+            joined = (joined ^ lowered) * _FP
+            letters += 1
+        elif byte != 45 and byte != 95:
+            if joined != _F0:
+                groups |= look_up(WORD_KEYS, WORD_VALUES, joined)
+                if joined == _ARTICLE_BODY:
+                    groups |= _BODY_GROUP
+            joined = _F0
+        lower_before = letter and not upper
+    return groups
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _is_space(byte: int) -> bool:
+    return byte == 32 or 9 <= byte <= 13
+
+
+@numba.njit(cache=True, nogil=True)
+def _displays_none(data: np.ndarray, start: int, end: int) -> bool:
+    """`display:none` or `visibility:hidden` in a style."""
+    for place in range(start, end - 10):
+        if data[place] == 58:  # a colon
+            value = place + 1
+            while value < end and data[value] == 32:
+                value += 1
+            if data[value] | 32 == 110 and data[value + 1] | 32 == 111 and data[place - 1] | 32 == 121:
+                return True
+    for place in range(start, end - 11):
+        if data[place] == 58 and data[place - 2] | 32 == 116 and data[place - 1] | 32 == 121:
+            value = place + 1
+            while value < end and data[value] == 32:
+                value += 1
+            if data[value] | 32 == 104 and data[value + 1] | 32 == 105:
+                return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(data: np.ndarray, start: int, size: int, byte: int) -> int:
+    while start < size and data[start] != byte:
+        start += 1
+    return start
+
+
+@numba.njit(cache=True, nogil=True)
+def _after_declaration(data: np.ndarray, start: int, size: int) -> int:
+    """Behind the comment, doctype, CDATA or processing instruction that begins at `start`."""
+    if data[start + 1] == 33 and data[start + 2] == 45 and data[start + 3] == 45:
+        place = start + 4
+        if data[place] == 62:  # <!-->
+            return place + 1
+        while place < size:
+            if data[place] == 62 and data[place - 1] == 45 and data[place - 2] == 45:
+                return place + 1
+            place += 1
+        return size
+    return min(size, _find(data, start, size, 62) + 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def _end_of_raw(data: np.ndarray, start: int, size: int, name: int, length: int) -> int:
+    """Where `</name` stands, from `start` on; `name` is where the name stands in the page."""
+    place = start
+    while place < size:
+        if data[place] == 60 and data[place + 1] == 47:
+            same = 0
+            while same < length and data[place + 2 + same] | 32 == data[name + same] | 32:
+                same += 1
+            if same == length:
+                return place
+        place += 1
+    return size
+
+
+@numba.njit(cache=True, nogil=True)
+def _formula(data: np.ndarray, start: int, size: int) -> tuple[int, int, int]:
+    """Of MathML that begins at `start`: where its TeX annotation begins and ends, and where the formula ends; zeros
+    where it has none."""
+    begin = end = 0
+    place, stop = start, min(size, start + _FORMULA)
+    while place < stop:
+        # application/x-tex
+        if (
+            data[place] == 47
+            and data[place + 1] == 120
+            and data[place + 2] == 45
+            and data[place + 3] == 116
+            and begin == 0
+        ):
+            begin = _find(data, place, stop, 62) + 1
+            end = _find(data, begin, stop, 60)
+            place = end
+        if (
+            data[place] == 60
+            and data[place + 1] == 47
+            and data[place + 2] | 32 == 109
+            and data[place + 3] | 32 == 97
+            and data[place + 5] | 32 == 104
+        ):
+            if begin and begin < end <= place:
+                return begin, end, _find(data, place, size, 62) + 1
+            return 0, 0, 0
+        place += 1
+    return 0, 0, 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _attributes(
+    data: np.ndarray, start: int, size: int, signature: np.uint64
+) -> tuple[int, int, int, np.uint64, int]:
+    """Of a start tag, from behind its name on: where it ends, the groups of its words, whether it is hidden, its
+    signature, and whether its type is TeX (1 inline, 2 display)."""
+    place, groups, hidden, formula = start, 0, 0, 0
+    while place < size:
+        while place < size and (_is_space(data[place]) or data[place] == 47):
+            place += 1
+        if place >= size or data[place] == 62:
+            break
+        name = _F0
+        while True:  # the first byte belongs to the name whatever it is
+            name = (name ^ np.uint64(data[place] | 32)) * _FP
+            place += 1
+            byte = data[place]
+            if place >= size or byte == 61 or byte == 62 or byte == 47 or _is_space(byte):
+                break
+        while place < size and _is_space(data[place]):
+            place += 1
+        first = last = place
+        if place < size and data[place] == 61:
+            place += 1
+            while place < size and _is_space(data[place]):
+                place += 1
+            if data[place] == 34 or data[place] == 39:
+                first = place + 1
+                last = _find(data, first, size, data[place])
+                place = last + 1
+            else:
+                first = place
+                while place < size and data[place] != 62 and not _is_space(data[place]):
+                    place += 1
+                last = place
+        last = min(last, first + 2000)
+        if name == _CLASS or name == _ID or name == _ITEMPROP or name == _ROLE:
+            groups |= groups_of(data, first, last)
+            if name == _CLASS:
+                for letter in range(first, min(last, first + 48)):
+                    if data[letter] < 48 or data[letter] > 57:
+                        signature = (signature ^ np.uint64(data[letter])) * _FP
+        elif name == _HIDDEN:
+            hidden = 1
+        elif name == _ARIA:
+            if data[first] == 116:
+                hidden = 1
+        elif name == _STYLE:
+            if _displays_none(data, first, last):
+                hidden = 1
+        elif (
+            name == _TYPE and data[first] == 109 and data[first + 4] == 47 and data[first + 5] == 116
+        ):  # math/tex
+            formula = 2 if last - first > 9 else 1
+    return min(size, place + 1), groups, hidden, signature, formula
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _code_point(data: np.ndarray, place: int) -> tuple[int, int]:
+    """The character at `place`, and how many bytes it takes; an HTML entity is a character too (0 if its name is
+    not looked up), a space where it is one."""
+    byte = int(data[place])
+    if byte == 38:
+        return _entity(data, place)
+    if byte < 0xC0:
+        return byte, 1
+    if byte < 0xE0:
+        return (byte & 31) << 6 | int(data[place + 1]) & 63, 2
+    if byte < 0xF0:
+        return (byte & 15) << 12 | (int(data[place + 1]) & 63) << 6 | int(data[place + 2]) & 63, 3
+    return (byte & 7) << 18 | (int(data[place + 1]) & 63) << 12 | (int(data[place + 2]) & 63) << 6, 4
+
+
+@numba.njit(cache=True, nogil=True)
+def _entity(data: np.ndarray, place: int) -> tuple[int, int]:
+    if data[place + 1] == 35:  # a number
+        digit, value, hexadecimal = place + 2, 0, False
+        if data[digit] | 32 == 120:
+            digit, hexadecimal = digit + 1, True
+        first = digit
+        while digit - first < 8:
+            byte = int(data[digit])
+            if 48 <= byte <= 57:
+                value = value * (16 if hexadecimal else 10) + byte - 48
+            elif hexadecimal and 97 <= byte | 32 <= 102:
+                value = value * 16 + (byte | 32) - 87
+            else:
+                break
+            digit += 1
+        if digit == first:
+            return 38, 1
+        if data[digit] == 59:
+            digit += 1
+        return value, digit - place
+    end = place + 1
+    while end - place < 12 and 48 <= data[end] <= 122 and data[end] != 59:
+        end += 1
+    if data[end] != 59:
+        return 38, 1
+    length = end - place + 1
+    # nbsp, ensp, emsp, thinsp
+    if data[end - 1] == 112 and data[end - 2] == 115 and length <= 8:
+        return 32, length
+    return 0, length
+
+
+@numba.njit(cache=True, nogil=True)
+def _scan(
+    data: np.ndarray,
+    size: int,
+    text: np.ndarray,
+    elements: np.ndarray,
+    signatures: np.ndarray,
+    blocks: np.ndarray,
+) -> tuple[int, int, int]:
+    """How many elements and blocks there are, and how many bytes of `text` are used."""
+    elements[0, :] = 0
+    elements[0, PARENT] = -1
+    elements[0, FIRST] = -1
+    signatures[0, :] = _F0
+    count, found, used = 1, 0, 0
+    current, anchor, beyond = (
+        0,
+        -1,
+        0,
+    )  # the innermost open element, the open link, elements deeper than MAX_DEPTH
+    skips = preformatted = code = 0
+    opened, start, space, broken, gap = False, 0, True, 0, PARAGRAPH
+    verbatim, behind, marks = (
+        0,
+        0,
+        0,
+    )  # TeX: where it ends, where the page goes on, how many $ stand around it
+    place = 0
+    while place <= size:
+        byte = data[place] if place < size else np.uint8(60)
+        closing, tag, name_hash, block_tag = False, -1, _F0, 0
+        if place >= size:
+            block_tag = 1  # the last block ends with the page
+        elif byte == 60 and place >= verbatim:
+            following = data[place + 1]
+            if following == 33 or following == 63:
+                place = _after_declaration(data, place, size)
+                continue
+            closing = following == 47
+            name = place + 2 if closing else place + 1
+            if 97 <= data[name] | 32 <= 122:
+                end = name
+                while end < size and data[end] != 62 and data[end] != 47 and not _is_space(data[end]):
+                    name_hash = (name_hash ^ np.uint64(data[end] | 32)) * _FP
+                    end += 1
+                tag = look_up(TAG_KEYS, TAG_VALUES, name_hash)
+                block_tag = 1 if IS_BLOCK[tag] or tag == _BR or tag == _HR else 0
+                place = end
+            elif closing:
+                place = min(size, _find(data, place, size, 62) + 1)
+                continue
+
+        # ------------------------------------------------ a block ends
+        if block_tag and preformatted > 0 and tag != _PRE and place < size:
+            if opened and used > start and text[used - 1] != 10 and (tag == _BR or closing):
+                text[used] = 10
+                used += 1
+                space = True
+        elif block_tag:
+            if opened:
+                stop = used
+                while stop > start and (text[stop - 1] == 32 or text[stop - 1] == 10):
+                    stop -= 1
+                if stop > start and blocks[found, CHARACTERS] > 0:
+                    blocks[found, START], blocks[found, END] = start, stop
+                    blocks[found, BREAK], blocks[found, GAP] = broken, gap
+                    box = blocks[found, INNER]
+                    while box > 0 and not IS_BLOCK[elements[box, TAGNAME]]:
+                        box = elements[box, PARENT]
+                    blocks[found, BOX] = box
+                    found += 1
+                    gap = 0
+                    used = stop + 1
+                    text[stop] = 10
+                else:
+                    used = start
+                opened, broken = False, 0
+            if tag == _BR or tag == _LI or tag == _TR or (tag >= 0 and IS_CELL[tag]):
+                gap = max(gap, LINE)
+            else:
+                gap = PARAGRAPH
+        if place >= size:
+            break
+
+        # ------------------------------------------------ an end tag
+        if tag >= 0 and closing:
+            place = min(size, _find(data, place, size, 62) + 1)
+            if tag == _HTML or tag == _HEAD or tag == _BODY or IS_VOID[tag]:
+                continue
+            if beyond > 0:
+                beyond -= 1
+                continue
+            node, steps = current, 0
+            inline = not IS_BLOCK[tag] and not IS_SKIPPED[tag]
+            while node > 0:
+                here = elements[node, TAGNAME]
+                if here == tag and (tag > 0 or signatures[node, 2] == name_hash):
+                    break
+                if (inline and IS_BLOCK[here]) or (IS_CELL[here] and not IS_TABLE[tag]) or steps == _SEARCH:
+                    node = -1
+                    break
+                node = elements[node, PARENT]
+                steps += 1
+            if node > 0:
+                while True:
+                    flags = elements[current, FLAGS]
+                    skips -= flags & _SKIPS
+                    preformatted -= flags >> 1 & 1
+                    code -= flags >> 2 & 1
+                    if current == anchor:
+                        anchor = -1
+                    last = current == node
+                    current = elements[current, PARENT]
+                    if last:
+                        break
+            elif tag == _A:
+                anchor = -1
+            continue
+
+        # ------------------------------------------------ a start tag
+        if tag >= 0:
+            length = place - name
+            place, groups, hidden, signature, formula = _attributes(data, place, size, name_hash)
+            if tag == _HTML or tag == _HEAD or tag == _BODY:
+                continue
+            if IS_VOID[tag]:
+                if tag == _BR:
+                    broken = 1
+                continue
+            if IS_RAW[tag]:
+                end = _end_of_raw(data, place, size, name, length)
+                if formula and skips == 0 and end > place:
+                    verbatim, behind, marks = end, min(size, _find(data, end, size, 62) + 1), formula
+                else:
+                    place = min(size, _find(data, end, size, 62) + 1)
+                    continue
+            elif tag == _MATH:
+                first, end, behind_it = _formula(data, place, size)
+                if end > first:
+                    place, verbatim, behind, marks = first, end, behind_it, 1
+            if verbatim > place:
+                if skips > 0:
+                    place, verbatim = behind, 0
+                    continue
+                if not opened:
+                    opened, start, space = True, used, True
+                    blocks[found, :] = 0
+                    blocks[found, INNER] = current
+                for _ in range(marks):
+                    text[used] = 36
+                    used += 1
+                space = True
+                continue
+            target = -1
+            if ENDS_PARAGRAPH[tag]:
+                node = current
+                while node > 0 and not IS_BLOCK[elements[node, TAGNAME]]:
+                    node = elements[node, PARENT]
+                if node > 0 and elements[node, TAGNAME] == _P:
+                    target = node
+            node, steps = current, 0
+            while node > 0 and steps < _SEARCH:
+                what = ENDS[tag, elements[node, TAGNAME]]
+                if what == 1:
+                    target = node
+                if what or (tag == _A and IS_BLOCK[elements[node, TAGNAME]]):
+                    break
+                node = elements[node, PARENT]
+                steps += 1
+            if target > 0 and beyond == 0:
+                while True:
+                    flags = elements[current, FLAGS]
+                    skips -= flags & _SKIPS
+                    preformatted -= flags >> 1 & 1
+                    code -= flags >> 2 & 1
+                    if current == anchor:
+                        anchor = -1
+                    last = current == target
+                    current = elements[current, PARENT]
+                    if last:
+                        break
+            if data[place - 2] == 47 and (tag == 0 or IS_SKIPPED[tag]):
+                continue  # <path/>, <svg/>
+            if elements[current, DEPTH] >= MAX_DEPTH:
+                beyond += 1
+                continue
+            flags = 0
+            if IS_SKIPPED[tag] or groups & _RENDERED:
+                flags |= _SKIPS
+            if tag == _PRE:
+                flags |= _PREFORMATTED | _IS_CODE
+            elif tag == _CODE:
+                flags |= _IS_CODE
+            skips += flags & _SKIPS
+            preformatted += flags >> 1 & 1
+            code += flags >> 2 & 1
+            elements[count, :] = 0
+            elements[count, PARENT], elements[count, TAGNAME], elements[count, GROUPS] = current, tag, groups
+            elements[count, DEPTH] = elements[current, DEPTH] + 1
+            elements[count, FIRST] = elements[count, LAST] = -1
+            elements[count, HIDDEN] = hidden | elements[current, HIDDEN]
+            elements[count, FLAGS] = flags
+            signatures[count, 0], signatures[count, 2] = signature, name_hash
+            signatures[count, 1] = (signatures[current, 1] ^ name_hash) * _FP
+            current = count
+            count += 1
+            if tag == _A:
+                anchor = current
+                if opened:
+                    blocks[found, LINKS] += 1
+            continue
+
+        # ------------------------------------------------ a character of text
+        if verbatim and place >= verbatim:
+            while used > start and text[used - 1] == 32:
+                used -= 1
+            for _ in range(marks):
+                text[used] = 36
+                used += 1
+            place, verbatim, space = behind, 0, False
+            continue
+        if skips > 0:
+            place += 1
+            continue
+        point, width = _code_point(data, place)
+        if (
+            point == 32
+            or 9 <= point <= 13
+            or point == 0xA0
+            or point == 0x3000
+            or point == 0x200B
+            or point == 0xFEFF
+        ):
+            if opened and preformatted > 0 and verbatim == 0:
+                text[used] = 10 if point == 10 else 32
+                used += 1
+            elif opened and not space:
+                text[used] = 32
+                used += 1
+            space = True
+            place += width
+            continue
+        if not opened:
+            opened, start, space = True, used, True
+            blocks[found, :] = 0
+            blocks[found, INNER] = current
+            blocks[found, LINKS] = 1 if anchor >= 0 else 0
+        for step in range(width):
+            text[used + step] = data[place + step]
+        used += width
+        place += width
+        row = blocks[found]
+        row[CHARACTERS] += 1
+        if code > 0:
+            row[CODE] += 1
+        if space:
+            row[WORDS] += 1
+            space = False
+        letters, final = 1, LETTER
+        if 48 <= point <= 57:
+            row[DIGITS] += 1
+        elif 65 <= point <= 90:
+            row[UPPER] += 1
+        elif point in (44, 59, 0xFF0C, 0xFF1B, 0x3001):
+            row[MARKS] += 1
+            final = COMMA
+        elif point in (46, 33, 63, 0x3002, 0xFF01, 0xFF1F, 0x2026):
+            row[MARKS] += 1
+            final = STOP
+        elif point == 58 or point == 0xFF1A:
+            final = COLON
+        elif point in (34, 39, 41, 0x201D, 0x2019, 0x300D, 0x300F, 0xFF09, 0):
+            final = row[FINAL]  # what closes leaves the sentence's end as it is
+        elif (
+            0x3040 <= point <= 0x9FFF
+            or 0xAC00 <= point <= 0xD7AF
+            or 0xF900 <= point <= 0xFAFF
+            or point >= 0x20000
+        ):
+            row[HAN] += 1
+            letters = 3
+        row[FINAL] = final
+        row[SIZE] += letters
+        if anchor >= 0:
+            row[LINK_SIZE] += letters
+    return count, found, used
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum_up(elements: np.ndarray, blocks: np.ndarray) -> None:
+    """Sums over blocks for every element around them: each block to its box, then each element to its parent."""
+    for number in range(blocks.shape[0]):
+        box = blocks[number, BOX]
+        elements[box, LENGTH] += blocks[number, SIZE]
+        elements[box, LINKED] += blocks[number, LINK_SIZE]
+        elements[box, PUNCTUATION] += blocks[number, MARKS]
+        elements[box, BLOCKS] += 1
+        if elements[box, TAGNAME] == _P:
+            elements[box, IN_PARAGRAPHS] += blocks[number, SIZE]
+        if elements[box, FIRST] < 0:
+            elements[box, FIRST] = number
+        elements[box, LAST] = number
+        row = cell = item = -1
+        node, steps = int(box), 0
+        while node > 0 and steps < 12:
+            tag = elements[node, TAGNAME]
+            if IS_CELL[tag] and cell < 0:
+                cell = node
+            elif tag == _TR and row < 0:
+                row = node
+            elif tag == _LI and item < 0:
+                item = node
+            node = elements[node, PARENT]
+            steps += 1
+        blocks[number, ROW], blocks[number, CELL], blocks[number, ITEM] = row, cell, item
+    for node in range(elements.shape[0] - 1, 0, -1):
+        parent = elements[node, PARENT]
+        for column in (LENGTH, LINKED, PUNCTUATION, BLOCKS, IN_PARAGRAPHS):
+            elements[parent, column] += elements[node, column]
+        if elements[node, FIRST] >= 0:
+            if elements[parent, FIRST] < 0 or elements[node, FIRST] < elements[parent, FIRST]:
+                elements[parent, FIRST] = elements[node, FIRST]
+            elements[parent, LAST] = max(elements[parent, LAST], elements[node, LAST])

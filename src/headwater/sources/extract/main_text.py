@@ -1,0 +1,102 @@
+"""The main text of a page: article, thread or entry, without menus, teasers, notices and footers.
+
+The page is scanned into blocks (`blocks.py`), every block is measured (`features.py`) and scored by a small model
+(`forest.py`); what scores high enough is put together in the page's order. Cells of a table's row are joined by " | ",
+items of a list begin with "- ", code keeps its lines, formulas stand as TeX between dollar signs.
+"""
+
+import html
+from dataclasses import dataclass
+
+import numpy as np
+
+from headwater.sources.extract.blocks import (
+    BLOCKS,
+    CELL,
+    CODE,
+    GAP,
+    ITEM,
+    PARAGRAPH,
+    ROW,
+    Blocks,
+    blocks_of,
+)
+from headwater.sources.extract.features import features_of
+from headwater.sources.extract.forest import shipped
+
+VERSION = 1
+# Above it nothing is selected: a page of so many blocks is a table or a dump, and all of it is its text.
+MAX_BLOCKS = 40_000
+# Where no block is likely to be text, the likeliest are: those of at least so much of the highest probability.
+OF_HIGHEST = 0.8
+LIST_ITEM = 3  # blocks in an item up to which it is one; larger ones are posts, or a page's layout
+
+
+@dataclass(frozen=True)
+class MainText:
+    text: str
+    kept: int  # blocks
+    blocks: int
+
+
+@dataclass(frozen=True)
+class ScoredBlock:
+    text: str
+    score: float  # how likely it is main text
+    kept: bool
+
+
+def main_text(page: str) -> MainText:
+    blocks = blocks_of(page)
+    kept = selected(scores_of(blocks))
+    return MainText(assembled(blocks, kept), len(kept), len(blocks.blocks))
+
+
+def scored_blocks(page: str) -> list[ScoredBlock]:
+    """Every block of a page, in order, with its score: for `headwater preview`."""
+    blocks = blocks_of(page)
+    scores = scores_of(blocks)
+    kept = set(selected(scores).tolist())
+    return [
+        ScoredBlock(html.unescape(blocks.raw(number)), float(score), number in kept)
+        for number, score in enumerate(scores)
+    ]
+
+
+def scores_of(blocks: Blocks) -> np.ndarray:
+    """float32 [blocks]: probabilities; 1 for all of a page that is too large to be judged."""
+    if len(blocks.blocks) > MAX_BLOCKS:
+        return np.ones(len(blocks.blocks), np.float32)
+    return shipped()(features_of(blocks))
+
+
+def selected(scores: np.ndarray) -> np.ndarray:
+    """int64: the numbers of the blocks that are text."""
+    if not len(scores):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(scores >= min(shipped().keep_from, OF_HIGHEST * float(scores.max())))
+
+
+def assembled(blocks: Blocks, kept: np.ndarray) -> str:
+    rows, parts = blocks.blocks, []
+    before = -1
+    for number in kept.tolist():
+        row = rows[number]
+        if before >= 0:
+            parts.append(_between(rows[before], row, rows[before + 1 : number + 1]))
+        item = row[ITEM]
+        if (
+            item >= 0
+            and (before < 0 or rows[before][ITEM] != item)
+            and blocks.elements[item, BLOCKS] <= LIST_ITEM
+        ):
+            parts.append("- ")
+        parts.append(blocks.raw(number))
+        before = number
+    return html.unescape("".join(parts))
+
+
+def _between(before: np.ndarray, row: np.ndarray, gaps: np.ndarray) -> str:
+    if row[ROW] >= 0 and row[ROW] == before[ROW] and row[CELL] != before[CELL] and not before[CODE]:
+        return " | "
+    return "\n\n" if len(gaps) > 1 or gaps[:, GAP].max() >= PARAGRAPH else "\n"
