@@ -30,11 +30,11 @@ LIGHTGBM = ["lightgbm==4.7.0", f"numpy=={version('numpy')}"]
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "src" / "headwater" / "sources" / "extract"
 PARAMETERS = {
-    "objective": "binary", "learning_rate": 0.06, "num_leaves": 15, "min_data_in_leaf": 30, "feature_fraction": 0.4,
+    "objective": "binary", "learning_rate": 0.15, "num_leaves": 15, "min_data_in_leaf": 30, "feature_fraction": 0.4,
     "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5, "extra_trees": True, "max_bin": 63, "seed": 0,
     "num_threads": 1, "deterministic": True, "verbose": -1,
 }  # fmt: skip
-TREES, KEEP_FROM, TAUGHT = 400, 0.4, 0.6  # TAUGHT: the weight of a page whose labels are another extractor's
+TREES, KEEP_FROM, TAUGHT = 140, 0.4, 0.6  # TAUGHT: the weight of a page whose labels are another extractor's
 
 
 class Labelled:
