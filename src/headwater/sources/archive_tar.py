@@ -48,10 +48,10 @@ class _Bytes:
                 self._block, self._start = next(self._blocks, b""), 0
                 if not self._block:
                     return
-                self._allowance.take(len(self._block))
             part = self._block[self._start : self._start + size]
             self._start += len(part)
             self.position += len(part)
+            self._allowance.take(len(part))
             size -= len(part)
             yield part
 

@@ -89,7 +89,7 @@ def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
             break
     if at < 0:
         raise _NoDirectory("its end is missing")
-    _, disk, _, _, count, length, offset, _ = _END.unpack_from(tail, at)
+    _, disk, _, _, _, length, offset, _ = _END.unpack_from(tail, at)
     end = start + at
     if at >= _LOCATOR.size and tail[at - _LOCATOR.size :].startswith(b"PK\6\7"):
         _, _, where, _ = _LOCATOR.unpack_from(tail, at - _LOCATOR.size)

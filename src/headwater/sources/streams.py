@@ -81,7 +81,7 @@ class Stream:
             elif not pending and not machine.waiting and (pending := file.read(BLOCK)) == b"":
                 self.tail = Tail(f"the {kind} data ends in the middle", cut=True)
                 return
-            if not members and not pending:
+            if not members and not pending and not machine.started:
                 self.tail = Tail(f"an empty file is no {kind} file")
                 return
             try:
@@ -159,7 +159,8 @@ class _Xz(_Machine):
         rest = data[len(piece) :]
         if self._machine.eof:
             return out, self._machine.unused_data + rest, True
-        self.waiting = not self._machine.needs_input
+        # A full piece of output may be followed by more, whatever `needs_input` says.
+        self.waiting = not self._machine.needs_input or len(out) >= OUTPUT
         return out, rest, False
 
 

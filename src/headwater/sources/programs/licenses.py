@@ -233,7 +233,7 @@ def expression(written: str) -> str | None:
         elif token in "()":
             tokens.append(token)
         elif _ID.match(token):
-            if tokens and tokens[-1] not in ("AND", "OR", "WITH", "("):
+            if tokens and (tokens[-1] not in ("AND", "OR", "WITH", "(") or token.isalpha() and token.islower()):
                 break  # words behind the expression
             tokens.append(_OLD.get(token, token))
         else:

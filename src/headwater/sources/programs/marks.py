@@ -47,6 +47,7 @@ _MINIFIED_NAME = re.compile(r"[.-]min\.(?:js|mjs|css|html)\Z|\.(?:bundle|chunk)\
 _MINIFIABLE = {"JavaScript", "CSS", "HTML", "TypeScript", "JSON", "SVG", "XML"}
 MEAN_LINE = 200  # characters: linguist says 110 of JavaScript; long lines of prose in strings are spared here
 _DATA_CHARACTERS = re.compile(r"[\d\s,.;:{}()\[\]+\-xXa-fA-F'\"\\]+")
+_OF_DATA = b"0123456789abcdefxABCDEFX \t\r\n,.;:{}()[]+-'\"\\"
 DATA_SIZE, DATA_SHARE = 20_000, 0.9
 
 
@@ -64,6 +65,9 @@ def is_generated(name: str, text: str) -> bool:
     head = "\n".join(line[:300] for line in text[:8000].split("\n", HEAD_LINES)[:HEAD_LINES])
     if any(sign in head for sign in _SCANNER):
         return True
+    lower = head.lower()
+    if "generat" not in lower and "made by" not in lower and "生成" not in lower:
+        return False
     return any(_CONFIRMS.search(_sentence(head, found)) for found in _SAYS_SO.finditer(head))
 
 
@@ -101,5 +105,7 @@ def is_data(language: str | None, kind: str, text: str) -> bool:
     if kind != "p":
         return False
     sample = text[: 1 << 18]
+    if 10 * len(sample.encode("ascii", "replace").translate(None, _OF_DATA)) > 2 * len(sample):
+        return False  # letters enough; this is much faster than what follows
     held = sum(len(match[0]) for match in _DATA_CHARACTERS.finditer(sample) if len(match[0]) >= 24)
     return held > DATA_SHARE * len(sample)

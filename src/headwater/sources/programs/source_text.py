@@ -50,6 +50,8 @@ def decode_program(data: bytes, encoding: str = "auto") -> tuple[str, str]:
     chinese = is_gb2312(data)
     try:
         name = encoding_of(data)
+        if name.startswith("cp125") and _latin(data):
+            return data.decode("cp1252", "replace"), "cp1252"  # too few to tell Western from Turkish
         if not chinese or name in _EAST_ASIAN or data.startswith(_MARKS):
             return decode(data, name), name
     except UndecodableError:

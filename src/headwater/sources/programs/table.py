@@ -1,5 +1,7 @@
 """Languages by name, extension, file name and interpreter; names are those of GitHub's linguist, where it has one.
 
+Interface languages (protobuf, GraphQL) and SQL are programs here, and data there.
+
 A line: name; kind (p programming, m markup, t prose, d data); extensions; `=` file names; `!` interpreters. Where an
 extension stands in several lines, `language.py` looks into the text, and takes the first line here if that says
 nothing. Extensions and names of files are compared in lower case, but for those with capitals (`.R`, `.H`).
@@ -9,7 +11,7 @@ from dataclasses import dataclass
 
 _TABLE = """
 ABAP;p;abap
-ABNF;d;abnf
+ABNF;p;abnf
 Ada;p;adb ada ads
 Agda;p;agda
 AL;p;al
@@ -110,8 +112,8 @@ Go Checksums;d;=go.sum go.work.sum
 Go Module;d;=go.mod go.work
 Gosu;p;gs gst gsx vark
 Gradle;p;gradle
-GraphQL;d;graphql gql graphqls
-Graphviz (DOT);d;dot gv
+GraphQL;p;graphql gql graphqls
+Graphviz (DOT);p;dot gv
 Groovy;p;groovy grt gtpl gvy;=Jenkinsfile;!groovy
 Hack;p;hack hh hhi
 Haml;m;haml
@@ -210,10 +212,10 @@ PLSQL;p;pls bdy fnc pck pkb pks plb plsql prc spc tpb tps trg vw
 PostScript;m;ps eps epsi
 POV-Ray SDL;p;pov
 PowerShell;p;ps1 psd1 psm1;!pwsh
-Prisma;d;prisma
+Prisma;p;prisma
 Processing;p;pde
 Prolog;p;pro pl prolog yap plt;!swipl yap
-Protocol Buffer;d;proto
+Protocol Buffer;p;proto
 Pug;m;pug jade
 Puppet;p;pp;!puppet
 PureScript;p;purs
