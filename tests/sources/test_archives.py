@@ -18,7 +18,8 @@ from headwater.sources.archives import Member, encoding_of_names, is_gb2312, mem
 from headwater.sources.records import Gated, Quarantined
 
 TEXTS = {
-    f"仓库-main/src/第{number}章.txt": f"第{number}章：他说，「好。」mixed English，ok？\n".encode() * (number + 1)
+    f"仓库-main/src/第{number}章.txt": f"第{number}章：他说，「好。」mixed English，ok？\n".encode()
+    * (number + 1)
     for number in range(40)
 }
 
@@ -63,7 +64,9 @@ def test_a_tar_is_read_in_every_packing_and_format(tmp_path, name, form):
     assert read(path)[:2] == (files, [])
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
 def test_a_zip_is_read_in_every_method(tmp_path, method):
     path = tmp_path / "a.zip"
     path.write_bytes(zipped(method=method))
@@ -90,14 +93,19 @@ def test_zip64_is_read(tmp_path):
     [
         ("gbk", ["说明.txt", "第一章 开始.txt", "源码/主程序.c"]),
         ("gbk", ["读我.txt"]),
-        ("big5", ["說明文件與使用者手冊.txt", "第一章開始的時候大家都很高興.txt", "這是一個測試檔案的名稱.txt"]),
+        (
+            "big5",
+            ["說明文件與使用者手冊.txt", "第一章開始的時候大家都很高興.txt", "這是一個測試檔案的名稱.txt"],
+        ),
         ("utf-8", ["说明.txt"]),
         ("cp437", ["Grüße.txt", "café.txt"]),
     ],
 )
 def test_names_that_do_not_say_their_encoding(tmp_path, encoding, names):
     # What an old Windows writes: bytes of its code page, and no flag. Written as ASCII of equal length, then replaced.
-    plain = {name: "x" * (len(name.encode(encoding)) - 2) + f"{number:02}" for number, name in enumerate(names)}
+    plain = {
+        name: "x" * (len(name.encode(encoding)) - 2) + f"{number:02}" for number, name in enumerate(names)
+    }
     data = zipped({plain[name]: name.encode() for name in names})
     for name in names:
         data = data.replace(plain[name].encode(), name.encode(encoding))
@@ -269,13 +277,22 @@ def test_sparse_files_are_named_and_passed_over(tmp_path):
     sparse[148:156] = b"%06o\0 " % sum(sparse)
     (tmp_path / "a.tar").write_bytes(bytes(sparse) + bytes(512) + b"d" * 1024 + good)
     sound, lost, _ = read(tmp_path / "a.tar")
-    assert sound == {"b.txt": b"3"} and [(i.offset, i.reason) for i in lost] == [("hole.txt", "archive_entry")]
+    assert sound == {"b.txt": b"3"} and [(i.offset, i.reason) for i in lost] == [
+        ("hole.txt", "archive_entry")
+    ]
     pax = tarfile.TarInfo("GNUSparseFile.0/hole.txt")
-    pax.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "hole.txt", "GNU.sparse.realsize": "99"}
+    pax.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "hole.txt",
+        "GNU.sparse.realsize": "99",
+    }
     pax.size = 512
     (tmp_path / "a.tar").write_bytes(pax.tobuf(tarfile.PAX_FORMAT) + b"d" * 512 + good)
     sound, lost, _ = read(tmp_path / "a.tar")
-    assert sound == {"b.txt": b"3"} and [(i.offset, i.reason) for i in lost] == [("hole.txt", "archive_entry")]
+    assert sound == {"b.txt": b"3"} and [(i.offset, i.reason) for i in lost] == [
+        ("hole.txt", "archive_entry")
+    ]
 
 
 def test_an_archive_in_an_archive_is_a_member(tmp_path):

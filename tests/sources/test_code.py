@@ -31,7 +31,7 @@ from headwater.sources.read import read_shard
 from headwater.sources.shards import plan
 
 # Of each licence the words that make it that one; the whole text is nothing that belongs here.
-MIT = "Copyright (c) 2020 某人\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof this software …\nThe above copyright notice and this permission notice shall be included in all\ncopies or substantial portions of the Software.\nTHE SOFTWARE IS PROVIDED \"AS IS\"\n"
+MIT = 'Copyright (c) 2020 某人\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof this software …\nThe above copyright notice and this permission notice shall be included in all\ncopies or substantial portions of the Software.\nTHE SOFTWARE IS PROVIDED "AS IS"\n'
 APACHE = "                                 Apache License\n                           Version 2.0, January 2004\n   1. Definitions.\n   3. Grant of Patent License. Subject to\n"
 BSD3 = "Redistribution and use in source and binary forms, with or without\nmodification\n * Redistributions in binary form must reproduce\n * Neither the name of X nor the names of its contributors may be used to endorse or\n   promote products derived\n"
 BSD2 = "Redistribution and use in source and binary forms, with or without\n2. Redistributions in binary form must reproduce the above\n"
@@ -39,7 +39,7 @@ GPL3 = "                    GNU GENERAL PUBLIC LICENSE\n                       V
 GPL2 = "                    GNU GENERAL PUBLIC LICENSE\n                       Version 2, June 1991\n"
 LGPL3 = "                   GNU LESSER GENERAL PUBLIC LICENSE\n                       Version 3, 29 June 2007\n incorporates version 3 of the GNU General Public License\n"
 AGPL3 = "                    GNU AFFERO GENERAL PUBLIC LICENSE\n                       Version 3, 19 November 2007\n"
-MPL2 = "Mozilla Public License Version 2.0\n==================================\n1.1. \"Contributor\"\n    means each individual\n"
+MPL2 = 'Mozilla Public License Version 2.0\n==================================\n1.1. "Contributor"\n    means each individual\n'
 ISC = "ISC License\nPermission to use, copy, modify, and/or distribute this software for any\npurpose with or without fee is hereby granted, provided that the above\ncopyright notice and this permission notice appear in all copies.\n"
 UNLICENSE = "This is free and unencumbered software released into the public domain.\n"
 MULAN = "木兰宽松许可证, 第2版\n2020年1月 http://license.coscl.org.cn/MulanPSL2\n"
@@ -64,7 +64,7 @@ REPOSITORIES = {
     "lib": {"COPYING": GPL3, "COPYING.LESSER": LGPL3},
     "国产": {"许可证.txt": MULAN},
     "none": {},
-    "odd": {"LICENSE": MIT + "\n\"Commons Clause\" License Condition v1.0\n"},
+    "odd": {"LICENSE": MIT + '\n"Commons Clause" License Condition v1.0\n'},
     "nested": {"LICENSE": BSD3, "plugins/extra/LICENSE.md": MPL2},
 }
 # (repository, path, text, language, licence)
@@ -199,7 +199,10 @@ def test_archives_say_the_same_as_folders(tmp_path, ingest):
     for repository in REPOSITORIES:
         folder = tmp_path / "repos" / repository
         # The licence comes last, and all stands in one folder, as in what GitHub packs.
-        files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: is_license_file(path.name))
+        files = sorted(
+            (path for path in folder.rglob("*") if path.is_file()),
+            key=lambda path: is_license_file(path.name),
+        )
         with tarfile.open(tmp_path / f"{repository}-1.2.0.tar.gz", "w:gz") as archive:
             for path in files:
                 archive.add(path, f"{repository}-abc1234/{path.relative_to(folder)}")
@@ -225,7 +228,9 @@ def test_git_is_read_without_git(tmp_path, ingest):
     hook = folder / ".git/hooks/post-checkout"
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     hook.chmod(0o755)
-    commit = subprocess.run([*git, "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(
+        [*git, "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
     want = {name: value for (repository, name), value in expected().items() if repository == "系统"} | {
         "big.txt": ("Text", "GPL-2.0-only")
     }
@@ -234,8 +239,12 @@ def test_git_is_read_without_git(tmp_path, ingest):
             subprocess.run([*git, "gc", "-q", "--aggressive", "--prune=now"], cwd=folder, check=True)
             assert list(folder.glob(".git/objects/pack/*.pack"))
         rows, lost, gated = ingest("repos/系统/.git/HEAD", root="repos")
-        assert {row["meta"]["path"]: (row["meta"]["language"], row["license"]) for row in rows} == want and not lost
-        assert {(row["unit"], row["meta"]["commit"]) for row in rows} == {("系统", commit)} and gated["link"] == 1
+        assert {
+            row["meta"]["path"]: (row["meta"]["language"], row["license"]) for row in rows
+        } == want and not lost
+        assert {(row["unit"], row["meta"]["commit"]) for row in rows} == {("系统", commit)} and gated[
+            "link"
+        ] == 1
     assert rows[0]["text"] and [row for row in rows if row["title"] == "big.txt"][0]["text"].endswith("2\n")
     assert not (tmp_path / "ran").exists()
     # The working tree is one repository too, though its folders stand right below the root.
@@ -261,7 +270,7 @@ def test_a_changed_licence_reads_again_what_it_governs_and_nothing_else(tmp_path
     workspace.path.mkdir(exist_ok=True)
 
     def keys():
-        return {task.name: task.key for task in plan(source, tmp_path, workspace, holdout=Holdout())}
+        return {task.shard: task.key for task in plan(source, tmp_path, workspace, holdout=Holdout())}
 
     before = keys()
     (tmp_path / "repos/nested/plugins/extra/LICENSE.md").write_text(MPL2 + "more\n")
@@ -286,8 +295,14 @@ def test_what_is_gated_is_kept_by_name(tmp_path, ingest):
     assert [row["meta"]["path"] for row in rows] == ["good.c"] and not lost
     assert gated == {"generated": 2, "minified": 1, "vendored": 3, "data": 2, "unknown": 1, "binary": 2, "empty": 1, "large": 1, "license_file": 1}  # fmt: skip
     rows, _, gated = ingest("repos/**/*", keep=["generated", "minified", "vendored", "data", "unknown"])
-    marks = {row["meta"]["path"]: {"generated", "minified", "vendored", "data"} & set(row["meta"]) for row in rows}
-    assert marks["api_pb2.py"] == {"generated"} and marks["app.min.js"] == {"minified"} and marks["dump.c"] == {"data"}
+    marks = {
+        row["meta"]["path"]: {"generated", "minified", "vendored", "data"} & set(row["meta"]) for row in rows
+    }
+    assert (
+        marks["api_pb2.py"] == {"generated"}
+        and marks["app.min.js"] == {"minified"}
+        and marks["dump.c"] == {"data"}
+    )
     assert marks["vendor/c.go"] == {"vendored"} and marks["good.c"] == set() and "odd.zzz" in marks
     rows, _, gated = ingest("repos/**/*", languages=["Go"], licenses=["GPL-2.0-only"], keep=["generated"])
     assert not rows and gated["language"] == 2 and gated["license"] == 1
@@ -330,7 +345,11 @@ def test_a_data_file_of_a_repository_is_no_table_of_programs(tmp_path, ingest):
 
 def test_links_of_an_archive_are_gated_and_devices_are_not(tmp_path, ingest):
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
-        for name, kind in (("a/link", tarfile.SYMTYPE), ("a/hard", tarfile.LNKTYPE), ("a/device", tarfile.CHRTYPE)):
+        for name, kind in (
+            ("a/link", tarfile.SYMTYPE),
+            ("a/hard", tarfile.LNKTYPE),
+            ("a/device", tarfile.CHRTYPE),
+        ):
             entry = tarfile.TarInfo(name)
             entry.type, entry.linkname = kind, "/etc/passwd"
             archive.addfile(entry)
@@ -353,13 +372,26 @@ def test_a_licence_is_known_however_it_is_wrapped(license_id):
 
 
 def test_licence_files_and_their_combinations():
-    for name in ("LICENSE", "LICENCE.md", "COPYING.LESSER", "MIT-LICENSE.txt", "UNLICENSE", "license", "LICENSE-APACHE", "许可证.txt", "a/b/LICENSE"):
+    for name in (
+        "LICENSE",
+        "LICENCE.md",
+        "COPYING.LESSER",
+        "MIT-LICENSE.txt",
+        "UNLICENSE",
+        "license",
+        "LICENSE-APACHE",
+        "许可证.txt",
+        "a/b/LICENSE",
+    ):
         assert is_license_file(name), name
     for name in ("license.py", "licenses.go", "license_header.js", "README.md", "mylicense.c"):
         assert not is_license_file(name), name
     assert license_of_files({"LICENSE": "All rights reserved, 保留所有权利。"}) == "NOASSERTION"
     assert license_of_files({"LICENSE": MIT, "COPYING": GPL2}) == "GPL-2.0-only AND MIT"
-    assert license_of_text(APACHE + "---- LLVM Exceptions to the Apache 2.0 License ----") == "Apache-2.0 WITH LLVM-exception"
+    assert (
+        license_of_text(APACHE + "---- LLVM Exceptions to the Apache 2.0 License ----")
+        == "Apache-2.0 WITH LLVM-exception"
+    )
     assert license_of_text(MIT + "The Software shall be used for Good, not Evil.") == "NOASSERTION"
 
 
@@ -388,7 +420,9 @@ def test_expressions_and_what_they_allow():
     assert expression("MIT OR (Apache-2.0 AND BSD-3-Clause)") == "MIT OR (Apache-2.0 AND BSD-3-Clause)"
     assert expression("!!") is None and expression("MIT and words") == "MIT"
     assert expression("MIT or Apache-2.0 */") == "MIT OR Apache-2.0"
-    assert allowed("GPL-2.0-only OR MIT", ["permissive"]) and not allowed("GPL-2.0-only AND MIT", ["permissive"])
+    assert allowed("GPL-2.0-only OR MIT", ["permissive"]) and not allowed(
+        "GPL-2.0-only AND MIT", ["permissive"]
+    )
     assert not allowed(None, ["permissive"]) and allowed("Apache-2.0 WITH LLVM-exception", ["permissive"])
     assert not allowed("NOASSERTION", ["permissive"]) and allowed("GPL-3.0-only", ["GPL-3.0-only"])
 
@@ -396,7 +430,10 @@ def test_expressions_and_what_they_allow():
 def test_there_are_languages_enough():
     assert len(LANGUAGES) >= 150 and len(set(LANGUAGES)) == len(LANGUAGES)
     assert language_of("a.unknown", "x") is None and language_of("x/.vimrc", "") == "Vim script"
-    assert language_of("a.conf", "# -*- mode: python -*-\n") == "Python" and language_of("b", "# vim: set ft=ruby :\n") == "Ruby"
+    assert (
+        language_of("a.conf", "# -*- mode: python -*-\n") == "Python"
+        and language_of("b", "# vim: set ft=ruby :\n") == "Ruby"
+    )
 
 
 CHINESE = "# 计算总价，返回结果\nx = 1  # 数量\n"
@@ -423,7 +460,16 @@ def test_notebooks_become_markdown():
         {"cell_type": "markdown", "source": ["# 标题\n", "说明。"]},
         {"cell_type": "code", "source": "print('好')", "outputs": [{"text": "secret output"}]}, {"cell_type": "code", "source": []}]}  # fmt: skip
     assert notebook(json.dumps(book)) == ("# 标题\n说明。\n\n```python\nprint('好')\n```\n", "python")
-    old = {"worksheets": [{"cells": [{"cell_type": "heading", "level": 2, "source": "旧"}, {"cell_type": "code", "input": "1+1"}]}]}
+    old = {
+        "worksheets": [
+            {
+                "cells": [
+                    {"cell_type": "heading", "level": 2, "source": "旧"},
+                    {"cell_type": "code", "input": "1+1"},
+                ]
+            }
+        ]
+    }
     assert notebook(json.dumps(old))[0] == "## 旧\n\n```python\n1+1\n```\n"
 
 
@@ -438,23 +484,62 @@ def test_broken_notebooks_are_quarantined(tmp_path, ingest):
 
 def test_marks():
     assert is_generated("a/x.go", "// Code generated by protoc-gen-go. DO NOT EDIT.\n")
-    assert is_generated("a.cs", "// <auto-generated>\n") and is_generated("a.py", "# 本文件由工具自动生成，请勿修改\n")
+    assert is_generated("a.cs", "// <auto-generated>\n") and is_generated(
+        "a.py", "# 本文件由工具自动生成，请勿修改\n"
+    )
     assert not is_generated("a.py", "# A report is generated by this script.\nimport os\n")
-    assert is_minified("a.js", "JavaScript", "var a=1;" * 500) and not is_minified("a.js", "JavaScript", "var a = 1;\n" * 500)
-    for name in ("node_modules/a.js", "x/third_party/y.c", "configure", "js/jquery-1.11.2.min.js", "bootstrap.css"):
+    assert is_minified("a.js", "JavaScript", "var a=1;" * 500) and not is_minified(
+        "a.js", "JavaScript", "var a = 1;\n" * 500
+    )
+    for name in (
+        "node_modules/a.js",
+        "x/third_party/y.c",
+        "configure",
+        "js/jquery-1.11.2.min.js",
+        "bootstrap.css",
+    ):
         assert is_vendored(name), name
     assert not is_vendored("src/vue-component.js") and not is_vendored("src/reconfigure.py")
-    assert is_data("SQL", "p", "INSERT INTO t VALUES (1, '好');\n" * 2000) and not is_data("SQL", "p", "SELECT a FROM b;\n" * 2000)
+    assert is_data("SQL", "p", "INSERT INTO t VALUES (1, '好');\n" * 2000) and not is_data(
+        "SQL", "p", "SELECT a FROM b;\n" * 2000
+    )
 
 
-@pytest.mark.parametrize("piece", ["a", " ", "/", "-1", "_", "GNU General Public License ", "<?xml ", "/jquery-1.1", "(", "generated by ", "@", "#!/", "[[", "SPDX-License-Identifier: ", "\n", "licensed under the ", "1,", "public ", "class ", "x:"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a",
+        " ",
+        "/",
+        "-1",
+        "_",
+        "GNU General Public License ",
+        "<?xml ",
+        "/jquery-1.1",
+        "(",
+        "generated by ",
+        "@",
+        "#!/",
+        "[[",
+        "SPDX-License-Identifier: ",
+        "\n",
+        "licensed under the ",
+        "1,",
+        "public ",
+        "class ",
+        "x:",
+    ],
+)
 def test_hostile_text_takes_linear_work(piece):
     """200 KB of it through every expression: with any that is not linear this does not end."""
     text = piece * (200_000 // len(piece))
     for name in ("a.h", "a.m", "a.pl", "a.v", "a.cls", "a.pro", "a.inc", "a.l", "a.d", "a.js", "a"):
         assert language_of(name, text) in (*LANGUAGES, None)
     assert is_vendored(text[:5000]) in (True, False) and is_generated(text[:5000], text) in (True, False)
-    assert is_minified(text[:5000], "JavaScript", text) in (True, False) and is_data("C", "p", text) in (True, False)
+    assert is_minified(text[:5000], "JavaScript", text) in (True, False) and is_data("C", "p", text) in (
+        True,
+        False,
+    )
     assert isinstance(license_of_text(text), str)
     license_of_header("licence " + text)
     decode_program(text.encode())
@@ -482,4 +567,7 @@ def test_of_a_truncated_archive_the_files_before_are_kept(tmp_path, ingest, form
     path.write_bytes(data[: len(data) * tenth // 10])
     rows, lost, _ = ingest(path.name)
     assert len(rows) >= 30 * tenth // 10 - 4 and lost
-    assert all(row["text"] == bodies["a/" + row["meta"]["path"]] or row["text"] == bodies.get(row["meta"]["path"]) for row in rows)
+    assert all(
+        row["text"] == bodies["a/" + row["meta"]["path"]] or row["text"] == bodies.get(row["meta"]["path"])
+        for row in rows
+    )

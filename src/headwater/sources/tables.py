@@ -122,6 +122,11 @@ def arrow(path: Place, source: RowsSource) -> Iterator[Record]:
                 names = [name for name in names if name in stream.schema.names]
                 for batch in stream:
                     chosen = batch.select(names)
+                    if (problem := _unsound(chosen)) is not None:
+                        last = number + batch.num_rows - 1
+                        yield quarantine(number, "damaged_batch", f"rows {number} to {last}: {problem}")
+                        number = last + 1
+                        continue
                     for start in range(0, batch.num_rows, ROWS):
                         yield from _documents(chosen.slice(start, ROWS), columns, number + start)
                     number += batch.num_rows
@@ -131,6 +136,25 @@ def arrow(path: Place, source: RowsSource) -> Iterator[Record]:
                 f"{path}: cannot read this Arrow file ({error}); write it again, or leave it out of `paths`"
             ) from error
         yield quarantine("tail", "unreadable_tail", f"behind row {number - 1}: {error}")
+
+
+def _unsound(batch: pa.RecordBatch) -> str | None:
+    """What is wrong with a batch: Arrow follows its offsets unchecked, so a flipped bit would read foreign memory.
+
+    Strings that are no UTF-8 do no such harm; they cost their row.
+    """
+    try:
+        batch.validate(full=True)
+        return None
+    except pa.ArrowInvalid as error:
+        problem = str(error)
+    raw = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
+    try:
+        for column in batch.columns:
+            (column.view(raw[column.type]) if column.type in raw else column).validate(full=True)
+    except pa.ArrowInvalid:
+        return problem
+    return None
 
 
 class _Forward:

@@ -101,7 +101,39 @@ _OLD = {
     **{f"{name}-{version}+": f"{name}-{version}-or-later" for name in ("GPL", "LGPL", "AGPL") for version in ("1.0", "2.0", "2.1", "3.0")},
 }  # fmt: skip
 PERMISSIVE = frozenset(
-    ["0BSD", "AFL-3.0", "Apache-1.1", "Apache-2.0", "Artistic-2.0", "BlueOak-1.0.0", "BSD-1-Clause", "BSD-2-Clause", "BSD-3-Clause", "BSD-3-Clause-Clear", "BSD-4-Clause", "BSL-1.0", "CC0-1.0", "CC-BY-4.0", "curl", "ISC", "MIT", "MIT-0", "MulanPSL-1.0", "MulanPSL-2.0", "NCSA", "OpenSSL", "Python-2.0", "PSF-2.0", "PostgreSQL", "Unicode-DFS-2016", "Unlicense", "UPL-1.0", "WTFPL", "X11", "Zlib"]
+    [
+        "0BSD",
+        "AFL-3.0",
+        "Apache-1.1",
+        "Apache-2.0",
+        "Artistic-2.0",
+        "BlueOak-1.0.0",
+        "BSD-1-Clause",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "BSD-3-Clause-Clear",
+        "BSD-4-Clause",
+        "BSL-1.0",
+        "CC0-1.0",
+        "CC-BY-4.0",
+        "curl",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MulanPSL-1.0",
+        "MulanPSL-2.0",
+        "NCSA",
+        "OpenSSL",
+        "Python-2.0",
+        "PSF-2.0",
+        "PostgreSQL",
+        "Unicode-DFS-2016",
+        "Unlicense",
+        "UPL-1.0",
+        "WTFPL",
+        "X11",
+        "Zlib",
+    ]
 )
 _BY_LOWER = {name.lower(): name for name in (*PERMISSIVE, *(name for name, _ in _TEXTS))}
 _NAMES = re.compile(
@@ -233,7 +265,9 @@ def expression(written: str) -> str | None:
         elif token in "()":
             tokens.append(token)
         elif _ID.match(token):
-            if tokens and (tokens[-1] not in ("AND", "OR", "WITH", "(") or token.isalpha() and token.islower()):
+            if tokens and (
+                tokens[-1] not in ("AND", "OR", "WITH", "(") or token.isalpha() and token.islower()
+            ):
                 break  # words behind the expression
             tokens.append(_OLD.get(token, token))
         else:
