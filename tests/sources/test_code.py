@@ -245,7 +245,7 @@ def test_git_is_read_without_git(tmp_path, ingest):
         assert {(row["unit"], row["meta"]["commit"]) for row in rows} == {("系统", commit)} and gated[
             "link"
         ] == 1
-    assert rows[0]["text"] and [row for row in rows if row["title"] == "big.txt"][0]["text"].endswith("2\n")
+    assert rows[0]["text"] and next(row for row in rows if row["title"] == "big.txt")["text"].endswith("2\n")
     assert not (tmp_path / "ran").exists()
     # The working tree is one repository too, though its folders stand right below the root.
     rows, _, _ = ingest("repos/系统/**/*")
@@ -393,6 +393,14 @@ def test_licence_files_and_their_combinations():
         == "Apache-2.0 WITH LLVM-exception"
     )
     assert license_of_text(MIT + "The Software shall be used for Good, not Evil.") == "NOASSERTION"
+    either = {
+        "LICENSE": "This software is made available under the terms of *either* of the licenses found in …"
+    }
+    both = either | {"LICENSE.APACHE": APACHE, "LICENSE.BSD": BSD2}
+    assert license_of_files(both) == "Apache-2.0 OR BSD-2-Clause"
+    assert (
+        license_of_text("Parts are under MPL-2.0, https://mozilla.org/MPL/2.0/\n" + MIT) == "MIT AND MPL-2.0"
+    )
 
 
 @pytest.mark.parametrize(

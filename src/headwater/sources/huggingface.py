@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
+from huggingface_hub import HfApi
 from upath import UPath
 
 from headwater.errors import HeadwaterError, RecipeError, of_store
@@ -88,7 +89,7 @@ def _remote(pattern: str, source: HuggingfaceSource) -> list[Listed]:
         system = fsspec.filesystem("hf")
         system.invalidate_cache()
         resolved = system.resolve_path(pattern.removeprefix("hf://"))
-        info = system._api.repo_info(resolved.repo_id, revision=resolved.revision, repo_type="dataset")
+        info = HfApi().repo_info(resolved.repo_id, revision=resolved.revision, repo_type="dataset")
         top = f"datasets/{resolved.repo_id}@{info.sha}"
         inside = resolved.path_in_repo
         found: dict[str, dict[str, Any]]

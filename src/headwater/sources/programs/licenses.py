@@ -43,6 +43,8 @@ _TEXTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("PSF-2.0", ("python software foundation license version 2", "psf is making python available to licensee")),
     ("PostgreSQL", ("permission to use copy modify and distribute this software and its documentation for any purpose "
                     "without fee and without a written agreement is hereby granted",)),
+    ("HPND", ("permission to use copy modify and distribute this software and its documentation for any purpose and "
+              "without fee is hereby granted",)),
     ("OFL-1.1", ("sil open font license version 1 1", "reserved font name")),
     ("Zlib", ("this software is provided as is without any express or implied warranty",
               "altered source versions must be plainly marked as such")),
@@ -70,6 +72,8 @@ _TERMS = (
     "server side public license", "elastic license", "for academic use only", "not for commercial use", "may not be used commercially",
     "anti 996 license",
 )  # fmt: skip
+_BINDING = ("MPL-2.0", "MPL-1.1", "EPL-2.0", "EPL-1.0")
+_EITHER = re.compile(r"dual licen|under the terms of either|either of (?:these|the following)|at your option")
 # What a program's header says, where it does not repeat the licence itself.
 _HEADERS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("Apache-2.0", re.compile(r"licensed under the apache license version 2 0|apache org licenses license 2 0|released under (?:the )?apache 2 0 license")),
@@ -117,6 +121,7 @@ PERMISSIVE = frozenset(
         "CC0-1.0",
         "CC-BY-4.0",
         "curl",
+        "HPND",
         "ISC",
         "MIT",
         "MIT-0",
@@ -164,6 +169,10 @@ def license_of_text(text: str) -> str:
         return stated
     if "Apache-2.0" in found and "llvm exceptions to the apache" in words:
         found = ["Apache-2.0 WITH LLVM-exception" if name == "Apache-2.0" else name for name in found]
+    # Some only name their licence (`MPL-2.0 … mozilla.org/MPL/2.0`); one that binds must not be missed.
+    found += [
+        name for name, pattern in _HEADERS if name in _BINDING and name not in found and pattern.search(words)
+    ]
     # Each GNU licence names the others somewhere; its title stands first.
     gnu = [name for name in found if "GPL-" in name]
     found = [name for name in found if "GPL-" not in name or name == gnu[0]]
@@ -194,8 +203,9 @@ def license_of_files(texts: dict[str, str]) -> str:
     if len(known) == 1:
         # A second file in nobody's words may well take something back, but a NOTICE-like COPYRIGHT does not.
         return known[0]
-    choice = all(
-        re.match(r"(?i)(?:un)?licen[sc]e[-_.]?\w|\w+-licen[sc]e", PurePosixPath(name).name) for name in found
+    names = [PurePosixPath(name).name for name in found]
+    choice = all(re.match(r"(?i)(?:un)?licen[sc]e[-_.]?\w|\w+-licen[sc]e", name) for name in names) or any(
+        value == UNKNOWN and _EITHER.search(normal_form(texts[name])) for name, value in found.items()
     )
     joined = [f"({value})" if " AND " in value or " OR " in value else value for value in known]
     return (" OR " if choice else " AND ").join(joined)
@@ -266,7 +276,7 @@ def expression(written: str) -> str | None:
             tokens.append(token)
         elif _ID.match(token):
             if tokens and (
-                tokens[-1] not in ("AND", "OR", "WITH", "(") or token.isalpha() and token.islower()
+                tokens[-1] not in ("AND", "OR", "WITH", "(") or (token.isalpha() and token.islower())
             ):
                 break  # words behind the expression
             tokens.append(_OLD.get(token, token))
