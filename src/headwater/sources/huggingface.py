@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
-from huggingface_hub import HfApi
 from upath import UPath
 
 from headwater.errors import HeadwaterError, RecipeError, of_store
@@ -85,6 +84,8 @@ def _chosen(names: list[str], card: Card, source: HuggingfaceSource, where: str)
 
 
 def _remote(pattern: str, source: HuggingfaceSource) -> list[Listed]:
+    from huggingface_hub import HfApi  # takes a second to import
+
     try:
         system = fsspec.filesystem("hf")
         system.invalidate_cache()
