@@ -208,6 +208,7 @@ def _typed_columns(schema: pa.Schema, source: RowsSource, path: Place) -> Column
     if not (
         pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner)
         or pa.types.is_binary(inner) or pa.types.is_large_binary(inner) or pa.types.is_null(inner)
+        or pa.types.is_floating(inner)  # what pandas makes of a column without any text: NaN, row by row
     ):  # fmt: skip
         raise RecipeError(
             f"{path}: the column {columns.text!r} is of type {kind} and holds no text; name another in the recipe: "
