@@ -40,13 +40,47 @@ class BaseSource(Settings):
 
 
 class FilesSource(BaseSource):
-    """txt, md, json, jsonl (.gz, .zst), csv, tsv, parquet. `columns` maps document fields to columns."""
+    """txt, md, json, jsonl (.gz, .zst, .bz2, .xz), csv, tsv, parquet, arrow. `columns` maps document fields to
+    columns; a dot leads into a nested one (`message.content`)."""
 
     kind: Literal["files"]
     columns: dict[
         Literal["text", "id", "url", "title", "date", "license", "language", "author", "unit"], str
     ] = Field(default_factory=dict)
     encoding: str = "auto"  # "auto": BOM, then UTF-8, then detection
+
+
+class HuggingfaceSource(BaseSource):
+    """A dataset of a hub: `hf://datasets/org/name[@revision][/files]`, or a local folder in that layout. Licence and
+    language are those of its card, where the recipe or a column does not say otherwise."""
+
+    kind: Literal["huggingface"]
+    config: str | None = (
+        None  # a name among the card's `configs`; default: the one named default, or the only one
+    )
+    split: str = "train"  # `all`: every split
+    columns: dict[
+        Literal["text", "id", "url", "title", "date", "license", "language", "author", "unit"], str
+    ] = Field(default_factory=dict)
+    encoding: str = "auto"
+
+
+class CodeSource(BaseSource):
+    """Folders of repositories, archives of them, git's own folders (`…/HEAD`), and rows like The Stack's.
+
+    `keep`: what is gated unless it is named here; `unknown` are files of no known language. `licenses`: SPDX ids, or
+    `permissive`; what nobody knows the licence of is then gated, too.
+    """
+
+    kind: Literal["code"]
+    languages: list[str] | None = None  # as linguist names them; default: all that are known
+    licenses: list[str] | None = None
+    keep: list[Literal["generated", "minified", "vendored", "data", "unknown"]] = Field(default_factory=list)
+    max_file: Size = 2**20  # larger files are gated, as The Stack does: they are data as a rule
+    columns: dict[
+        Literal["text", "id", "url", "date", "license", "author", "language", "repository", "path"], str
+    ] = Field(default_factory=dict)
+    encoding: str = "auto"
 
 
 class WarcSource(BaseSource):
@@ -57,5 +91,11 @@ class WarcSource(BaseSource):
     max_record: Size = 16 * 2**20  # larger payloads are quarantined
 
 
-Source = Annotated[FilesSource | WarcSource, Field(discriminator="kind")]
-SOURCES: dict[str, type[BaseSource]] = {"files": FilesSource, "warc": WarcSource}
+Source = Annotated[FilesSource | WarcSource | CodeSource | HuggingfaceSource, Field(discriminator="kind")]
+RowsSource = FilesSource | CodeSource | HuggingfaceSource  # whose documents may be the rows of a table
+SOURCES: dict[str, type[BaseSource]] = {
+    "files": FilesSource,
+    "warc": WarcSource,
+    "code": CodeSource,
+    "huggingface": HuggingfaceSource,
+}

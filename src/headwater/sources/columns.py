@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.errors import RecipeError
-from headwater.recipe.sources import FilesSource
-from headwater.sources.records import Found, Gated, Record, quarantine
+from headwater.recipe.sources import RowsSource
+from headwater.sources.records import FIELDS, Found, Gated, Record, quarantine
 
 # Usual names, best first; compared in lower case.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -20,7 +20,21 @@ NAMES: dict[str, tuple[str, ...]] = {
     "author": ("author", "authors", "byline", "作者"),
     "unit": (),
 }  # fmt: skip
+# Of rows that are programs (The Stack, StarCoderData, CodeParrot, CodeSearchNet): these go into the document's meta,
+# where they are no field of it.
+CODE_NAMES: dict[str, tuple[str, ...]] = {
+    "text": ("content", "code", "text", "whole_func_string"),
+    "id": ("hexsha", "blob_id", "id"),
+    "url": ("url", "func_code_url"),
+    "date": ("date", "commit_date", "max_stars_repo_stars_event_min_datetime"),
+    "license": ("license", "licenses", "max_stars_repo_licenses", "detected_licenses"),
+    "author": ("author",),
+    "language": ("lang", "language", "programming_language"),
+    "repository": ("repo_name", "max_stars_repo_name", "repository_name", "repo", "repository"),
+    "path": ("path", "max_stars_repo_path", "func_path_in_repository", "file_path", "filename", "file_name"),
+}
 _FIELD_OF = {"id": "source_id"}
+_DEPTH = 4  # of columns inside columns that are named by dots
 
 
 @dataclass(frozen=True)
@@ -29,22 +43,30 @@ class Columns:
 
     text: str
     fields: dict[str, str]  # document field -> column
+    meta: dict[str, str]  # what is no field of a document -> column
+
+    @property
+    def all(self) -> list[str]:
+        return [self.text, *self.fields.values(), *self.meta.values()]
 
 
-def guess_columns(names: list[str]) -> dict[str, str]:
+def guess_columns(names: list[str], usual_names: dict[str, tuple[str, ...]] = NAMES) -> dict[str, str]:
     """Document field -> column, by the usual names."""
     lower = {name.strip().lower(): name for name in reversed(names)}
     found = {}
-    for field, usual in NAMES.items():
+    for field, usual in usual_names.items():
         column = next((lower[name] for name in usual if name in lower), None)
         if column is not None:
             found[field] = column
     return found
 
 
-def find_columns(names: list[str], source: FilesSource, where: str) -> Columns:
-    """The columns of a file; RecipeError where none holds the text."""
-    found = guess_columns(names) | {str(field): column for field, column in source.columns.items()}
+def find_columns(names: list[str], source: RowsSource, where: str) -> Columns:
+    """The columns of a file; RecipeError where none holds the text. Names with dots are columns inside columns."""
+    code = source.kind == "code"
+    found = guess_columns(names, CODE_NAMES if code else NAMES) | {
+        str(field): column for field, column in source.columns.items()
+    }
     text = found.pop("text", None)
     if text is None or text not in names:
         problem = (
@@ -56,24 +78,63 @@ def find_columns(names: list[str], source: FilesSource, where: str) -> Columns:
             f"{where}: {problem}; the columns are {', '.join(map(repr, names)) or 'none'}. "
             f"Name it in the recipe: `columns: {{text: …}}` of source {source.name!r}"
         )
-    return Columns(text, {_FIELD_OF.get(field, field): column for field, column in found.items()})
+    named = {_FIELD_OF.get(field, field): column for field, column in found.items()}
+    meta = {
+        field: named.pop(field)
+        for field in list(named)
+        if field not in FIELDS or (code and field == "language")
+    }
+    return Columns(text, named, meta)
+
+
+def names_of(row: dict[str, Any], above: str = "", depth: int = 1) -> list[str]:
+    """The columns of a row, and with dots those inside them."""
+    names = []
+    for name, value in row.items():
+        names.append(above + name)
+        inner = value[0] if isinstance(value, list) and value else value
+        if isinstance(inner, dict) and depth < _DEPTH:
+            names += names_of(inner, f"{above}{name}.", depth + 1)
+    return names
+
+
+def value_of(row: Any, name: str) -> Any:
+    """A column's value; of a name with dots, that inside: of a list, of each element."""
+    if isinstance(row, list):
+        return [value_of(part, name) for part in row]
+    if not isinstance(row, dict):
+        return None
+    if name in row or "." not in name:
+        return row.get(name)
+    outer, _, inner = name.partition(".")
+    return value_of(row.get(outer), inner)
 
 
 def document_of(row: dict[str, Any], columns: Columns, offset: int | str, where: str, data: bytes) -> Record:
     """A row's document. A row without text is gated, one whose text is something else is quarantined."""
-    value = row.get(columns.text)
+    value = value_of(row, columns.text)
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return quarantine(
+                offset, "encoding", f"{where}: {error.reason} at byte {error.start}", data or value
+            )
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         value = "\n".join(value)
     if not isinstance(value, str):
-        if value is None and columns.text in row:
+        if value is None and columns.text.partition(".")[0] in row:
             return Gated(offset, "empty")
         problem = "is missing" if value is None else f"is {type(value).__name__} and not text"
         raw = data or repr(row)[:1000].encode("utf-8", "surrogatepass")
         return quarantine(offset, "no_text", f"{where}: {columns.text!r} {problem}", raw)
     if not value.strip():
         return Gated(offset, "empty")
-    fields = {field: shown for field, column in columns.fields.items() if (shown := _shown(row.get(column)))}
-    return Found(offset, value, fields)
+    return Found(offset, value, _values(row, columns.fields), _values(row, columns.meta))
+
+
+def _values(row: dict[str, Any], columns: dict[str, str]) -> dict[str, str]:
+    return {field: shown for field, column in columns.items() if (shown := _shown(value_of(row, column)))}
 
 
 def _shown(value: Any) -> str | None:
@@ -83,4 +144,6 @@ def _shown(value: Any) -> str | None:
         return ", ".join(shown for part in value if (shown := _shown(part))) or None
     if isinstance(value, dict):
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))  # a column of integers with gaps, as pandas writes it
     return str(value)

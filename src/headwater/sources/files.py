@@ -1,4 +1,4 @@
-"""Files that hold text: txt, md and whatever else is plain text, json, jsonl, csv, tsv, parquet, compressed or not.
+"""Files that hold text: txt, md and whatever else is plain text, json, jsonl, csv, tsv, parquet, arrow, compressed or not.
 
 A text file is one document; of the others each line, row or element is one. JSON lines are read as bytes and split
 at line feeds only; a line that is broken costs that line. Columns are found by their usual names, in English and
@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from headwater.errors import RecipeError
-from headwater.recipe.sources import FilesSource
-from headwater.sources.columns import Columns, document_of, find_columns
+from headwater.recipe.sources import RowsSource
+from headwater.sources.columns import Columns, document_of, find_columns, names_of
 from headwater.sources.encoding import UndecodableError, codec, decode, encoding_of_lines
 from headwater.sources.places import Place
 from headwater.sources.records import KEPT_BYTES, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import SAMPLE, Line, Stream, as_utf8, bare_suffix, lines, read_whole
 
-VERSION = 2
-TABLES = (".csv", ".tsv", ".parquet")
+VERSION = 3
+TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
 JSON_LINES = (".jsonl", ".ndjson")
 # A JSON array is held in memory as a whole; more than this should be JSON lines.
 MAX_JSON = 128 << 20
@@ -28,26 +28,43 @@ _BINARY = (b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"\x7fELF", b"\x89PNG", b"\xff\x
            b"\xd0\xcf\x11\xe0", b"PAR1")  # fmt: skip
 
 
-def read(path: Place, source: FilesSource) -> Iterator[Record]:
-    """Every record of one file. RecipeError where no column holds the text: it names file, line and columns."""
+def read(path: Place, source: RowsSource, *, tables_only: bool = False) -> Iterator[Record]:
+    """Every record of one file, whose rows are read where `tables_only`, whatever its name. RecipeError where no column holds the text: it names file, line and columns."""
     if source.encoding != "auto" and codec(source.encoding) is None:
         raise RecipeError(
             f"source {source.name!r}: encoding {source.encoding!r} is not known; try utf-8, gb18030 or big5"
         )
     suffix = bare_suffix(path)
-    reader: Callable[[Place, FilesSource], Iterator[Record]] = _text
+    reader: Callable[[Place, RowsSource], Iterator[Record]] = _text
     if suffix in JSON_LINES:
         reader = _json_lines
     elif suffix == ".json":
-        reader = _json
+        reader = _json_lines if tables_only else _json
     elif suffix in TABLES:
         from headwater.sources import tables
 
-        reader = tables.parquet if suffix == ".parquet" else tables.separated
+        reader = {".parquet": tables.parquet, ".arrow": tables.arrow, ".feather": tables.arrow}.get(
+            suffix, tables.separated
+        )
     return reader(path, source)
 
 
-def _text(path: Place, source: FilesSource) -> Iterator[Record]:
+def column_names(path: Place) -> list[str]:
+    """The columns of a table, or of the first of its JSON lines; none where it cannot be read."""
+    if bare_suffix(path) in TABLES:
+        from headwater.sources import tables
+
+        return tables.column_names(path)
+    for line in lines(Stream(path).blocks(), MAX_RECORD, KEPT_BYTES):
+        try:
+            row = json.loads(line.data)
+        except (ValueError, RecursionError):
+            return []
+        return list(row) if isinstance(row, dict) else []
+    return []
+
+
+def _text(path: Place, source: RowsSource) -> Iterator[Record]:
     """The whole file is one document; of a damaged one, what could be decompressed."""
     stream = Stream(path)
     data = read_whole(stream, MAX_RECORD)
@@ -66,7 +83,7 @@ def _text(path: Place, source: FilesSource) -> Iterator[Record]:
         yield quarantine("tail", "unreadable_tail", stream.tail.detail, stream.tail.data)
 
 
-def _decoded(data: bytes, source: FilesSource, *, truncated: bool) -> Record:
+def _decoded(data: bytes, source: RowsSource, *, truncated: bool) -> Record:
     try:
         return Found(0, decode(data, source.encoding))
     except UndecodableError as error:
@@ -79,14 +96,14 @@ def _decoded(data: bytes, source: FilesSource, *, truncated: bool) -> Record:
         return quarantine(0, "encoding", str(error), data)
 
 
-def _json_lines(path: Place, source: FilesSource) -> Iterator[Record]:
+def _json_lines(path: Place, source: RowsSource) -> Iterator[Record]:
     stream = Stream(path)
     yield from rows_of_lines(utf8_lines(stream, source), path, source)
     if stream.tail is not None:
         yield quarantine("tail", "unreadable_tail", stream.tail.detail, stream.tail.data)
 
 
-def utf8_lines(stream: Stream, source: FilesSource) -> Iterator[Line]:
+def utf8_lines(stream: Stream, source: RowsSource) -> Iterator[Line]:
     """A stream's lines in UTF-8, whatever it was. A last line that the damage cut off is part of the tail."""
     blocks = stream.blocks()
     first = next(blocks, b"")
@@ -102,7 +119,7 @@ def utf8_lines(stream: Stream, source: FilesSource) -> Iterator[Line]:
         yield line
 
 
-def rows_of_lines(found: Iterator[Line], path: Place, source: FilesSource) -> Iterator[Record]:
+def rows_of_lines(found: Iterator[Line], path: Place, source: RowsSource) -> Iterator[Record]:
     """JSON lines to records; blank lines are none."""
     columns: Columns | None = None
     for line in found:
@@ -130,11 +147,11 @@ def rows_of_lines(found: Iterator[Line], path: Place, source: FilesSource) -> It
             )
             continue
         if columns is None:
-            columns = find_columns(list(row), source, f"{path}, {where}")
+            columns = find_columns(names_of(row), source, f"{path}, {where}")
         yield document_of(row, columns, line.offset, where, data)
 
 
-def _json(path: Place, source: FilesSource) -> Iterator[Record]:
+def _json(path: Place, source: RowsSource) -> Iterator[Record]:
     """An array of objects, an object of objects, one object, or JSON lines under the wrong name."""
     stream = Stream(path)
     data = read_whole(stream, MAX_JSON)
@@ -169,7 +186,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _elements(text: str, path: Place, source: FilesSource, stream: Stream) -> Iterator[Record]:
+def _elements(text: str, path: Place, source: RowsSource, stream: Stream) -> Iterator[Record]:
     """An array's elements one after the other: what stands before a damage is kept."""
     decoder, columns = json.JSONDecoder(), None
     position, number = _after(text, text.index("[") + 1, ""), 0
@@ -190,7 +207,7 @@ def _elements(text: str, path: Place, source: FilesSource, stream: Stream) -> It
                 number, "json_type", f"element {number}: expected an object, got {type(row).__name__}", data
             )
         else:
-            columns = columns or find_columns(list(row), source, f"{path}, element {number}")
+            columns = columns or find_columns(names_of(row), source, f"{path}, element {number}")
             yield document_of(row, columns, number, f"element {number}", b"")
         number += 1
         position = _after(text, position, ",")
@@ -208,7 +225,7 @@ def _after(text: str, position: int, separator: str) -> int:
     return position
 
 
-def _object(text: str, path: Place, source: FilesSource, stream: Stream) -> Iterator[Record]:
+def _object(text: str, path: Place, source: RowsSource, stream: Stream) -> Iterator[Record]:
     data = text.encode("utf-8", "surrogatepass")
     try:
         value: Any = json.loads(text)
@@ -222,9 +239,9 @@ def _object(text: str, path: Place, source: FilesSource, stream: Stream) -> Iter
         yield quarantine(0, "json_type", f"expected objects, got {type(value).__name__}", data)
     elif value and all(isinstance(row, dict) for row in value.values()):
         columns = find_columns(
-            ["id", *next(iter(value.values()))], source, f"{path}, key {next(iter(value))!r}"
+            ["id", *names_of(next(iter(value.values())))], source, f"{path}, key {next(iter(value))!r}"
         )
         for number, (key, row) in enumerate(value.items()):
             yield document_of({"id": key, **row}, columns, number, f"key {key!r}", b"")
     else:
-        yield document_of(value, find_columns(list(value), source, str(path)), 0, "the object", data)
+        yield document_of(value, find_columns(names_of(value), source, str(path)), 0, "the object", data)

@@ -2,21 +2,30 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import files, warc
-from headwater.sources.places import Place
+from headwater.sources import code, files, huggingface, warc
+from headwater.sources.places import Listed, Place
 from headwater.sources.records import Record
 
 
 @dataclass(frozen=True)
 class Kind:
-    read: Callable[[Place, Any], Iterator[Record]]  # one file, with the source's settings
+    read: Callable[
+        ..., Iterator[Record]
+    ]  # one file, with the source's settings, and its context where there is one
     version: int  # of what the reader makes of the same bytes
     libraries: tuple[str, ...]  # whose versions may change what it makes
     unit: Unit  # what is split and resampled, where the recipe does not say
     meaning: str  # for a person, with an example
+    # What else than its bytes decides what a file's records say (a licence file above it, the card of its data set):
+    # of a source, a function of a file's place and relative path, asked once for each when shards are planned. The
+    # answer is part of the shard's key, and the reader's third argument.
+    contexts: Callable[[Any], Callable[[Place, str], dict[str, str]]] | None = None
+    # The files that one of the source's paths names, where that is more than a glob: None where it is not.
+    expand: Callable[[str, Path, Any], list[Listed] | None] | None = None
 
 
 KINDS: dict[str, Kind] = {
@@ -25,7 +34,7 @@ KINDS: dict[str, Kind] = {
         files.VERSION,
         ("resiliparse", "pyarrow", "zstandard"),
         Unit(by="author"),
-        "txt, md, json, jsonl (.gz, .zst, .bz2), csv, tsv, parquet: "
+        "txt, md, json, jsonl (.gz, .zst, .bz2, .xz), csv, tsv, parquet, arrow: "
         "{name: books, kind: files, paths: [books/*.txt.gz]}",
     ),
     "warc": Kind(
@@ -34,5 +43,22 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist"),
         Unit(by="site"),
         "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+    ),
+    "code": Kind(
+        code.read,
+        code.VERSION,
+        ("resiliparse", "pyarrow", "zstandard"),
+        Unit(by="folder"),
+        "repositories as folders, tar and zip, git, The Stack's rows: {name: code, kind: code, paths: [repos/**/*]}",
+        contexts=code.contexts,
+    ),
+    "huggingface": Kind(
+        huggingface.read,
+        huggingface.VERSION,
+        ("resiliparse", "pyarrow", "zstandard"),
+        Unit(by="author"),
+        "a hub's data sets with licence and language: {name: fw, kind: huggingface, paths: [hf://datasets/org/name]}",
+        contexts=huggingface.contexts,
+        expand=huggingface.expand,
     ),
 }

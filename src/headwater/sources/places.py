@@ -31,6 +31,17 @@ class RemoteFile:
     version: str  # changes whenever the content does
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A file that a kind found itself. `version`: as RemoteFile's; of a local file it is hashed instead."""
+
+    place: Place
+    relative: str
+    bytes: int
+    modified: int = 0
+    version: str = ""
+
+
 def is_remote(path: str) -> bool:
     return "://" in path
 

@@ -49,7 +49,7 @@ def read_shard(
     holdout: dict[str, Any],
     limit: int | None = None,
 ) -> dict[str, Any]:
-    """Shard function: reads `files` ({path, relative, bytes}) into documents and quarantine.
+    """Shard function: reads `files` ({path, relative, bytes, context where the kind has one}) into documents and quarantine.
 
     `source` and `holdout` are the recipe's settings, dumped. `limit`: read at most so many documents.
     Raises AssertionError where a file's records are not all accounted for.
@@ -66,7 +66,8 @@ def read_shard(
         for file in files:
             account = _Account(file["relative"], file["bytes"])
             guard.within(file["relative"])
-            records = kind.read(place_of(file["path"]), settings)
+            context = [file["context"]] if "context" in file else []
+            records = kind.read(place_of(file["path"]), settings, *context)
             if (reason := guard.begin()) is not None:
                 records = iter([quarantine(0, reason, GIVEN_UP)])
             if limit is not None:

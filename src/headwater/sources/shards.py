@@ -25,6 +25,7 @@ from headwater.recipe.settings import Holdout
 from headwater.recipe.sources import BaseSource
 from headwater.sources.kinds import KINDS
 from headwater.sources.places import Place, expand, is_remote
+from headwater.sources.saved import saved_to_disk
 
 LARGE = 8 << 20
 BUCKETS = 32
@@ -55,6 +56,7 @@ def plan(
     """
     files = input_files(source, folder)
     hashes = _content_hashes(files, workspace)
+    contexts = _contexts(files, source)
     shards: dict[str, list[InputFile]] = {}
     for file in files:
         digest = xxhash.xxh3_64(file.relative.encode("utf-8", "surrogateescape"))
@@ -71,11 +73,16 @@ def plan(
     return [
         Task(
             shard,
-            content_key(source.kind, made_by, [(file.relative, hashes[file.path]) for file in members]),
+            content_key(
+                source.kind,
+                made_by,
+                [(file.relative, hashes[file.path], *contexts.get(file.relative, ())) for file in members],
+            ),
             FUNCTION,
             {
                 "files": [
                     {"path": str(file.path), "relative": file.relative, "bytes": file.bytes}
+                    | ({"context": contexts[file.relative][0]} if contexts else {})
                     for file in members
                 ],
                 "source": settings,
@@ -85,6 +92,15 @@ def plan(
         )
         for shard, members in sorted(shards.items())
     ]
+
+
+def _contexts(files: list[InputFile], source: BaseSource) -> dict[str, tuple[dict[str, str]]]:
+    """What else decides what each file's records say; empty for most kinds."""
+    made = KINDS[source.kind].contexts
+    if made is None:
+        return {}
+    context = made(source)
+    return {file.relative: (context(file.path, file.relative),) for file in files}
 
 
 def check_collisions(sources: dict[str, tuple[str, list[Task]]]) -> None:
@@ -109,6 +125,12 @@ def input_files(source: BaseSource, folder: Path) -> list[InputFile]:
     """The files that a source's paths name, sorted by relative path."""
     found: dict[str, InputFile] = {}
     for pattern in source.paths:
+        special = KINDS[source.kind].expand
+        listed = special(pattern, folder, source) if special is not None else None
+        if listed is not None:
+            for one in listed:
+                _add(found, InputFile(one.place, one.relative, one.bytes, one.modified, one.version), source)
+            continue
         root, files = (
             _expand_remote(pattern, source.name)
             if is_remote(pattern)
@@ -116,13 +138,16 @@ def input_files(source: BaseSource, folder: Path) -> list[InputFile]:
         )
         root = _root(source.root, folder) or root
         for path, size, modified, content in files:
-            file = InputFile(path, _relative(path, root, source.name), size, modified, content)
-            if found.setdefault(file.relative, file).path != path:
-                raise RecipeError(
-                    f"source {source.name!r}: {found[file.relative].path} and {path} have the same path "
-                    f"{file.relative!r} below their globs; set `root:` to a folder above both"
-                )
+            _add(found, InputFile(path, _relative(path, root, source.name), size, modified, content), source)
     return [file for _, file in sorted(found.items())]
+
+
+def _add(found: dict[str, InputFile], file: InputFile, source: BaseSource) -> None:
+    if found.setdefault(file.relative, file).path != file.path:
+        raise RecipeError(
+            f"source {source.name!r}: {found[file.relative].path} and {file.path} have the same path "
+            f"{file.relative!r} below their globs; set `root:` to a folder above both"
+        )
 
 
 def _root(root: str | None, folder: Path) -> Place | None:
@@ -145,6 +170,8 @@ def _expand_local(pattern: str, folder: Path, name: str) -> tuple[Place, list[tu
 def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
     """A path or glob: what ids are relative to (its fixed prefix folder), and the files."""
     path = folder / Path(pattern).expanduser()
+    if path.is_dir() and (saved := saved_to_disk(path, name)):
+        return path.resolve(), [path.resolve() / below for below in saved]
     if path.is_file():
         root = path.parent.resolve()
         return root, [root / path.name]

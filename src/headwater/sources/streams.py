@@ -1,15 +1,17 @@
 """Compressed files as streams of bytes that end with a reason: whatever could be read is kept, the rest is named.
 
-gzip (any number of members), bzip2 and zstd are decompressed here and not by the standard library's file objects,
+gzip (any number of members), bzip2, xz and zstd are decompressed here and not by the standard library's file objects,
 because those raise before they hand out the last bytes that were sound.
 """
 
 import bz2
 import codecs
 import io
+import lzma
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,11 +22,13 @@ from headwater.sources.places import Place, open_binary
 
 BLOCK = 1 << 18
 SAMPLE = 1 << 17
-_SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd"}
+_SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd", ".xz": "xz"}
 # What a decompressor hands out at once: bounds memory on input made to explode. bzip2 and zstd, which take no such
 # limit, are given their input in pieces instead.
 OUTPUT = 1 << 20
 PIECE = 1 << 10
+# What xz's and zstd's windows may take: `xz -9` needs 65 MiB, `zstd --ultra -22` 128.
+WINDOW = 1 << 27
 
 
 def compression_of(path: Place) -> str | None:
@@ -77,12 +81,12 @@ class Stream:
             elif not pending and not machine.waiting and (pending := file.read(BLOCK)) == b"":
                 self.tail = Tail(f"the {kind} data ends in the middle", cut=True)
                 return
-            if not members and not pending:
+            if not members and not pending and not machine.started:
                 self.tail = Tail(f"an empty file is no {kind} file")
                 return
             try:
                 out, rest, ended = machine(pending)
-            except (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError) as error:
+            except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, zstandard.ZstdError) as error:
                 if members and machine.started is False:
                     self.tail = Tail(
                         f"bytes after the end of the {kind} data", pending + file.read(BLOCK), True
@@ -105,8 +109,8 @@ class _Machine:
 
 
 class _Gzip(_Machine):
-    def __init__(self) -> None:
-        self._machine = zlib.decompressobj(wbits=31)
+    def __init__(self, wbits: int = 31) -> None:
+        self._machine = zlib.decompressobj(wbits=wbits)
 
     def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
         out = self._machine.decompress(data, OUTPUT)
@@ -131,7 +135,7 @@ class _Bzip2(_Machine):
 
 class _Zstd(_Machine):
     def __init__(self) -> None:
-        self._machine = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        self._machine = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj()
 
     def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
         piece, rest = data[:PIECE], data[PIECE:]
@@ -139,6 +143,24 @@ class _Zstd(_Machine):
         self.started = True
         if self._machine.eof:
             return out, self._machine.unused_data + rest, True
+        return out, rest, False
+
+
+class _Xz(_Machine):
+    """.xz, and the older .lzma."""
+
+    def __init__(self) -> None:
+        self._machine = lzma.LZMADecompressor(memlimit=WINDOW)
+
+    def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
+        piece = b"" if self.waiting else data[:PIECE]
+        out = self._machine.decompress(piece, OUTPUT)
+        self.started = True
+        rest = data[len(piece) :]
+        if self._machine.eof:
+            return out, self._machine.unused_data + rest, True
+        # A full piece of output may be followed by more, whatever `needs_input` says.
+        self.waiting = not self._machine.needs_input or len(out) >= OUTPUT
         return out, rest, False
 
 
@@ -176,7 +198,8 @@ class _Brotli(_Machine):
 
 
 _MACHINES: dict[str, Any] = {
-    "gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd, "deflate": _Deflate, "br": _Brotli,
+    "gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd, "xz": _Xz, "deflate": _Deflate, "br": _Brotli,
+    "raw-deflate": partial(_Gzip, -15),
 }  # fmt: skip
 
 
