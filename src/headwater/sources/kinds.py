@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import files, warc
+from headwater.sources import books, files, warc
 from headwater.sources.places import Place
 from headwater.sources.records import Record
 
@@ -34,5 +34,13 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist"),
         Unit(by="site"),
         "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+    ),
+    "books": Kind(
+        books.read,
+        books.VERSION,
+        ("resiliparse", "rjieba", "selectolax", "zstandard"),
+        Unit(by="author"),
+        "Project Gutenberg (txt, html), EPUB, novels, poems in JSON: "
+        "{name: novels, kind: books, paths: [books/**/*.epub, gutenberg/*.txt.gz]}",
     ),
 }

@@ -64,3 +64,26 @@ def chapters(lines: list[str], headings: list[bool]) -> list[Part]:
 
 def _only_headings(lines: list[str]) -> bool:
     return all(not line.strip() or is_heading(line) for line in lines)
+
+
+_BY = re.compile(r"(?:written |edited )?by:?\s+(?:the )?([A-Z][^,;:!?]{2,60}?)(?:,? \[?\d{4}\]?)?\.?", re.I)
+_ZHU = re.compile(r"作者[：:]\s*(\S.{0,30})|\[?.{0,30}/\s*([^/]{2,20}?)\s*(?:（.{1,4}）|\(.{1,4}\))?\s*[著撰]\s*\]?|([\u3400-\u9fff\s\u3000·]{2,20}?)[\s\u3000]*[著撰]")
+_NAMED = re.compile(r"[《\[]([^》/\]]{1,40}?)\s*[》/\]]")
+
+
+def title_page(lines: list[str]) -> dict[str, str]:
+    """Title and author as the first lines of a book say them: `《呐喊》`, `ADAM BEDE` / `by George Eliot`."""
+    first = [line.strip() for line in lines[:24] if line.strip()][:6]
+    said: dict[str, str] = {}
+    if not first or len(first[0]) > 80:
+        return said
+    if (found := _NAMED.match(first[0])) is not None:
+        said["title"] = found[1]
+    elif len(first) > 1 and _BY.fullmatch(first[1]) and not is_heading(first[0]):
+        said["title"] = first[0]
+    for line in first[:4]:
+        if (found := _BY.fullmatch(line) or (_ZHU.fullmatch(line) if len(line) <= 60 else None)) is not None:
+            name = next(group for group in found.groups() if group)
+            said["author"] = " ".join(name.replace("\u3000", " ").split())
+            break
+    return said
