@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import books, files, warc
+from headwater.sources import books, files, news, warc
 from headwater.sources.places import Place
 from headwater.sources.records import Record
 
@@ -42,5 +42,13 @@ KINDS: dict[str, Kind] = {
         Unit(by="author"),
         "Project Gutenberg (txt, html), EPUB, novels, poems in JSON: "
         "{name: novels, kind: books, paths: [books/**/*.epub, gutenberg/*.txt.gz]}",
+    ),
+    "news": Kind(
+        news.read,
+        news.VERSION,
+        ("fastwarc", "publicsuffixlist", "resiliparse", "selectolax", "zstandard"),
+        Unit(by="site"),
+        "RSS, Atom, news pages, NITF, CC-NEWS (.warc.gz): "
+        "{name: news, kind: news, paths: [feeds/*.xml, pages/**/*.html]}",
     ),
 }
