@@ -89,7 +89,9 @@ def _archive(path: Place, source: BooksSource) -> Iterator[Record]:
             continue
         suffix = PurePosixPath(member.name.partition("#")[0]).suffix.lower()
         if suffix == ".epub":
-            yield quarantine(member.name, "nested_archive", f"{member.name}: unpack the archive to read its EPUBs")
+            yield quarantine(
+                member.name, "nested_archive", f"{member.name}: unpack the archive to read its EPUBs"
+            )
         elif member.data.strip(b"\0 \t\r\n"):
             yield from _of_bytes(member.data, suffix, member.name, member.name, source)
         else:
@@ -151,12 +153,11 @@ def documents(book: Book, offset: int | str, source: BooksSource) -> Iterator[Re
         if len(parts) > 1:
             for number, part in enumerate(parts):
                 meta = {**book.meta, "chapter": part.title, "number": number}
-                for record in documents(
+                yield from documents(
                     Book(part.text.split("\n"), [False] * (part.text.count("\n") + 1), book.fields, meta),
                     f"{base}{number}",
                     source.model_copy(update={"split": "book"}),
-                ):
-                    yield record
+                )
             return
     size = sum(len(line.encode("utf-8", "surrogatepass")) + 1 for line in book.lines)
     if size <= MAX_RECORD:
@@ -171,7 +172,7 @@ def _parts(lines: list[str], headings: list[bool], limit: int) -> Iterator[list[
     part: list[str] = []
     size = 0
     for line, heading in zip(lines, headings, strict=True):
-        full = size >= limit and heading or size >= 1.25 * limit and not line or size >= 2 * limit
+        full = (size >= limit and heading) or (size >= 1.25 * limit and not line) or size >= 2 * limit
         if full and part:
             yield part
             part, size = [], 0
@@ -246,7 +247,9 @@ def _epub(path: Place, source: BooksSource) -> Iterator[Record]:
         return
     epub = read_epub(path)
     yield from epub.problems
-    whole = any(isinstance(problem, Quarantined) and problem.offset in (0, "tail") for problem in epub.problems)
+    whole = any(
+        isinstance(problem, Quarantined) and problem.offset in (0, "tail") for problem in epub.problems
+    )
     if not epub.documents:
         if not whole:
             yield Gated(0, "empty")

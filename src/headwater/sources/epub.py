@@ -7,7 +7,6 @@ Encrypted books are quarantined and named; obfuscated fonts encrypt no text.
 """
 
 import posixpath
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -25,7 +24,18 @@ _FONT_OBFUSCATION = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/
 _DOCUMENTS = ("application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/x-dtbook+xml",
               "application/xml", "text/xml")  # fmt: skip
 _NO_TEXT_OF_THE_BOOK = frozenset(
-    "cover toc landmarks loi lot page-list imprint colophon copyright-page index-locator".split()
+    [
+        "cover",
+        "toc",
+        "landmarks",
+        "loi",
+        "lot",
+        "page-list",
+        "imprint",
+        "colophon",
+        "copyright-page",
+        "index-locator",
+    ]
 )
 _GUIDE_NO_TEXT = frozenset(("cover", "toc", "copyright-page", "colophon", "loi", "lot"))
 
@@ -44,7 +54,9 @@ class Package:
 class Epub:
     fields: dict[str, str] = field(default_factory=dict)
     meta: dict[str, object] = field(default_factory=dict)
-    documents: list[tuple[str, list[Block]]] = field(default_factory=list)  # path and paragraphs, in spine order
+    documents: list[tuple[str, list[Block]]] = field(
+        default_factory=list
+    )  # path and paragraphs, in spine order
     problems: list[Quarantined] = field(default_factory=list)  # of the whole book, or of one document
 
 
@@ -68,9 +80,17 @@ def read_epub(path: Place) -> Epub:
         book.problems.append(quarantine(0, "epub_package", f"no readable package: {what}", b""))
         return book
     if locked.intersection(package.spine):
-        scheme = "Adobe ADEPT" if "META-INF/rights.xml" in found else "Apple FairPlay" if "META-INF/sinf.xml" in found else "DRM"
+        scheme = (
+            "Adobe ADEPT"
+            if "META-INF/rights.xml" in found
+            else "Apple FairPlay"
+            if "META-INF/sinf.xml" in found
+            else "DRM"
+        )
         detail = f"{len(locked.intersection(package.spine))} of {len(package.spine)} documents are encrypted ({scheme})"
-        book.problems.append(quarantine(0, "encrypted", f"{package.fields.get('title', path.name)}: {detail}"))
+        book.problems.append(
+            quarantine(0, "encrypted", f"{package.fields.get('title', path.name)}: {detail}")
+        )
         return book
     book.fields, book.meta = package.fields, package.meta
     _read_documents(path, package, book)
@@ -80,7 +100,7 @@ def read_epub(path: Place) -> Epub:
 
 
 def _is_package(name: str) -> bool:
-    return name.startswith("META-INF/") and name.endswith(".xml") or name.lower().endswith(".opf")
+    return (name.startswith("META-INF/") and name.endswith(".xml")) or name.lower().endswith(".opf")
 
 
 def _package_path(found: dict[str, bytes]) -> str:
@@ -182,7 +202,9 @@ def _iso(text: str) -> str:
     head = text[:10]
     for length in (10, 7, 4):
         part = head[:length]
-        if len(part) == length and all(c == "-" if at in (4, 7) else c.isascii() and c.isdigit() for at, c in enumerate(part)):
+        if len(part) == length and all(
+            c == "-" if at in (4, 7) else c.isascii() and c.isdigit() for at, c in enumerate(part)
+        ):
             return part
     return ""
 
@@ -198,7 +220,9 @@ def _read_documents(path: Place, package: Package, book: Epub) -> None:
         elif isinstance(member, Gated):
             continue
         elif (left := left - len(member.data)) < 0:
-            book.problems.append(quarantine(member.name, "too_large", f"more than {MAX_BOOK:,} bytes in one book"))
+            book.problems.append(
+                quarantine(member.name, "too_large", f"more than {MAX_BOOK:,} bytes in one book")
+            )
             break
         else:
             _document(member, package, documents, book)
@@ -216,7 +240,9 @@ MAX_BOOK = 4 * MAX_RECORD
 
 def _missing(name: str) -> Quarantined:
     if name.startswith(("../", "/")):
-        return quarantine(name, "archive_path", f"{name}: the spine names a path that leads out of the archive")
+        return quarantine(
+            name, "archive_path", f"{name}: the spine names a path that leads out of the archive"
+        )
     return quarantine(name, "epub_document", f"{name}: in the spine, but not in the archive")
 
 
@@ -243,4 +269,8 @@ def _kind(node: LexborNode) -> list[str]:
     if node.tag not in ("body", "section", "nav", "div", "aside"):
         return []
     attributes = node.attributes
-    return f"{attributes.get('epub:type') or ''} {attributes.get('role') or ''}".replace("doc-", "").lower().split()
+    return (
+        f"{attributes.get('epub:type') or ''} {attributes.get('role') or ''}".replace("doc-", "")
+        .lower()
+        .split()
+    )

@@ -98,7 +98,12 @@ def read_feed(chunks: Iterator[bytes], offset: str, where: str, full: bool) -> I
     if items.closed and number == 0:
         yield Gated(f"{offset}feed", "empty")
     elif not items.closed and not items.cut:
-        yield quarantine(f"{offset}feed", "unreadable_tail", f"{where}: the feed ends before it is closed", first if number == 0 else b"")
+        yield quarantine(
+            f"{offset}feed",
+            "unreadable_tail",
+            f"{where}: the feed ends before it is closed",
+            first if number == 0 else b"",
+        )
 
 
 # ---------------------------------------------------------------- framing
@@ -119,7 +124,9 @@ class _Items:
 
     def head(self) -> str:
         """What stands before the first item."""
-        while (found := _OPENING.search(self.text)) is None and len(self.text) < LONGEST_HEAD and self._more():
+        while (
+            (found := _OPENING.search(self.text)) is None and len(self.text) < LONGEST_HEAD and self._more()
+        ):
             pass
         return self.text[: found.start()] if found else self.text[:LONGEST_HEAD]
 
@@ -254,7 +261,11 @@ def _of_head(head: str, names: tuple[str, ...]) -> str:
                 end = head.find(f"</{name}", opened, opened + 4000)
                 if end >= 0:
                     return _plain(head[opened + 1 : end])
-            if (address := re.search(r"(?:rdf:resource|href)=[\"']([^\"']+)", head[start : max(opened, start)])) and name not in ("link",):
+            if (
+                address := re.search(
+                    r"(?:rdf:resource|href)=[\"']([^\"']+)", head[start : max(opened, start)]
+                )
+            ) and name not in ("link",):
                 return html.unescape(address[1])
             start = head.find(f"<{name}", start + 1)
     return ""
@@ -273,7 +284,9 @@ def _plain(value: str) -> str:
 def _record(text: str, channel: Channel, offset: str, where: str, full: bool) -> Record:
     raw = text.encode("utf-8", "surrogatepass")
     if channel.entities and any(f"&{name};" in text for name in channel.entities):
-        return quarantine(offset, "xml_entity", f"{where}: uses an entity that the feed declares; none is expanded", raw)
+        return quarantine(
+            offset, "xml_entity", f"{where}: uses an entity that the feed declares; none is expanded", raw
+        )
     try:
         item = _parsed(text)
     except xml.XmlError as error:
@@ -307,7 +320,11 @@ def _reference(found: re.Match[str]) -> str:
         return found[0]
     if name.startswith("#"):
         character = html.unescape(f"&{name};")
-        return html.escape(character) if semicolon and not character.startswith("&#") and not _CONTROL.match(character) else f"&amp;{name}{semicolon}"
+        return (
+            html.escape(character)
+            if semicolon and not character.startswith("&#") and not _CONTROL.match(character)
+            else f"&amp;{name}{semicolon}"
+        )
     known = html.unescape(f"&{name};") if semicolon else ""
     if known and not known.startswith("&"):
         return html.escape(known)
@@ -366,9 +383,21 @@ def _said(item: xml.Element, channel: Channel) -> tuple[dict[str, str], dict[str
                     return value
         return ""
 
-    authors = [_author(element) for name in ("author", "dc:creator", "itunes:author") for element in by_name.get(name, [])]
-    rights = [element.attributes.get("rdf:resource", "") for name in ("cc:license", "creativecommons:license") for element in by_name.get(name, [])]
-    rights += [element.attributes.get("href", "") for element in by_name.get("link", []) if element.attributes.get("rel") == "license"]
+    authors = [
+        _author(element)
+        for name in ("author", "dc:creator", "itunes:author")
+        for element in by_name.get(name, [])
+    ]
+    rights = [
+        element.attributes.get("rdf:resource", "")
+        for name in ("cc:license", "creativecommons:license")
+        for element in by_name.get(name, [])
+    ]
+    rights += [
+        element.attributes.get("href", "")
+        for element in by_name.get("link", [])
+        if element.attributes.get("rel") == "license"
+    ]
     fields = {
         "title": text("title", "dc:title"),
         "url": _link(by_name, item),
@@ -385,7 +414,11 @@ def _said(item: xml.Element, channel: Channel) -> tuple[dict[str, str], dict[str
         value
         for name in ("category", "dc:subject")
         for element in by_name.get(name, [])
-        if (value := _plain(element.text()) or element.attributes.get("label") or element.attributes.get("term", ""))
+        if (
+            value := _plain(element.text())
+            or element.attributes.get("label")
+            or element.attributes.get("term", "")
+        )
     ]
     meta: dict[str, Any] = {}
     if categories:
@@ -409,9 +442,14 @@ def _author(element: xml.Element) -> str:
 def _link(by_name: dict[str, list[xml.Element]], item: xml.Element) -> str:
     links = by_name.get("link", [])
     for element in links:
-        if element.attributes.get("rel", "alternate") == "alternate" and (address := element.attributes.get("href")):
+        if element.attributes.get("rel", "alternate") == "alternate" and (
+            address := element.attributes.get("href")
+        ):
             return address.strip()
-    for element in (*links, *(guid for guid in by_name.get("guid", []) if guid.attributes.get("isPermaLink") != "false")):
+    for element in (
+        *links,
+        *(guid for guid in by_name.get("guid", []) if guid.attributes.get("isPermaLink") != "false"),
+    ):
         if (address := element.text().strip()).startswith(("http://", "https://")):
             return address
     about = item.attributes.get("rdf:about", "")

@@ -8,6 +8,9 @@ published, in ISO 8601. What a file is, its content decides and not only its nam
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from fastwarc.warc import ArchiveIterator
 
 from headwater.engine import guard
 from headwater.recipe.sources import NewsSource, WarcSource
@@ -18,9 +21,9 @@ from headwater.sources.extract import xml
 from headwater.sources.extract.dates import iso_date
 from headwater.sources.extract.markup import MAX_TAGS, TooMuchError, blocks
 from headwater.sources.extract.metadata import metadata_of
-from headwater.sources.extract.page import html_record
+from headwater.sources.extract.page import html_record, undo_codings
 from headwater.sources.feeds import is_feed, read_feed
-from headwater.sources.places import Place
+from headwater.sources.places import Place, open_binary
 from headwater.sources.records import GIVEN_UP, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import Stream, bare_suffix, read_whole
 
@@ -86,7 +89,9 @@ def _looks_like_feed(head: bytes) -> bool:
     return is_feed(text)
 
 
-def _of_bytes(data: bytes, suffix: str, offset: int | str, where: str, source: NewsSource) -> Iterator[Record]:
+def _of_bytes(
+    data: bytes, suffix: str, offset: int | str, where: str, source: NewsSource
+) -> Iterator[Record]:
     """A page, a feed or an agency's article that is held as a whole."""
     if not data.strip(b"\0 \t\r\n"):
         yield Gated(offset, "empty")
@@ -111,7 +116,11 @@ def _page(data: bytes, offset: int | str, where: str) -> Record:
         return quarantine(offset, "too_large", f"{where}: {tags:,} tags; at most {MAX_TAGS:,}", data)
     said = metadata_of(page)
     record = html_record(page, offset, {name: said[name] for name in ("url",) if name in said}, "main", data)
-    return _with_author(replace(record, fields={**record.fields, **said})) if isinstance(record, Found) else record
+    return (
+        _with_author(replace(record, fields={**record.fields, **said}))
+        if isinstance(record, Found)
+        else record
+    )
 
 
 def _with_author(record: Found) -> Found:
@@ -120,9 +129,35 @@ def _with_author(record: Found) -> Found:
 
 
 def _web_archive(path: Place, source: NewsSource) -> Iterator[Record]:
-    """CC-NEWS: framed and read as any web archive is."""
-    for record in warc.read(path, WarcSource(name=source.name, kind="warc", paths=source.paths)):
-        yield _with_author(record) if isinstance(record, Found) else record
+    """CC-NEWS: framed and read as any web archive is; then each article's page is asked what it says of itself."""
+    with open_binary(path) as file:
+        for record in warc.read(path, WarcSource(name=source.name, kind="warc", paths=source.paths)):
+            if not isinstance(record, Found):
+                yield record
+                continue
+            said = _said_at(file, record.offset)
+            crawled = record.fields.get("date", "")
+            found = replace(record, fields={**record.fields, **said, "url": record.fields.get("url", "")})
+            yield _with_author(
+                replace(found, meta={**record.meta, "crawled": crawled} if crawled else record.meta)
+            )
+
+
+def _said_at(file: BinaryIO, offset: int | str) -> dict[str, str]:
+    """The metadata of the page that the record at this offset holds, or nothing."""
+    start, _, number = str(offset).partition(".")
+    if not start.isdigit() or number:
+        return {}
+    file.seek(int(start))
+    try:
+        record = next(ArchiveIterator(file, parse_http=True), None)
+        if record is None or record.http_headers is None:
+            return {}
+        body = record.reader.read(MAX_RECORD)
+        body, _ = undo_codings(body, record.http_headers.get("Content-Encoding") or "", MAX_RECORD)
+        return metadata_of(decode_page(body, record.http_charset))
+    except (OSError, ValueError, StopIteration):
+        return {}
 
 
 # ---------------------------------------------------------------- agencies: NITF and NewsML-G2
@@ -146,9 +181,19 @@ def _agency(data: bytes, offset: int | str, where: str) -> Record:
 
 def _nitf(root: xml.Element, offset: int | str, where: str, data: bytes) -> Record:
     def text(*names: str) -> str:
-        return next((said for name in names if (found := root.first(name)) and (said := " ".join(found.text().split()))), "")
+        return next(
+            (
+                said
+                for name in names
+                if (found := root.first(name)) and (said := " ".join(found.text().split()))
+            ),
+            "",
+        )
 
-    issued, body = root.first("date.issue") or root.first("pubdata") or root.first("story.date"), root.first("body.content")
+    issued, body = (
+        root.first("date.issue") or root.first("pubdata") or root.first("story.date"),
+        root.first("body.content"),
+    )
     attributes = issued.attributes if issued else {}
     document = root.first("doc-id")
     fields = {
@@ -164,7 +209,14 @@ def _nitf(root: xml.Element, offset: int | str, where: str, data: bytes) -> Reco
 
 def _newsml(root: xml.Element, offset: int | str, where: str, data: bytes) -> Record:
     def text(*names: str) -> str:
-        return next((said for name in names if (found := root.first(name)) and (said := " ".join(found.text().split()))), "")
+        return next(
+            (
+                said
+                for name in names
+                if (found := root.first(name)) and (said := " ".join(found.text().split()))
+            ),
+            "",
+        )
 
     item = root.first("newsItem") or root
     fields = {
@@ -178,7 +230,9 @@ def _newsml(root: xml.Element, offset: int | str, where: str, data: bytes) -> Re
     return _article(root.first("inlineXML") or root.first("inlineData"), fields, offset, where, data)
 
 
-def _article(body: xml.Element | None, fields: dict[str, str], offset: int | str, where: str, data: bytes) -> Record:
+def _article(
+    body: xml.Element | None, fields: dict[str, str], offset: int | str, where: str, data: bytes
+) -> Record:
     if body is None:
         return quarantine(offset, "no_text", f"{where}: an article without a body", data)
     try:

@@ -35,10 +35,14 @@ def read_poems(text: str, offset: int | str, where: str, cut: bool) -> Iterator[
             line = text.count("\n", 0, start) + 1
             rest = text[start:].encode("utf-8", "surrogatepass")
             if cut:  # the damage to the file is named by whoever reads it
-                yield quarantine(f"{base}{number}", "cut_off", f"{where}, line {line}: the poem is not whole", rest)
+                yield quarantine(
+                    f"{base}{number}", "cut_off", f"{where}, line {line}: the poem is not whole", rest
+                )
                 return
             reason = "json_depth" if isinstance(error, RecursionError) else "json_syntax"
-            yield quarantine(f"{base}{number}", reason, f"{where}, element {number} (line {line}): {error}", rest)
+            yield quarantine(
+                f"{base}{number}", reason, f"{where}, element {number} (line {line}): {error}", rest
+            )
             position = _next_object(text, start)
             number += 1
             continue
@@ -67,7 +71,9 @@ def _next_object(text: str, start: int) -> int:
     return len(text)
 
 
-def _poems(value: Any, offset: str, where: str, above: dict[str, Any], title: str, depth: int) -> Iterator[Record]:
+def _poems(
+    value: Any, offset: str, where: str, above: dict[str, Any], title: str, depth: int
+) -> Iterator[Record]:
     if not isinstance(value, dict) or depth > _DEPTH:
         raw = repr(value)[:1000].encode("utf-8", "surrogatepass")
         yield quarantine(offset, "json_type", f"{where}: expected a poem, got {type(value).__name__}", raw)
@@ -85,7 +91,9 @@ def _poems(value: Any, offset: str, where: str, above: dict[str, Any], title: st
         return
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
         raw = json.dumps(value, ensure_ascii=True)[:1000].encode()
-        yield quarantine(offset, "no_text", f"{where}: no lines; its keys are {', '.join(map(repr, value))}", raw)
+        yield quarantine(
+            offset, "no_text", f"{where}: no lines; its keys are {', '.join(map(repr, value))}", raw
+        )
         return
     body = [line.strip() for line in lines if line.strip() and line.strip() not in _NO_POEM]
     if not body:
@@ -96,7 +104,11 @@ def _poems(value: Any, offset: str, where: str, above: dict[str, Any], title: st
 
 def _said(row: dict[str, Any], title: str) -> tuple[dict[str, str], dict[str, Any]]:
     author = row.get("author") if isinstance(row.get("author"), str) else ""
-    fields = {"title": title, "author": str(author).strip(), "source_id": str(row.get("id") or row.get("_id") or "")}
+    fields = {
+        "title": title,
+        "author": str(author).strip(),
+        "source_id": str(row.get("id") or row.get("_id") or ""),
+    }
     meta = {name: row[name] for name in _META if isinstance(row.get(name), str | list) and row[name]}
     if fields["author"]:
         meta["author"] = fields["author"]

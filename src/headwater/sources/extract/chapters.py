@@ -29,7 +29,11 @@ def is_heading(line: str) -> bool:
     if not line or len(line) > 90:
         return False
     if line[0] > "\u2e7f":
-        return _CHINESE.fullmatch(line) is not None and line[-1] not in "。；，、：" and len(_SENTENCE.findall(line)) <= 1
+        return (
+            _CHINESE.fullmatch(line) is not None
+            and line[-1] not in "。；，、："
+            and len(_SENTENCE.findall(line)) <= 1
+        )
     return _ENGLISH.fullmatch(line) is not None and not (line[-1] in ",;" or line[0].islower())
 
 
@@ -48,7 +52,11 @@ def chapters(lines: list[str], headings: list[bool]) -> list[Part]:
     for start, end in zip([0, *cuts], [*cuts, len(lines)], strict=True):
         piece = lines[start:end]
         if headings[start : start + 1] == [True]:
-            title = f"{title} {lines[start].strip()}".strip() if held and _only_headings(held) else lines[start].strip()
+            title = (
+                f"{title} {lines[start].strip()}".strip()
+                if held and _only_headings(held)
+                else lines[start].strip()
+            )
         held += piece
         if sum(map(len, held)) >= SHORTEST:
             parts.append(Part(title, "\n".join(held).strip("\n")))
@@ -67,7 +75,9 @@ def _only_headings(lines: list[str]) -> bool:
 
 
 _BY = re.compile(r"(?:written |edited )?by:?\s+(?:the )?([A-Z][^,;:!?]{2,60}?)(?:,? \[?\d{4}\]?)?\.?", re.I)
-_ZHU = re.compile(r"作者[：:]\s*(\S.{0,30})|\[?.{0,30}/\s*([^/]{2,20}?)\s*(?:（.{1,4}）|\(.{1,4}\))?\s*[著撰]\s*\]?|([\u3400-\u9fff\s\u3000·]{2,20}?)[\s\u3000]*[著撰]")
+_ZHU = re.compile(
+    r"作者[：:]\s*(\S.{0,30})|\[?.{0,30}/\s*([^/]{2,20}?)\s*(?:（.{1,4}）|\(.{1,4}\))?\s*[著撰]\s*\]?|([\u3400-\u9fff\s\u3000·]{2,20}?)[\s\u3000]*[著撰]"
+)
 _NAMED = re.compile(r"[《\[]([^》/\]]{1,40}?)\s*[》/\]]")
 
 

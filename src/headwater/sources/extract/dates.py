@@ -21,7 +21,9 @@ WORDS = (
     re.compile(rf"\b{_MONTH}\s++(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s++(?P<year>\d{{4}})(?:,?\s*+(?:at|\|)?)?{_CLOCK}{_ZONE}", re.I),
     re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s-]++{_MONTH}[\s,-]*+(?P<year>\d{{4}}|\d\d(?!\d)){_CLOCK}{_ZONE}", re.I),
 )  # fmt: skip
-_CHINESE = re.compile(r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日")
+_CHINESE = re.compile(
+    r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日"
+)
 _REPUBLIC = re.compile(r"(?:民國|民国)(\d{2,3})年(\d{1,2})月(\d{1,2})日")
 _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:T?(\d\d)(\d\d)(\d\d)?(Z)?)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

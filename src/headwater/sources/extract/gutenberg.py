@@ -48,8 +48,23 @@ _MADE_BY = re.compile(
 _NOTE = re.compile(r"\W{0,4}(?:original )?(?:transcri(?:ber|ption|ptor)|digiti[sz]er|proofreader)[’']?s?[’']? (?:end)?notes?\b|"
                    r"\W{0,4}(?:a )?notes? (?:by|from) the (?:transcriber|digiti[sz]er)", re.I)  # fmt: skip
 _PICTURE = re.compile(r"\s*\[(?:Illustration|Frontispiece|Cover)\]\s*", re.I)
-_SURE = re.compile(r"project gutenberg|gutenberg(?:-tm|™)? (?:e-?text|e-?book|license)|\bwww\.gutenberg\.", re.I)
-_MONTHS = "january february march april may june july august september october november december".split()
+_SURE = re.compile(
+    r"project gutenberg|gutenberg(?:-tm|™)? (?:e-?text|e-?book|license)|\bwww\.gutenberg\.", re.I
+)
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _LANGUAGES = {
     "english": "en", "chinese": "zh", "french": "fr", "german": "de", "spanish": "es", "italian": "it", "dutch": "nl",
     "portuguese": "pt", "finnish": "fi", "swedish": "sv", "danish": "da", "norwegian": "no", "latin": "la",
@@ -87,7 +102,9 @@ def _bounds(lines: list[str]) -> tuple[int, int]:
     """Line numbers: of the first behind the header, and of the footer's first."""
     starts = [number for number, line in enumerate(lines) if _START.match(line)]
     ends = [number for number, line in enumerate(lines) if _END.match(line)]
-    footers = [number for number, line in enumerate(lines) if _SMALL_PRINT.match(line) and 2 * number > len(lines)]
+    footers = [
+        number for number, line in enumerate(lines) if _SMALL_PRINT.match(line) and 2 * number > len(lines)
+    ]
     end = min([number for number in [*ends, *footers] if 4 * number > len(lines)] or ends or [len(lines)])
     if (before := [number for number in starts if number < end]) and starts:
         start = before[-1] + 1
@@ -169,8 +186,10 @@ def _fields(header: list[str], mark: str) -> tuple[dict[str, str], str | None]:
         said.setdefault("title", found[1].strip())
         said.setdefault("author", found[2].strip(" *"))
     number = next((found[1] for line in header if (found := _NUMBER.search(line))), None)
-    when = said.get("release date") or said.get("posting date") or next(
-        (line for line in header if _NUMBER.search(line) and _date(line)), ""
+    when = (
+        said.get("release date")
+        or said.get("posting date")
+        or next((line for line in header if _NUMBER.search(line) and _date(line)), "")
     )
     head = " ".join([*header[:HEAD], mark]).upper()
     language = said.get("language", "").partition(",")[0].strip()

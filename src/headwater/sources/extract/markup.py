@@ -18,20 +18,98 @@ MAX_TAGS = 1_000_000
 MAX_DEPTH = 5_000
 
 _HIDDEN = frozenset(
-    "head title script style template noscript iframe object svg audio video canvas select textarea button "
-    "rt rp rtc map datalist".split()
+    [
+        "head",
+        "title",
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "iframe",
+        "object",
+        "svg",
+        "audio",
+        "video",
+        "canvas",
+        "select",
+        "textarea",
+        "button",
+        "rt",
+        "rp",
+        "rtc",
+        "map",
+        "datalist",
+    ]
 )
 _BLOCK = frozenset(
-    "html body p div h1 h2 h3 h4 h5 h6 li dt dd ul ol dl blockquote tr table caption section article header footer "
-    "main aside nav pre figure figcaption hr form fieldset address center details summary hgroup".split()
+    [
+        "html",
+        "body",
+        "p",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "dt",
+        "dd",
+        "ul",
+        "ol",
+        "dl",
+        "blockquote",
+        "tr",
+        "table",
+        "caption",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "main",
+        "aside",
+        "nav",
+        "pre",
+        "figure",
+        "figcaption",
+        "hr",
+        "form",
+        "fieldset",
+        "address",
+        "center",
+        "details",
+        "summary",
+        "hgroup",
+    ]
 )
 _LEVEL = {f"h{level}": level for level in range(1, 7)}
-_PAGE_NUMBER = frozenset("pagenum pageno pagenumber page-number page_number pgnum pagebreak".split())
+_PAGE_NUMBER = frozenset(
+    ["pagenum", "pageno", "pagenumber", "page-number", "page_number", "pgnum", "pagebreak"]
+)
 _VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr frame keygen basefont".split()
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "frame",
+        "keygen",
+        "basefont",
+    ]
 )
 # Elements whose attributes may say that they are no text of the book.
-_MARKED = frozenset("span a div p section nav body aside".split())
+_MARKED = frozenset(["span", "a", "div", "p", "section", "nav", "body", "aside"])
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _TAG = re.compile(r"<([a-zA-Z][\w:.-]*+)([^<>]*+)>")
 _OPENING = re.compile(r"<(/?)([a-zA-Z][\w:.-]*+)[^<>]*+")
@@ -92,7 +170,27 @@ def bounded(page: str) -> None:
 
 
 # Their end tags may be missing, so that counting them would overstate the depth.
-_SIBLINGS = frozenset("p li dt dd tr td th tbody thead tfoot option optgroup colgroup caption html head body".split())
+_SIBLINGS = frozenset(
+    [
+        "p",
+        "li",
+        "dt",
+        "dd",
+        "tr",
+        "td",
+        "th",
+        "tbody",
+        "thead",
+        "tfoot",
+        "option",
+        "optgroup",
+        "colgroup",
+        "caption",
+        "html",
+        "head",
+        "body",
+    ]
+)
 
 
 def as_html(page: str) -> str:
@@ -139,7 +237,9 @@ class _Writer:
             return
         text = "".join(self._parts)
         self._parts = []
-        lines = [line.rstrip() if self.verbatim else _SPACES.sub(" ", line).strip(" ") for line in text.split("\n")]
+        lines = [
+            line.rstrip() if self.verbatim else _SPACES.sub(" ", line).strip(" ") for line in text.split("\n")
+        ]
         while lines and not lines[-1].strip():
             lines.pop()
         while lines and not lines[0].strip():
@@ -154,7 +254,7 @@ def _enter(node: LexborNode, writer: _Writer, leave_out: Callable[[LexborNode], 
     if tag == "-text":
         writer.add(node.text_content or "")
         return False
-    if tag is None or tag in _HIDDEN or tag.startswith("-") and tag != "-document":
+    if tag is None or tag in _HIDDEN or (tag.startswith("-") and tag != "-document"):
         return False
     if tag == "br":
         writer.line()

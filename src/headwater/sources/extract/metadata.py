@@ -23,18 +23,46 @@ MAX_JSON_LD = 200_000
 
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
 _TAGS = re.compile(r"<[^>]*+>")
-_HTML_LANG = re.compile(r"<html\b[^>]{0,600}?\slang\s*+=\s*+[\"']?([a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{1,8}){0,3})", re.I)
+_HTML_LANG = re.compile(
+    r"<html\b[^>]{0,600}?\slang\s*+=\s*+[\"']?([a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{1,8}){0,3})", re.I
+)
 _OPT_OUT = re.compile(r"noai|noimageai|tdm-(?:reservation|policy)", re.I)
 # Variables of a page's script that hold its date; searched as plain strings, since a page may be a megabyte of script.
-_VARIABLES = ("ublish", "ubtime", "ubTime", "ub_time", "ubdate", "ubDate", "ewsTime", "ews_time", "ct = ", "reateTime")
+_VARIABLES = (
+    "ublish",
+    "ubtime",
+    "ubTime",
+    "ub_time",
+    "ubdate",
+    "ubDate",
+    "ewsTime",
+    "ews_time",
+    "ct = ",
+    "reateTime",
+)
 _VALUE = re.compile(r"""[\w ]{0,24}["']?\s{0,3}[:=]\s{0,3}["'](\d[^"'<>]{7,30})["']""")
 _BYLINE = re.compile(r"""[^<>]{0,300}>\s{0,20}(?:<[^>]{1,300}>\s{0,20}){0,3}(?:[Bb]y\s)?([^<>{}]{2,60})<""")
-_BYLINES = ('rel="author"', 'itemprop="author"', "author-name", "author_name", "byline-name", 'class="byline', 'class="author')
-_ZUOZHE = re.compile(r"(?:作者\s?[:：/]|(?<![\u3400-\u9fff])文\s?[/丨｜])\s{0,3}(?:<[^>]{0,200}>\s{0,5}){0,2}([\w·. \u3400-\u9fff]{2,20})")
-_JIZHE = re.compile(r">\s{0,10}[\u3400-\u9fff]{0,10}记者\s{1,3}([\u3400-\u9fff·]{2,4}(?:[ 　、][\u3400-\u9fff·]{2,4}){0,3})\s{0,10}<")
+_BYLINES = (
+    'rel="author"',
+    'itemprop="author"',
+    "author-name",
+    "author_name",
+    "byline-name",
+    'class="byline',
+    'class="author',
+)
+_ZUOZHE = re.compile(
+    r"(?:作者\s?[:：/]|(?<![\u3400-\u9fff])文\s?[/丨｜])\s{0,3}(?:<[^>]{0,200}>\s{0,5}){0,2}([\w·. \u3400-\u9fff]{2,20})"
+)
+_JIZHE = re.compile(
+    r">\s{0,10}[\u3400-\u9fff]{0,10}记者\s{1,3}([\u3400-\u9fff·]{2,4}(?:[ 　、][\u3400-\u9fff·]{2,4}){0,3})\s{0,10}<"
+)
 _SHOWN = re.compile(r"[^<\"]{4,300}")
 _BY = re.compile(r"^by:?\s+", re.I)
-_NO_NAME = re.compile(r"https?:|//|@|^(?:admin|administrator|author|unknown|null|undefined|none|by|posted(?: by)?)$|编辑|編輯|责编", re.I)
+_NO_NAME = re.compile(
+    r"https?:|//|@|^(?:admin|administrator|author|unknown|null|undefined|none|by|posted(?: by)?)$|编辑|編輯|责编",
+    re.I,
+)
 _DATES = (
     "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "article.published",
     "publishdate", "publish_date", "publish-date", "publishtime", "publish_time", "pubdate", "published",
@@ -122,12 +150,20 @@ def _metas(page: str, body: int) -> tuple[dict[str, str], str]:
     for tag in _tags(page, "meta", body + AFTER if body else HEAD):
         attributes = _attributes(tag)
         content = attributes.get("content", "")
-        name = (attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or "").strip().lower()
+        name = (
+            (attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or "")
+            .strip()
+            .lower()
+        )
         if not name and attributes.get("http-equiv", "").lower() == "content-language":
             name = "content-language"
         if name and content.strip():
             found.setdefault(name, html.unescape(content).strip())
-        if ("noai" in tag or "tdm-" in tag or "NOAI" in tag) and _OPT_OUT.search(tag) and not (name == "tdm-reservation" and content.strip() == "0"):
+        if (
+            ("noai" in tag or "tdm-" in tag or "NOAI" in tag)
+            and _OPT_OUT.search(tag)
+            and not (name == "tdm-reservation" and content.strip() == "0")
+        ):
             opting_out.append(tag + ">")
     return found, " ".join(opting_out)
 
@@ -163,7 +199,14 @@ def _json_ld(page: str) -> dict[str, Any]:
 def _better(best: dict[str, Any], script: str) -> dict[str, Any]:
     if '"datePublished"' not in script and '"author"' not in script and '"headline"' not in script:
         return best
-    script = script.strip().removeprefix("<!--").removeprefix("//<![CDATA[").removesuffix("-->").strip().removesuffix(";")
+    script = (
+        script.strip()
+        .removeprefix("<!--")
+        .removeprefix("//<![CDATA[")
+        .removesuffix("-->")
+        .strip()
+        .removesuffix(";")
+    )
     try:
         value: Any = json.loads(script, strict=False)
     except (ValueError, RecursionError):
@@ -219,8 +262,17 @@ def _first_url(*candidates: Any) -> str:
 def _title(page: str, body: int, metas: dict[str, str], article: dict[str, Any]) -> str:
     """A headline that is part of `<title>`, which has the site's name behind it; else what the page declares."""
     whole = _element(page, "title", 0)
-    declared = [metas.get("og:title", ""), _text(article.get("headline")), metas.get("articletitle", ""), metas.get("twitter:title", "")]
-    inside = [text for text in (*_headlines(page, body), *declared) if len(text) >= 4 and _bare(text) in _bare(whole)]
+    declared = [
+        metas.get("og:title", ""),
+        _text(article.get("headline")),
+        metas.get("articletitle", ""),
+        metas.get("twitter:title", ""),
+    ]
+    inside = [
+        text
+        for text in (*_headlines(page, body), *declared)
+        if len(text) >= 4 and _bare(text) in _bare(whole)
+    ]
     shorter = [text for text in inside if len(_bare(text)) < len(_bare(whole))]
     if shorter and len(_bare(best := max(shorter, key=len))) * 10 >= 3 * len(_bare(whole)):
         return _without_site(best, metas) if best in declared else best
@@ -240,7 +292,7 @@ def _shown(page: str, body: int, whole: str) -> str:
         return ""
     if any(letter > "\u2e7f" for letter in whole) and (date := NUMERIC.search(page, body, body + BODY)):
         start = max(page.rfind(f"<h{level}", body, date.start()) for level in range(1, 7))
-        if 0 <= start and date.start() - start < 600:
+        if start >= 0 and date.start() - start < 600:
             return _element(page, page[start + 1 : start + 3], start)
     return ""
 
@@ -280,8 +332,14 @@ def _without_site(title: str, metas: dict[str, str]) -> str:
         head, found, tail = title.rpartition(mark)
         known = site and _bare(tail) == site
         wide = any(letter > "\u2e7f" for letter in title)
-        short = mark in ("_", "|") or (len(tail) <= 20 and (wide or mark not in ("-", " : ")) and len(tail.split()) <= 4)
-        if found and len(head.strip()) >= (6 if wide else 15) and (known or (short and len(tail) < len(head))):
+        short = mark in ("_", "|") or (
+            len(tail) <= 20 and (wide or mark not in ("-", " : ")) and len(tail.split()) <= 4
+        )
+        if (
+            found
+            and len(head.strip()) >= (6 if wide else 15)
+            and (known or (short and len(tail) < len(head)))
+        ):
             head = head.strip()
             if mark == "_" or (mark == "|" and wide):
                 return _without_site(head, metas)
@@ -312,7 +370,11 @@ def _declared_date(page: str, body: int, metas: dict[str, str], article: dict[st
     if at >= 0:
         end = page.find(">", at, at + 1000)
         attributes = _attributes(page[page.rfind("<", 0, at) : end])
-        said = attributes.get("content") or attributes.get("datetime") or _TAGS.sub(" ", page[end + 1 : end + 200])
+        said = (
+            attributes.get("content")
+            or attributes.get("datetime")
+            or _TAGS.sub(" ", page[end + 1 : end + 200])
+        )
         if when := iso_date(said):
             return when
     at = page.find("data-publishtime=")
@@ -330,7 +392,9 @@ def _visible_date(page: str, body: int, near: str, metas: dict[str, str]) -> str
     shown = _dates_in(near)
     if timed := next((when for when in shown if "T" in when), ""):
         return timed
-    if when := _script_date(page) or next((when for name in _MODIFIED if (when := iso_date(metas.get(name, "")))), ""):
+    if when := _script_date(page) or next(
+        (when for name in _MODIFIED if (when := iso_date(metas.get(name, "")))), ""
+    ):
         return when
     if shown:
         return shown[0]

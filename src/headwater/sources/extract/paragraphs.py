@@ -12,6 +12,7 @@ a line, or where the segmenter finds a word that lies across the break; else the
 left would invent a sentence.
 """
 
+import itertools
 import re
 from collections import Counter
 
@@ -95,7 +96,7 @@ def _raggedness(lines: list[str], width: int) -> int:
     """How much room the wrapping leaves at a line's end, though the next word would have fitted: 98 in 100."""
     rooms = sorted(
         max(0, _room(above, below, width))
-        for above, below in zip(lines, lines[1:], strict=False)
+        for above, below in itertools.pairwise(lines)
         if above and below[:1].islower() and above[-1] not in _ENDED
     )
     return rooms[len(rooms) * 98 // 100] if rooms else 4
@@ -118,7 +119,7 @@ def _run(run: list[str], width: int, ragged: int, words: Counter[str]) -> list[s
         return run  # lines set in and out: verse
     if shift:  # a letter, or verse, wrapped at a width of its own
         width = min(width, max(map(len, run)))
-    early = [_room(above, below, width) > ragged for above, below in zip(run, run[1:], strict=False)]
+    early = [_room(above, below, width) > ragged for above, below in itertools.pairwise(run)]
     capitals = sum(map(_begins_like_verse, run[1:]))
     verse = capitals == len(run) - 1 if shift else len(run) >= 4 and capitals >= 0.8 * (len(run) - 1)
     if 5 * sum(early) <= len(early) and not verse:
@@ -134,7 +135,7 @@ def _begins_like_verse(line: str) -> bool:
 def _split(run: list[str], width: int, ragged: int, words: Counter[str]) -> list[str]:
     """Verse or a mixture: joined only where a line is long and the sentence plainly goes on."""
     out = [[run[0]]]
-    for above, below in zip(run, run[1:], strict=False):
+    for above, below in itertools.pairwise(run):
         long = len(above) >= 0.6 * width and _room(above, below, width) <= ragged + LOOSE
         if long and below[:1].islower() and not above.startswith("  "):
             out[-1].append(below)
@@ -146,7 +147,7 @@ def _split(run: list[str], width: int, ragged: int, words: Counter[str]) -> list
 def _run_by_line(run: list[str], width: int, ragged: int, words: Counter[str]) -> list[str]:
     """Many paragraphs, one after the other: a line that ends early, or the next one's quotation mark, ends one."""
     out = [[run[0]]]
-    for above, below in zip(run, run[1:], strict=False):
+    for above, below in itertools.pairwise(run):
         room = _room(above, below, width)
         ended = above[-1] in _ENDED
         new = room > ragged or (ended and room > min(ragged, 3)) or (ended and below.lstrip()[:1] in "\"“'‘")
@@ -161,10 +162,18 @@ def _run_by_line(run: list[str], width: int, ragged: int, words: Counter[str]) -
 
 def _joined(lines: list[str], words: Counter[str]) -> str:
     parts = [lines[0]]
-    for above, below in zip(lines, lines[1:], strict=False):
+    for above, below in itertools.pairwise(lines):
         below = below.strip()
-        if above.endswith("-") and not above.endswith("--") and below[:1].isalpha() and above[-2:-1].isalpha():
-            left, right = re.split(r"\W", above[:-1])[-1].lower(), re.split(r"\W", below, maxsplit=1)[0].lower()
+        if (
+            above.endswith("-")
+            and not above.endswith("--")
+            and below[:1].isalpha()
+            and above[-2:-1].isalpha()
+        ):
+            left, right = (
+                re.split(r"\W", above[:-1])[-1].lower(),
+                re.split(r"\W", below, maxsplit=1)[0].lower(),
+            )
             if words[left + right] > words[f"{left}-{right}"]:
                 parts[-1] = parts[-1][:-1]  # a word cut in two, not a compound
             parts.append(below)
@@ -184,7 +193,9 @@ _PROSE = re.compile(r"[，。！？；：、]")
 _OPENERS, _CLOSERS = "“‘「『（《〈【〔", "，。、；：！？…”’」』）》〉】〕"
 _STOPS = frozenset("。！？…」』”’）》〉】〕；：.!?;:)\"'—～~*")
 # What no sentence begins with: particles, a noun's place ("下的平桥"), the number of a note.
-_NEVER_FIRST = re.compile(r"[的了着著们們吗嗎呢吧]|[上下里裡中内內外旁间間](?:的|面的)|〔[０-９0-9]{1,3}〕[，。；：]")
+_NEVER_FIRST = re.compile(
+    r"[的了着著们們吗嗎呢吧]|[上下里裡中内內外旁间間](?:的|面的)|〔[０-９0-9]{1,3}〕[，。；：]"
+)
 _COMMAS = frozenset("，、")
 
 
@@ -208,7 +219,7 @@ def _closed_up(line: str) -> str:
     out = pieces[0]
     for piece in pieces[1:]:
         left, right = _last_run(out), _first_run(piece)
-        couplet = len(left) == len(right) and 3 <= len(left) <= 9 and not (left[-1:] in _CLOSERS)
+        couplet = len(left) == len(right) and 3 <= len(left) <= 9 and left[-1:] not in _CLOSERS
         out += (" " if couplet else "") + piece
     return out
 
@@ -244,7 +255,11 @@ def _cjk_widths(lines: list[str]) -> frozenset[int]:
     cut = Counter(len(line) for line in lines if _breaks_off(line) and len(line) >= NARROWEST)
     near = {length: sum(cut[length + d] for d in (-2, -1, 0, 1, 2)) for length in cut}
     return frozenset(
-        length + d for length, count in near.items() if count >= ENOUGH for d in (-2, -1, 0, 1, 2) if length <= WIDEST
+        length + d
+        for length, count in near.items()
+        if count >= ENOUGH
+        for d in (-2, -1, 0, 1, 2)
+        if length <= WIDEST
     )
 
 

@@ -10,7 +10,10 @@ from xml.parsers import expat
 
 MAX_DEPTH = 200
 _DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?\s*+<\?xml[^>]*?\sencoding\s*+=\s*+[\"']([\w:.-]+)[\"']")
-_MESSAGES = {"entity": "it declares entities, which are not expanded", "depth": f"nested more than {MAX_DEPTH} deep"}
+_MESSAGES = {
+    "entity": "it declares entities, which are not expanded",
+    "depth": f"nested more than {MAX_DEPTH} deep",
+}
 
 
 class XmlError(ValueError):
