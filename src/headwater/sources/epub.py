@@ -23,20 +23,10 @@ CONTAINER, ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _FONT_OBFUSCATION = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _DOCUMENTS = ("application/xhtml+xml", "text/html", "text/x-oeb1-document", "application/x-dtbook+xml",
               "application/xml", "text/xml")  # fmt: skip
-_NO_TEXT_OF_THE_BOOK = frozenset(
-    [
-        "cover",
-        "toc",
-        "landmarks",
-        "loi",
-        "lot",
-        "page-list",
-        "imprint",
-        "colophon",
-        "copyright-page",
-        "index-locator",
-    ]
-)
+_NO_TEXT_OF_THE_BOOK = frozenset([
+    "cover", "toc", "landmarks", "loi", "lot", "page-list", "imprint", "colophon", "copyright-page",
+    "index-locator",
+])  # fmt: skip
 _GUIDE_NO_TEXT = frozenset(("cover", "toc", "copyright-page", "colophon", "loi", "lot"))
 
 

@@ -5,6 +5,7 @@ Of a feed every item is a record (`feeds.py`), of a page its main text, with wha
 published, in ISO 8601. What a file is, its content decides and not only its name: an .xml may be any of them.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -32,6 +33,7 @@ PAGES = (".html", ".htm", ".xhtml", ".shtml", ".mhtml")
 XML = (".xml", ".rss", ".atom", ".rdf", ".feed", ".nitf", ".newsml", "")
 WARC = (".warc", ".wet")
 HEAD = 1 << 16
+_AGENCY = re.compile(rb"<(?:[\w.-]+:)?(?:nitf|newsItem|newsMessage)\b")
 
 
 def read(path: Place, source: NewsSource) -> Iterator[Record]:
@@ -101,7 +103,7 @@ def _of_bytes(
         yield from read_feed(iter([data]), base, where, source.text == "full")
     elif (reason := guard.begin(where)) is not None:
         yield quarantine(offset, reason, GIVEN_UP, data)
-    elif suffix in PAGES or b"<html" in data[:4096].lower():
+    elif suffix in PAGES or (b"<html" in data[:4096].lower() and not _AGENCY.search(data[:4096])):
         yield _page(data, offset, where)
     else:
         yield _agency(data, offset, where)

@@ -52,19 +52,9 @@ _SURE = re.compile(
     r"project gutenberg|gutenberg(?:-tm|™)? (?:e-?text|e-?book|license)|\bwww\.gutenberg\.", re.I
 )
 _MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
+]  # fmt: skip
 _LANGUAGES = {
     "english": "en", "chinese": "zh", "french": "fr", "german": "de", "spanish": "es", "italian": "it", "dutch": "nl",
     "portuguese": "pt", "finnish": "fi", "swedish": "sv", "danish": "da", "norwegian": "no", "latin": "la",

@@ -17,97 +17,24 @@ MAX_TAGS = 1_000_000
 # Deeper than this a page is no book: lexbor's own work grows with depth times length.
 MAX_DEPTH = 5_000
 
-_HIDDEN = frozenset(
-    [
-        "head",
-        "title",
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "iframe",
-        "object",
-        "svg",
-        "audio",
-        "video",
-        "canvas",
-        "select",
-        "textarea",
-        "button",
-        "rt",
-        "rp",
-        "rtc",
-        "map",
-        "datalist",
-    ]
-)
-_BLOCK = frozenset(
-    [
-        "html",
-        "body",
-        "p",
-        "div",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "dt",
-        "dd",
-        "ul",
-        "ol",
-        "dl",
-        "blockquote",
-        "tr",
-        "table",
-        "caption",
-        "section",
-        "article",
-        "header",
-        "footer",
-        "main",
-        "aside",
-        "nav",
-        "pre",
-        "figure",
-        "figcaption",
-        "hr",
-        "form",
-        "fieldset",
-        "address",
-        "center",
-        "details",
-        "summary",
-        "hgroup",
-    ]
-)
+_HIDDEN = frozenset([
+    "head", "title", "script", "style", "template", "noscript", "iframe", "object", "svg", "audio", "video",
+    "canvas", "select", "textarea", "button", "rt", "rp", "rtc", "map", "datalist",
+])  # fmt: skip
+_BLOCK = frozenset([
+    "html", "body", "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "dt", "dd", "ul", "ol", "dl",
+    "blockquote", "tr", "table", "caption", "section", "article", "header", "footer", "main", "aside",
+    "nav", "pre", "figure", "figcaption", "hr", "form", "fieldset", "address", "center", "details",
+    "summary", "hgroup",
+])  # fmt: skip
 _LEVEL = {f"h{level}": level for level in range(1, 7)}
 _PAGE_NUMBER = frozenset(
     ["pagenum", "pageno", "pagenumber", "page-number", "page_number", "pgnum", "pagebreak"]
 )
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-        "frame",
-        "keygen",
-        "basefont",
-    ]
-)
+_VOID = frozenset([
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+    "wbr", "frame", "keygen", "basefont",
+])  # fmt: skip
 # Elements whose attributes may say that they are no text of the book.
 _MARKED = frozenset(["span", "a", "div", "p", "section", "nav", "body", "aside"])
 _SPACES = re.compile(r"[ \t\n\r\f]+")
@@ -170,27 +97,10 @@ def bounded(page: str) -> None:
 
 
 # Their end tags may be missing, so that counting them would overstate the depth.
-_SIBLINGS = frozenset(
-    [
-        "p",
-        "li",
-        "dt",
-        "dd",
-        "tr",
-        "td",
-        "th",
-        "tbody",
-        "thead",
-        "tfoot",
-        "option",
-        "optgroup",
-        "colgroup",
-        "caption",
-        "html",
-        "head",
-        "body",
-    ]
-)
+_SIBLINGS = frozenset([
+    "p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "optgroup", "colgroup",
+    "caption", "html", "head", "body",
+])  # fmt: skip
 
 
 def as_html(page: str) -> str:

@@ -52,7 +52,8 @@ _BYLINES = (
     'class="author',
 )
 _ZUOZHE = re.compile(
-    r"(?:作者\s?[:：/]|(?<![\u3400-\u9fff])文\s?[/丨｜])\s{0,3}(?:<[^>]{0,200}>\s{0,5}){0,2}([\w·. \u3400-\u9fff]{2,20})"
+    r"(?:作者\s?[:：/]|(?<![\u3400-\u9fff])文\s?[/丨｜])\s{0,3}(?:<[^>]{0,200}>\s{0,5}){0,2}"
+    r"([^\W\d_]{2,20}(?:[·. ][^\W\d_]{1,20}){0,3})"
 )
 _JIZHE = re.compile(
     r">\s{0,10}[\u3400-\u9fff]{0,10}记者\s{1,3}([\u3400-\u9fff·]{2,4}(?:[ 　、][\u3400-\u9fff·]{2,4}){0,3})\s{0,10}<"
@@ -287,7 +288,8 @@ def _shown(page: str, body: int, whole: str) -> str:
     if at >= 0:
         found = _SHOWN.match(page, at)
         text = " ".join(html.unescape(found[0]).split()) if found else ""
-        if 10 * len(_bare(text)) >= 4 * len(_bare(whole)) and len(text) < len(whole):
+        known = _bare(whole).startswith(_bare(text)) and len(text) < len(whole)
+        if known and 10 * len(_bare(text)) >= 4 * len(_bare(whole)):
             return text
         return ""
     if any(letter > "\u2e7f" for letter in whole) and (date := NUMERIC.search(page, body, body + BODY)):

@@ -97,7 +97,7 @@ def _raggedness(lines: list[str], width: int) -> int:
     rooms = sorted(
         max(0, _room(above, below, width))
         for above, below in itertools.pairwise(lines)
-        if above and below[:1].islower() and above[-1] not in _ENDED
+        if len(above) >= 0.6 * width and below[:1].islower() and above[-1] not in _ENDED
     )
     return rooms[len(rooms) * 98 // 100] if rooms else 4
 
