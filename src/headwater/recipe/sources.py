@@ -91,11 +91,37 @@ class WarcSource(BaseSource):
     max_record: Size = 16 * 2**20  # larger payloads are quarantined
 
 
-Source = Annotated[FilesSource | WarcSource | CodeSource | HuggingfaceSource, Field(discriminator="kind")]
+class BooksSource(BaseSource):
+    """Project Gutenberg (txt, html), EPUB, plain novels, poems in JSON; .gz, .zst, .bz2, zip, tar.
+
+    `split`: a document is a whole `book`, or a `chapter`.
+    """
+
+    kind: Literal["books"]
+    split: Literal["book", "chapter"] = "book"
+    encoding: str = "auto"  # of text files; "auto": BOM, then UTF-8, then detection
+
+
+class NewsSource(BaseSource):
+    """RSS, Atom, NITF and NewsML-G2, news pages (.html), CC-NEWS (.warc). `.gz`, zip, tar.
+
+    `text: full` takes only those items of a feed that hold the whole article, `any` also its summary.
+    """
+
+    kind: Literal["news"]
+    text: Literal["any", "full"] = "any"
+
+
+Source = Annotated[
+    FilesSource | HuggingfaceSource | CodeSource | WarcSource | BooksSource | NewsSource,
+    Field(discriminator="kind"),
+]
 RowsSource = FilesSource | CodeSource | HuggingfaceSource  # whose documents may be the rows of a table
 SOURCES: dict[str, type[BaseSource]] = {
     "files": FilesSource,
-    "warc": WarcSource,
-    "code": CodeSource,
     "huggingface": HuggingfaceSource,
+    "code": CodeSource,
+    "warc": WarcSource,
+    "books": BooksSource,
+    "news": NewsSource,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import code, files, huggingface, warc
+from headwater.sources import books, code, files, huggingface, news, warc
 from headwater.sources.places import Listed, Place
 from headwater.sources.records import Record
 
@@ -60,5 +60,21 @@ KINDS: dict[str, Kind] = {
         "a hub's data sets with licence and language: {name: fw, kind: huggingface, paths: [hf://datasets/org/name]}",
         contexts=huggingface.contexts,
         expand=huggingface.expand,
+    ),
+    "books": Kind(
+        books.read,
+        books.VERSION,
+        ("resiliparse", "rjieba", "selectolax", "zstandard"),
+        Unit(by="author"),
+        "Project Gutenberg (txt, html), EPUB, novels, poems in JSON: "
+        "{name: novels, kind: books, paths: [books/**/*.epub, gutenberg/*.txt.gz]}",
+    ),
+    "news": Kind(
+        news.read,
+        news.VERSION,
+        ("fastwarc", "publicsuffixlist", "resiliparse", "selectolax", "zstandard"),
+        Unit(by="site"),
+        "RSS, Atom, news pages, NITF, CC-NEWS (.warc.gz): "
+        "{name: news, kind: news, paths: [feeds/*.xml, pages/**/*.html]}",
     ),
 }

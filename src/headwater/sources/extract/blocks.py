@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from headwater.sources.extract.markup import (
+from headwater.sources.extract.tags import (
     ENDS,
     ENDS_PARAGRAPH,
     FNV_PRIME,
@@ -96,7 +96,7 @@ def look_up(keys: np.ndarray, values: np.ndarray, key: np.uint64) -> int:
     place = (key ^ (key >> np.uint64(29))) & mask
     while keys[place] != 0:
         if keys[place] == key:
-            return values[place]
+            return int(values[place])
         place = (place + np.uint64(1)) & mask
     return 0
 
@@ -127,7 +127,7 @@ def groups_of(data: np.ndarray, start: int, end: int) -> int:
                 if joined == _ARTICLE_BODY:
                     groups |= _BODY_GROUP
             joined = _F0
-        lower_before = letter and not upper
+        lower_before = bool(letter and not upper)
     return groups
 
 
@@ -261,7 +261,7 @@ def _attributes(
                     place += 1
                 last = place
         last = min(last, first + 2000)
-        if name == _CLASS or name == _ID or name == _ITEMPROP or name == _ROLE:
+        if name in (_CLASS, _ID, _ITEMPROP, _ROLE):
             groups |= groups_of(data, first, last)
             if name == _CLASS:
                 for letter in range(first, min(last, first + 48)):
@@ -377,7 +377,7 @@ def _scan(
                     name_hash = (name_hash ^ np.uint64(data[end] | 32)) * _FP
                     end += 1
                 tag = look_up(TAG_KEYS, TAG_VALUES, name_hash)
-                block_tag = 1 if IS_BLOCK[tag] or tag == _BR or tag == _HR else 0
+                block_tag = 1 if IS_BLOCK[tag] or tag in (_BR, _HR) else 0
                 place = end
             elif closing:
                 place = min(size, _find(data, place, size, 62) + 1)
@@ -408,17 +408,14 @@ def _scan(
                 else:
                     used = start
                 opened, broken = False, 0
-            if tag == _BR or tag == _LI or tag == _TR or (tag >= 0 and IS_CELL[tag]):
-                gap = max(gap, LINE)
-            else:
-                gap = PARAGRAPH
+            gap = max(gap, LINE) if tag in (_BR, _LI, _TR) or (tag >= 0 and IS_CELL[tag]) else PARAGRAPH
         if place >= size:
             break
 
         # ------------------------------------------------ an end tag
         if tag >= 0 and closing:
             place = min(size, _find(data, place, size, 62) + 1)
-            if tag == _HTML or tag == _HEAD or tag == _BODY or IS_VOID[tag]:
+            if tag in (_HTML, _HEAD, _BODY) or IS_VOID[tag]:
                 continue
             if beyond > 0:
                 beyond -= 1
@@ -454,7 +451,7 @@ def _scan(
         if tag >= 0:
             length = place - name
             place, groups, hidden, signature, formula = _attributes(data, place, size, name_hash)
-            if tag == _HTML or tag == _HEAD or tag == _BODY:
+            if tag in (_HTML, _HEAD, _BODY):
                 continue
             if IS_VOID[tag]:
                 if tag == _BR:

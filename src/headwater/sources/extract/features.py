@@ -40,7 +40,7 @@ from headwater.sources.extract.blocks import (
     Blocks,
     look_up,
 )
-from headwater.sources.extract.markup import (
+from headwater.sources.extract.tags import (
     ANCESTOR,
     ANCESTORS,
     CUE_KEYS,
@@ -54,7 +54,7 @@ from headwater.sources.extract.markup import (
     POSITIVE,
     TAG,
 )
-from headwater.sources.extract.markup import GROUPS as WORD_GROUPS
+from headwater.sources.extract.tags import GROUPS as WORD_GROUPS
 
 _OWN = "size link_share links marks marks_share final digits upper han word_length tag inner depth break hidden words code"
 _CONTAINER = "size link_share share marks blocks"
@@ -122,9 +122,9 @@ def _top_container(elements: np.ndarray, blocks: np.ndarray, scores: np.ndarray)
         score = 1.0 + blocks[number, MARKS] + min(size / 100.0, 6.0)
         node = blocks[number, BOX]
         tag = elements[node, TAGNAME]
-        if tag == _LI or tag == _TD:
+        if tag in (_LI, _TD):
             score *= 0.5
-        if tag == _P or tag == _LI or tag == _PRE or tag == _QUOTE or IS_HEADING[tag]:
+        if tag in (_P, _LI, _PRE, _QUOTE) or IS_HEADING[tag]:
             node = elements[node, PARENT]
         weight, level = 1.0, 0
         while node > 0 and level < 5:

@@ -40,8 +40,10 @@ def shipped() -> Forest:
     with np.load(BytesIO(data), allow_pickle=False) as numbers:
         if tuple(numbers["names"].tolist()) != NAMES:
             raise ValueError(f"{FILE} was trained on other features; run benchmarks/main_text_training.py")
-        arrays = (numbers[name] for name in ("feature", "threshold", "left", "right", "roots"))
-        return Forest(*arrays, float(numbers["keep_from"]))
+        feature, threshold, left, right, roots = (
+            numbers[name] for name in ("feature", "threshold", "left", "right", "roots")
+        )
+        return Forest(feature, threshold, left, right, roots, float(numbers["keep_from"]))
 
 
 @numba.njit(cache=True, nogil=True)
