@@ -9,9 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import BinaryIO
-
-from fastwarc.warc import ArchiveIterator
 
 from headwater.engine import guard
 from headwater.recipe.sources import NewsSource, WarcSource
@@ -21,10 +18,9 @@ from headwater.sources.encoding import UndecodableError, decode, decode_page
 from headwater.sources.extract import xml
 from headwater.sources.extract.dates import iso_date
 from headwater.sources.extract.markup import MAX_TAGS, TooMuchError, blocks
-from headwater.sources.extract.metadata import metadata_of
-from headwater.sources.extract.page import html_record, undo_codings
+from headwater.sources.extract.page import html_record
 from headwater.sources.feeds import is_feed, read_feed
-from headwater.sources.places import Place, open_binary
+from headwater.sources.places import Place
 from headwater.sources.records import GIVEN_UP, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import Stream, bare_suffix, read_whole
 
@@ -116,13 +112,8 @@ def _page(data: bytes, offset: int | str, where: str) -> Record:
         return quarantine(offset, "encoding", f"{where}: {error}", data)
     if (tags := page.count("<")) > MAX_TAGS:
         return quarantine(offset, "too_large", f"{where}: {tags:,} tags; at most {MAX_TAGS:,}", data)
-    said = metadata_of(page)
-    record = html_record(page, offset, {name: said[name] for name in ("url",) if name in said}, "main", data)
-    return (
-        _with_author(replace(record, fields={**record.fields, **said}))
-        if isinstance(record, Found)
-        else record
-    )
+    record = html_record(page, offset, {}, "main", data)
+    return _with_author(record) if isinstance(record, Found) else record
 
 
 def _with_author(record: Found) -> Found:
@@ -131,35 +122,9 @@ def _with_author(record: Found) -> Found:
 
 
 def _web_archive(path: Place, source: NewsSource) -> Iterator[Record]:
-    """CC-NEWS: framed and read as any web archive is; then each article's page is asked what it says of itself."""
-    with open_binary(path) as file:
-        for record in warc.read(path, WarcSource(name=source.name, kind="warc", paths=source.paths)):
-            if not isinstance(record, Found):
-                yield record
-                continue
-            said = _said_at(file, record.offset)
-            crawled = record.fields.get("date", "")
-            found = replace(record, fields={**record.fields, **said, "url": record.fields.get("url", "")})
-            yield _with_author(
-                replace(found, meta={**record.meta, "crawled": crawled} if crawled else record.meta)
-            )
-
-
-def _said_at(file: BinaryIO, offset: int | str) -> dict[str, str]:
-    """The metadata of the page that the record at this offset holds, or nothing."""
-    start, _, number = str(offset).partition(".")
-    if not start.isdigit() or number:
-        return {}
-    file.seek(int(start))
-    try:
-        record = next(ArchiveIterator(file, parse_http=True), None)
-        if record is None or record.http_headers is None:
-            return {}
-        body = record.reader.read(MAX_RECORD)
-        body, _ = undo_codings(body, record.http_headers.get("Content-Encoding") or "", MAX_RECORD)
-        return metadata_of(decode_page(body, record.http_charset))
-    except (OSError, ValueError, StopIteration):
-        return {}
+    """CC-NEWS: framed and read as any web archive is."""
+    for record in warc.read(path, WarcSource(name=source.name, kind="warc", paths=source.paths)):
+        yield _with_author(record) if isinstance(record, Found) else record
 
 
 # ---------------------------------------------------------------- agencies: NITF and NewsML-G2

@@ -22,7 +22,7 @@ from headwater.sources.extract.page import document_of_payload
 from headwater.sources.places import Place, open_binary
 from headwater.sources.records import GIVEN_UP, KEPT_BYTES, Gated, Quarantined, Record, quarantine
 
-VERSION = 3
+VERSION = 4
 GZIP = b"\x1f\x8b\x08"
 _NOT_GZIP = (b"WARC/", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # plain, zstd, lz4
 BLOCK = 1 << 18

@@ -91,7 +91,8 @@ _AT_NEIGHBOURS = _AT_ALIKE + len(_ALIKE.split())
 _AT_AROUND = _AT_NEIGHBOURS + len(NEIGHBOURS) * len(_NEIGHBOUR.split())
 _AT_CUES = _AT_AROUND + len(_AROUND.split())
 _TAGS, _GROUPS, _CUES = len(ANCESTORS), len(WORD_GROUPS), len(CUES)
-_FAR, _CLIMB = 16, 40  # a distance that means "not above it"; levels that are looked at
+FAR = 16  # the distance of what is not above a block
+_CLIMB = 40  # levels that are looked at
 _F0, _FP, _MIX = np.uint64(FNV_START), np.uint64(FNV_PRIME), np.uint64(0x9E3779B97F4A7C15)
 _P, _LI, _TD, _PRE, _QUOTE, _ARTICLE, _H1 = (
     TAG[n] for n in ("p", "li", "td", "pre", "blockquote", "article", "h1")
@@ -225,15 +226,15 @@ def _measure(
         x[16] = block[CODE] / characters_here
         # ---- what is above it
         for place in range(_AT_TAGS, _AT_CONTAINERS):
-            x[place] = _FAR
+            x[place] = FAR
         node, distance, level, seen = int(inner), 0, 0, 0
         smaller = 0
         inside, top_distance = 0.0, -1.0
         while node > 0 and distance < _CLIMB:
-            shown = min(distance, _FAR - 1)
+            shown = min(distance, FAR - 1)
             tag = elements[node, TAGNAME]
             kind = ANCESTOR[tag]
-            if kind >= 0 and x[_AT_TAGS + kind] == _FAR:
+            if kind >= 0 and x[_AT_TAGS + kind] == FAR:
                 x[_AT_TAGS + kind] = shown
             new = elements[node, GROUPS] & ~seen
             if new:

@@ -21,7 +21,7 @@ from headwater.sources.extract.blocks import (
     Blocks,
     blocks_of,
 )
-from headwater.sources.extract.features import features_of
+from headwater.sources.extract.features import FAR, NAMES, features_of
 from headwater.sources.extract.forest import shipped
 
 VERSION = 1
@@ -52,6 +52,13 @@ def main_text(page: str) -> MainText:
     return MainText(assembled(blocks, kept), len(kept), len(blocks.blocks))
 
 
+def all_text(page: str) -> MainText:
+    """All blocks of a page."""
+    blocks = blocks_of(page)
+    count = len(blocks.blocks)
+    return MainText(assembled(blocks, np.arange(count)), count, count)
+
+
 def scored_blocks(page: str) -> list[ScoredBlock]:
     """Every block of a page, in order, with its score: for `headwater preview`."""
     blocks = blocks_of(page)
@@ -67,7 +74,10 @@ def scores_of(blocks: Blocks) -> np.ndarray:
     """float32 [blocks]: probabilities; 1 for all of a page that is too large to be judged."""
     if len(blocks.blocks) > MAX_BLOCKS:
         return np.ones(len(blocks.blocks), np.float32)
-    return shipped()(features_of(blocks))
+    matrix = features_of(blocks)
+    scores = shipped()(matrix)
+    scores[matrix[:, NAMES.index("above_nav")] < FAR] = 0  # what is marked as navigation is never text
+    return scores
 
 
 def selected(scores: np.ndarray) -> np.ndarray:
