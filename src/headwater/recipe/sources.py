@@ -57,5 +57,12 @@ class WarcSource(BaseSource):
     max_record: Size = 16 * 2**20  # larger payloads are quarantined
 
 
-Source = Annotated[FilesSource | WarcSource, Field(discriminator="kind")]
-SOURCES: dict[str, type[BaseSource]] = {"files": FilesSource, "warc": WarcSource}
+class PapersSource(BaseSource):
+    """LaTeX (.tex, a paper's .tar.gz or .zip, arXiv's bulk .tar) and PDF."""
+
+    kind: Literal["papers"]
+    max_pages: Annotated[int, Field(ge=1)] = 1000  # a PDF of more is quarantined
+
+
+Source = Annotated[FilesSource | WarcSource | PapersSource, Field(discriminator="kind")]
+SOURCES: dict[str, type[BaseSource]] = {"files": FilesSource, "warc": WarcSource, "papers": PapersSource}

@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from headwater.sources.places import Place, open_binary
 from headwater.sources.records import MAX_RECORD, Gated, Quarantined, quarantine
@@ -41,8 +41,22 @@ def members(
 ) -> Iterator[Member | Gated | Quarantined]:
     """The files of an archive. `wanted` sees a member's path; others are gated as `not_wanted`, unread. `limit`:
     bytes of one member; larger ones are quarantined. Memory: one member."""
+    yield from _handed_out(_zip(path, limit) if path.suffix.lower() in ZIP else _tar(path, limit), wanted)
+
+
+def members_in(
+    data: bytes, wanted: Callable[[str], bool] = lambda name: True, limit: int = MAX_RECORD
+) -> Iterator[Member | Gated | Quarantined]:
+    """The files of a tar in memory, compressed by gzip or not, which was a member of an archive itself."""
+    stream = Stream(Path(), kind="gzip")
+    blocks = stream.unpacked(io.BytesIO(data), "gzip") if data.startswith(b"\x1f\x8b") else iter([data])
+    yield from _handed_out(_tar_entries(stream, blocks, len(data), limit), wanted)
+
+
+def _handed_out(
+    entries: Iterator["_Entry"], wanted: Callable[[str], bool]
+) -> Iterator[Member | Gated | Quarantined]:
     names: Counter[str] = Counter()
-    entries = _zip(path, limit) if path.suffix.lower() in ZIP else _tar(path, limit)
     for number, (name, problem, read) in enumerate(entries):
         if number >= MAX_MEMBERS:
             yield quarantine("tail", "too_large", f"more than {MAX_MEMBERS:,} members")
@@ -150,7 +164,11 @@ def _tar(path: Place, limit: int) -> Iterator[_Entry]:
     stream = Stream(path, kind="gzip" if path.suffix.lower() == ".tgz" else None)
     with open_binary(path) as file:
         size = file.seek(0, io.SEEK_END)
-    blocks = _Blocks(stream.blocks(), max(ALWAYS, RATIO * size))
+    yield from _tar_entries(stream, stream.blocks(), size, limit)
+
+
+def _tar_entries(stream: Stream, unpacked: Iterator[bytes], size: int, limit: int) -> Iterator[_Entry]:
+    blocks = _Blocks(unpacked, max(ALWAYS, RATIO * size))
     try:
         archive = tarfile.open(fileobj=blocks, mode="r|", encoding="utf-8")  # noqa: SIM115
         for entry in archive:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import files, warc
+from headwater.sources import files, papers, warc
 from headwater.sources.places import Place
 from headwater.sources.records import Record
 
@@ -34,5 +34,13 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist"),
         Unit(by="site"),
         "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+    ),
+    "papers": Kind(
+        papers.read,
+        papers.VERSION,
+        ("pypdfium2",),
+        Unit(by="document"),
+        "LaTeX (.tex, .tar.gz a paper, arXiv's bulk .tar) and PDF: "
+        "{name: papers, kind: papers, paths: [arXiv_src_*.tar, papers/*.pdf]}",
     ),
 }
