@@ -11,11 +11,11 @@ Unicode), `encrypted`, `damaged_pdf`, `not_a_paper`, `too_large`, `bomb` and wha
 
 import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from headwater.engine import guard
 from headwater.recipe.sources import PapersSource
-from headwater.sources.archives import ZIP, Member, is_archive, members, members_in
+from headwater.sources.archives import Member, is_archive, members, members_in
 from headwater.sources.encoding import UndecodableError
 from headwater.sources.extract import latex_project
 from headwater.sources.extract.latex_interpreter import Paper
@@ -28,11 +28,48 @@ VERSION = 1
 # Bytes of one paper, packed or not; of the TeX files of one archive; and of one of them.
 MAX_PAPER, MAX_SOURCES, MAX_TEX = 128 << 20, 64 << 20, 16 << 20
 # arXiv's identifiers, new and old, in a file's name.
-_ARXIV = re.compile(r"(?<![\w.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d])|(?<![\w-])([a-z][a-z-]+(?:\.[A-Z]{2})?)_?(\d{7})(?:v\d+)?(?!\d)")
+_ARXIV = re.compile(
+    r"(?<![\w.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d])|(?<![\w-])([a-z][a-z-]+(?:\.[A-Z]{2})?)_?(\d{7})(?:v\d+)?(?!\d)"
+)
 _OLD = frozenset(
-    """astro-ph cond-mat gr-qc hep-ex hep-lat hep-ph hep-th math-ph nlin nucl-ex nucl-th physics quant-ph math cs
-    q-bio q-fin stat acc-phys adap-org alg-geom ao-sci atom-ph bayes-an chao-dyn chem-ph cmp-lg comp-gas dg-ga
-    funct-an mtrl-th patt-sol plasm-ph q-alg solv-int supr-con""".split()
+    [
+        "astro-ph",
+        "cond-mat",
+        "gr-qc",
+        "hep-ex",
+        "hep-lat",
+        "hep-ph",
+        "hep-th",
+        "math-ph",
+        "nlin",
+        "nucl-ex",
+        "nucl-th",
+        "physics",
+        "quant-ph",
+        "math",
+        "cs",
+        "q-bio",
+        "q-fin",
+        "stat",
+        "acc-phys",
+        "adap-org",
+        "alg-geom",
+        "ao-sci",
+        "atom-ph",
+        "bayes-an",
+        "chao-dyn",
+        "chem-ph",
+        "cmp-lg",
+        "comp-gas",
+        "dg-ga",
+        "funct-an",
+        "mtrl-th",
+        "patt-sol",
+        "plasm-ph",
+        "q-alg",
+        "solv-int",
+        "supr-con",
+    ]
 )
 _LICENSE = re.compile(r"pdflicenseurl\s*=\s*\{([^}]{1,200})\}")
 _PACKED = (".gz", ".tgz", ".tar")
@@ -105,7 +142,9 @@ def _is_collection(path: Place) -> bool:
     return bool(names)
 
 
-def _paper(name: str, offset: int | str, data: bytes, source: PapersSource, packed: bool = False) -> Iterator[Record]:
+def _paper(
+    name: str, offset: int | str, data: bytes, source: PapersSource, packed: bool = False
+) -> Iterator[Record]:
     """The paper in some bytes: told by what they are, not by the name."""
     if data.startswith(b"\x1f\x8b") and not packed:
         whole, tail = unpack(data, "gzip", MAX_PAPER)
@@ -122,14 +161,18 @@ def _paper(name: str, offset: int | str, data: bytes, source: PapersSource, pack
         yield from _tar_of_one(name, offset, data)
     elif b"%PDF-" in data[:1024]:
         yield _pdf(name, offset, data, source)
-    elif data.startswith(b"%!PS") or data.startswith(b"\x04%!PS"):
+    elif data.startswith((b"%!PS", b"\x04%!PS")):
         yield Gated(offset, "postscript")
     elif not data.strip():
         yield Gated(offset, "empty")
     elif b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        yield quarantine(offset, "not_a_paper", f"{name} begins with {data[:8]!r}, which is neither TeX nor PDF", data)
+        yield quarantine(
+            offset, "not_a_paper", f"{name} begins with {data[:8]!r}, which is neither TeX nor PDF", data
+        )
     elif len(data) > MAX_TEX:
-        yield quarantine(offset, "too_large", f"{name}: {len(data):,} bytes of TeX; at most {MAX_TEX:,}", data)
+        yield quarantine(
+            offset, "too_large", f"{name}: {len(data):,} bytes of TeX; at most {MAX_TEX:,}", data
+        )
     else:
         yield _latex(name, offset, name, {name: data}, sure=name.lower().removesuffix(".gz").endswith(".tex"))
 
@@ -185,7 +228,12 @@ def _latex(
         return quarantine(offset, "not_a_paper", f"{name}: no LaTeX command in it, and no PDF", data)
     if not paper.text.strip():
         return Gated(offset, "empty")
-    return Found(offset, paper.text, _fields(paper, data, arxiv_id(name) or arxiv_id(archive)), _meta(paper, main, name))
+    return Found(
+        offset,
+        paper.text,
+        _fields(paper, data, arxiv_id(name) or arxiv_id(archive)),
+        _meta(paper, main, name),
+    )
 
 
 def _fields(paper: Paper, data: bytes, identifier: str | None) -> dict[str, str]:

@@ -158,6 +158,11 @@ def caption(tex: "Interpreter", token: str) -> None:
     tex.capture(lambda text: tex.out.append(f"\n\n{head + ': ' if head else ''}{one_line(text)}\n\n"))
 
 
+def captionof(tex: "Interpreter", token: str) -> None:
+    tex.reader.word()
+    caption(tex, token)
+
+
 def literal(tex: "Interpreter", raw: str | None) -> None:
     """Text that is shown as it stands, kept from the last tidying."""
     if raw is None:
@@ -264,10 +269,12 @@ def include(tex: "Interpreter", token: str) -> None:
     found = tex.inputs(name)
     if found is None:
         tex.paper.missing.append(name[:200])
-    elif tex.reader.enter(*found):
+        return
+    if token.startswith("\\include"):
+        tex.paragraph()
+        tex.reader.pending.append(PAR)
+    if tex.reader.enter(*found):
         tex.paper.inputs.append(found[0])
-        if token.startswith("\\include"):
-            tex.paragraph()
 
 
 def if_then_else(tex: "Interpreter", token: str) -> None:
@@ -362,7 +369,7 @@ ACTIONS: dict[str, Action] = {
     "include": include, "subfile": include, "import": include, "subimport": include, "ifthenelse": if_then_else,
     "texorpdfstring": first_of_two, "xspace": xspace, "ensuremath": ensuremath, "label": label, "char": character,
     "symbol": character, "endinput": endinput, "bye": bye, "else": skip_else, "newif": newif, "csname": csname,
-    "tcaption": caption, "captionof": lambda tex, token: (tex.reader.word(), caption(tex, token))[1],
+    "tcaption": caption, "captionof": captionof,
     "newcommand": lambda tex, token: tex.macros.newcommand(tex.reader),
     "renewcommand": lambda tex, token: tex.macros.newcommand(tex.reader),
     "DeclareRobustCommand": lambda tex, token: tex.macros.newcommand(tex.reader),

@@ -9,8 +9,28 @@ _CLOSING = {"$": "$", "$$": "$$", "\\(": "\\)", "\\[": "\\]"}
 _NOT_SHOWN = {"\\nonumber", "\\notag", "\\xspace", "\\protect", "\\displaystyle", "\\par", "\\noindent"}
 _DROPPED = {"\\label": "m", "\\vspace": "m", "\\vspace*": "m", "\\intertext*": "", "\\raisetag": "m"}
 _TEXTS = frozenset(
-    "\\text \\mbox \\hbox \\textrm \\textbf \\textit \\textsf \\texttt \\textnormal \\intertext \\shortintertext \\textup"
-    " \\fbox \\tag \\parbox \\makebox \\textsc \\emph \\footnote \\textcolor".split()
+    [
+        "\\text",
+        "\\mbox",
+        "\\hbox",
+        "\\textrm",
+        "\\textbf",
+        "\\textit",
+        "\\textsf",
+        "\\texttt",
+        "\\textnormal",
+        "\\intertext",
+        "\\shortintertext",
+        "\\textup",
+        "\\fbox",
+        "\\tag",
+        "\\parbox",
+        "\\makebox",
+        "\\textsc",
+        "\\emph",
+        "\\footnote",
+        "\\textcolor",
+    ]
 )
 _INSIDE = frozenset(("math", "tikzcd", "CD", "prooftree", "displaymath"))
 _DECLARES = {"\\newcommand", "\\renewcommand", "\\def", "\\providecommand", "\\let"}

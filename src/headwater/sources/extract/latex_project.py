@@ -17,7 +17,9 @@ SUFFIXES = (".tex", ".ltx", ".latex", ".ctex", ".sty", ".inc", ".def", ".txt", "
 MAIN_SUFFIXES = (".tex", ".ltx", ".latex", ".ctex", ".txt", "")
 _CLASS = re.compile(r"^[^%\n]*?\\document(?:class|style)\s*+(?:\[[^\]]{0,500}\])?\s*+\{([^}]{0,100})\}", re.M)
 _PLAIN_TEX = re.compile(r"^[^%\n]*?\\(?:bye\b|magnification|input\s+(?:amstex|phyzzx|harvmac))", re.M)
-_TEX = re.compile(r"\\(?:begin|section|document(?:class|style)|chapter|input|bye|def|centerline|author|title)\b")
+_TEX = re.compile(
+    r"\\(?:begin|section|document(?:class|style)|chapter|input|bye|def|centerline|author|title)\b"
+)
 _INPUTENC = re.compile(rb"\\usepackage\s*\[([^\]]{1,100})\]\s*\{inputen[cx]\}")
 _CJK = re.compile(rb"\\begin\s*\{CJK\*?\}\s*(?:\[[^\]]{0,40}\])?\s*\{([^}]{1,20})\}")
 _MAGIC = re.compile(rb"%\s*!\s*TEX\s+(?:encoding|TS-encoding)\s*=\s*([\w .-]{1,30})", re.I)

@@ -31,7 +31,9 @@ _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")
 _NO_TITLE = re.compile(
     r"(?i)untitled|microsoft|\.(?:docx?|tex|dvi|pdf|indd|qxd|rtf|ps)\b|use style|^(?:title|slide 1|paper title|template|document\d*)\b|\\"
 )
-_NO_AUTHOR = re.compile(r"(?i)^(?:ieee|acm|elsevier|springer|author|admin\w*|user|owner|unknown|administrator|\W*)$")
+_NO_AUTHOR = re.compile(
+    r"(?i)^(?:ieee|acm|elsevier|springer|author|admin\w*|user|owner|unknown|administrator|\W*)$"
+)
 
 
 class PdfError(Exception):
@@ -133,11 +135,9 @@ def _characters(text: Any) -> tuple[np.ndarray, np.ndarray, Any]:
         raise PdfError("too_large", f"{count:,} characters on one page")
     count = max(count, 0)
     boxes = np.zeros((count, 4), dtype=np.float32)
-    rectangles = (raw.FS_RECTF * max(count, 1)).from_buffer(boxes if count else np.zeros((1, 4), np.float32))
-    size, ask = ctypes.sizeof(raw.FS_RECTF), raw.FPDFText_GetLooseCharBox
-    by_reference = ctypes.byref
-    for place in range(count):
-        ask(text, place, ctypes.cast(by_reference(rectangles, place * size), ctypes.POINTER(raw.FS_RECTF)))
+    ask = raw.FPDFText_GetLooseCharBox
+    for place, rectangle in enumerate((raw.FS_RECTF * count).from_buffer(boxes) if count else ()):
+        ask(text, place, rectangle)
     return _code_points(text, count), boxes, lambda place: raw.FPDFText_GetCharAngle(text, int(place))
 
 
@@ -146,9 +146,10 @@ def _code_points(text: Any, count: int) -> np.ndarray:
     as two, the second becomes 0."""
     from pypdfium2 import raw
 
+    codes: np.ndarray
     units = (ctypes.c_ushort * (count + 1))()
     if raw.FPDFText_GetText(text, 0, count, units) == count + 1:
-        codes = np.frombuffer(units, dtype=np.uint16)[:count].astype(np.uint32)
+        codes = np.frombuffer(bytes(units), dtype=np.uint16)[:count].astype(np.uint32)
     else:
         ask = raw.FPDFText_GetUnicode
         codes = np.array([ask(text, place) for place in range(count)], dtype=np.uint32)
@@ -191,7 +192,9 @@ def _unpacked(data: bytes, start: int, filters: int) -> int:
                     out = machine.decompress(out, STREAM + 1)
                     size += len(out)
                 if size > STREAM:
-                    raise PdfError("bomb", f"the stream at byte {start:,} unpacks to more than {STREAM:,} bytes")
+                    raise PdfError(
+                        "bomb", f"the stream at byte {start:,} unpacks to more than {STREAM:,} bytes"
+                    )
                 block = machines[0].unconsumed_tail
                 if not block:
                     break

@@ -4,6 +4,7 @@ Characters are cut into segments (no large gap within), a page is cut at its gut
 and what spans the gutter divides the page into bands. All boxes are in points, y upwards.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Segment:
     bottom: float
     right: float
     top: float
-    height: float  # of its characters
+    height: float  # of its characters, on average
 
     @property
     def middle(self) -> float:
@@ -66,7 +67,12 @@ class Line:
 
 
 def segments_of(
-    number: int, width: float, height: float, codes: np.ndarray, boxes: np.ndarray, angle: Callable[[int], float]
+    number: int,
+    width: float,
+    height: float,
+    codes: np.ndarray,
+    boxes: np.ndarray,
+    angle: Callable[[int], float],
 ) -> Page:
     """`codes` (n,), `boxes` (n, 4: left, top, right, bottom), `angle`: of one character, in radians."""
     lines = (codes == 10) | (codes == 13)
@@ -101,18 +107,22 @@ def segments_of(
         np.minimum.reduceat(left, starts), np.minimum.reduceat(bottom, starts),
         np.maximum.reduceat(right, starts), np.maximum.reduceat(top, starts),
     )  # fmt: skip
-    characters = [chr(code) if code not in HYPHENS and code < 0x110000 else "\xad" for code in codes[shown].tolist()]
+    heights = np.add.reduceat(tall, starts) / (stops - starts)
+    characters = [
+        chr(code) if code not in HYPHENS and code < 0x110000 else "\xad" for code in codes[shown].tolist()
+    ]
     spaced = ["", *(" " if space else "" for space in put_space.tolist())]
     segments, across = [], []
     for place, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
         spaced[start] = ""
-        text = "".join([part for pair in zip(spaced[start:stop], characters[start:stop], strict=True) for part in pair])
+        text = "".join(
+            [part for pair in zip(spaced[start:stop], characters[start:stop], strict=True) for part in pair]
+        )
         if _quarter(angle(int(shown[start]))) != turns:
             across.append(text)
             continue
-        segments.append(
-            Segment(text, *(float(side[place]) for side in boxes_of), float(np.median(tall[start:stop])))
-        )
+        left_side, low_side, right_side, high_side = (float(side[place]) for side in boxes_of)
+        segments.append(Segment(text, left_side, low_side, right_side, high_side, float(heights[place])))
     return Page(number, width, height, segments, len(shown), unknown, "".join(across))
 
 
@@ -261,7 +271,7 @@ def rows_of(segments: list[Segment]) -> list[list[Segment]]:
 
 def _line(row: list[Segment], page: int, column: int, edges: tuple[float, float]) -> Line:
     parts = [row[0].text]
-    for before, segment in zip(row, row[1:], strict=False):
+    for before, segment in itertools.pairwise(row):
         gap = segment.left - before.right
         parts += [" " if gap > SPACE * max(segment.height, before.height) else "", segment.text]
     main = max(row, key=lambda segment: len(segment.text))

@@ -4,6 +4,7 @@ A paragraph goes on in the next column or on the next page where it is not at an
 stands in figures come after the paragraph that they interrupt. A numbered bibliography is cut, as in LaTeX sources.
 """
 
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -14,17 +15,27 @@ from headwater.sources.extract.pdf_layout import Line, Page, Segment, lines_of, 
 
 MAX_SEGMENTS = 5000  # on a page; one of more is read in rows, without columns
 EDGE_ROWS = 3  # from the top and the bottom, where running heads stand
-_NUMBER = re.compile(r"[-–—·|\s]*+(?:page|p\.|第)?\s*+(?:\d{1,4}|[ivxlc]{1,6})\s*+(?:(?:of|/)\s*+\d{1,4}|页|頁)?[-–—·|\s]*+", re.I)
+_NUMBER = re.compile(
+    r"[-–—·|\s]*+(?:page|p\.|第)?\s*+(?:\d{1,4}|[ivxlc]{1,6})\s*+(?:(?:of|/)\s*+\d{1,4}|页|頁)?[-–—·|\s]*+",
+    re.I,
+)
 _ENDS = re.compile(r"[.!?:;。！？：；…][\"'”’」』)\]）]*+$")
-_CAPTION = re.compile(r"(?:Fig(?:ure|\.)?|FIG(?:URE|\.)?|Table|TABLE|Algorithm|Listing|图|圖|表)\s*[A-Z]?\d{1,3}\b")
+_CAPTION = re.compile(
+    r"(?:Fig(?:ure|\.)?|FIG(?:URE|\.)?|Table|TABLE|Algorithm|Listing|图|圖|表)\s*[A-Z]?\d{1,3}\b"
+)
 _MARKED_NOTE = re.compile(r"[*†‡§¶∗⁎]|\d{1,2}(?=[^\d.\s)%,:])|\d{1,2}\s+(?=[A-Z\u4e00-\u9fff])")
 _ITEM = re.compile(r"(?:[•●○▪■◦‣]|\[\d{1,3}\]|\(?\d{1,2}[.)]\s|\(?[a-z]\)\s|[-–]\s)")
 _ENTRY = re.compile(r"\[\d{1,3}\]|\d{1,3}\.\s|［\d{1,3}］")
-_REFERENCES = re.compile(r"(?:\d+\.?\s*|[IVX]+\.\s*)?(?:references|bibliography|literature cited|参考文献|參考文獻)[:：]?", re.I)
-_HEADING = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-H]\.|第[一二三四五六七八九十百]{1,4}[章节]|[一二三四五六七八九十]{1,3}、)\s*(?=[A-Z\u4e00-\u9fff])")
+_REFERENCES = re.compile(
+    r"(?:\d+\.?\s*|[IVX]+\.\s*)?(?:references|bibliography|literature cited|参考文献|參考文獻)[:：]?", re.I
+)
+_HEADING = re.compile(
+    r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[IVX]{1,5}\.|[A-H]\.|第[一二三四五六七八九十百]{1,4}[章节]|[一二三四五六七八九十]{1,3}、)\s*(?=[A-Z\u4e00-\u9fff])"
+)
 _NAMED = re.compile(
     r"(?i:abstract|introduction|acknowledge?ments?|conclusions?|discussion|methods|results|related work)|摘\s*要|引\s*言|结\s*论|致\s*谢|前\s*言|緒論|结\s*语"
 )
+_LISTS = ("contents", "table of contents", "list of figures", "目录", "目錄")
 _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
 })  # fmt: skip
@@ -119,7 +130,7 @@ def without_running_heads(pages: list[Page]) -> list[list[Segment]]:
 
 
 def _pitch(middles: list[float]) -> float:
-    steps = [above - below for above, below in zip(middles, middles[1:], strict=False) if above > below]
+    steps = [above - below for above, below in itertools.pairwise(middles) if above > below]
     return statistics.median(steps) if steps else 12.0
 
 
@@ -159,7 +170,9 @@ def _begins(line: Line, before: Line, first: Line, left: float, pitch: float) ->
     """Whether a line begins a new paragraph."""
     height = max(line.height, 1.0)
     down = (before.bottom + before.top) / 2 - (line.bottom + line.top) / 2
-    if down > 1.45 * max(pitch, height) or abs(line.height - before.height) > 0.17 * max(line.height, before.height):
+    if down > 1.45 * max(pitch, height) or abs(line.height - before.height) > 0.17 * max(
+        line.height, before.height
+    ):
         return True
     width = before.edges[1] - before.edges[0]
     short = before.right < before.edges[1] - 0.12 * width
@@ -181,7 +194,11 @@ def _kind(block: Block, body: float, *, last: bool) -> str:
     total = sum(len(line.text) for line in block.lines)
     if last and small and _MARKED_NOTE.match(block.text):
         return "note"
-    if letters < 0.5 * total or (small and block.height < 0.8 * body) or (total < 25 and len(block.lines) < 3):
+    if (
+        letters < 0.5 * total
+        or (small and block.height < 0.8 * body)
+        or (total < 25 and len(block.lines) < 3)
+    ):
         return "debris"
     return "body"
 
@@ -206,7 +223,10 @@ def _without_references(blocks: list[Block]) -> list[Block]:
 
 def _continues_entry(block: Block) -> bool:
     """The rest of an entry that a column's end cut off, or several entries."""
-    return len(block.lines) <= 6 or sum(_ENTRY.match(line.text) is not None for line in block.lines) >= len(block.lines) / 6
+    return (
+        len(block.lines) <= 6
+        or sum(_ENTRY.match(line.text) is not None for line in block.lines) >= len(block.lines) / 6
+    )
 
 
 # ---------------------------------------------------------------- paragraphs
@@ -238,14 +258,20 @@ def _joined(blocks: list[Block]) -> list[Block]:
 def _is_open(block: Block) -> bool:
     last = block.lines[-1]
     width = last.edges[1] - last.edges[0]
-    return _ENDS.search(last.text) is None and last.right > last.edges[1] - 0.25 * width and not _heading(block)
+    return (
+        _ENDS.search(last.text) is None and last.right > last.edges[1] - 0.25 * width and not _heading(block)
+    )
 
 
 def _goes_on(before: Block, block: Block) -> bool:
     last, first = before.lines[-1], block.lines[0]
     if last.column == first.column and last.page == first.page and last.bottom > first.top + 30 * last.height:
         return False
-    if abs(last.height - first.height) > 0.12 * max(last.height, first.height) or _ITEM.match(first.text) or _heading(block):
+    if (
+        abs(last.height - first.height) > 0.12 * max(last.height, first.height)
+        or _ITEM.match(first.text)
+        or _heading(block)
+    ):
         return False
     start = first.text[:1]
     if start.islower() or is_han(start) or last.text[-1:] in "-\xad‐,，、(（":
@@ -257,7 +283,9 @@ def _heading(block: Block) -> bool:
     text = block.text.strip()
     if len(block.lines) > 2 or len(text) > 90 or text[-1:] in ".,;，。；":
         return False
-    return _NAMED.fullmatch(text) is not None or (_HEADING.match(text) is not None and len(text) > 3 and len(block.lines) == 1)
+    return _NAMED.fullmatch(text) is not None or (
+        _HEADING.match(text) is not None and len(text) > 3 and len(block.lines) == 1
+    )
 
 
 def _text(block: Block, words: Counter[str], hyphenated: Counter[str]) -> str:
@@ -268,7 +296,11 @@ def _text(block: Block, words: Counter[str], hyphenated: Counter[str]) -> str:
         if not before or not text:
             parts.append(text)
             continue
-        if before[-1] in "-\xad‐" and (word := _WORD_BEFORE.search(before)) and (after := _WORD_AFTER.match(text)):
+        if (
+            before[-1] in "-\xad‐"
+            and (word := _WORD_BEFORE.search(before))
+            and (after := _WORD_AFTER.match(text))
+        ):
             if not _keeps_hyphen(word[1], after[0], before[-1], words, hyphenated):
                 parts[-1] = before[:-1]
             elif before[-1] == "\xad":
@@ -299,4 +331,15 @@ def _largest(lines: list[Line]) -> str:
         return ""
     title = [line.text.strip() for line in page[:12] if line.height > 0.95 * top and len(line.text) > 3]
     text = " ".join(title)
-    return re.sub(r"(\w)[-\xad] (?=\w)", r"\1-", text) if 8 <= len(text) <= 300 else ""
+    if (
+        not 8 <= _width(text) <= 300
+        or _HEADING.match(text)
+        or _NAMED.fullmatch(text)
+        or text.lower() in _LISTS
+    ):
+        return ""
+    return re.sub(r"(\w)[-\xad] (?=\w)", r"\1-", text)
+
+
+def _width(text: str) -> int:
+    return len(text) + sum(map(is_han, text))
