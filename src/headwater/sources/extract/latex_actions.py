@@ -10,6 +10,7 @@ from headwater.sources.extract.latex_tokens import PAR
 if TYPE_CHECKING:
     from headwater.sources.extract.latex_interpreter import Interpreter
 
+CAPTURES_DEEP = 50
 Action = Callable[["Interpreter", str], None]
 
 # ---------------------------------------------------------------- environments
@@ -44,7 +45,8 @@ def begin_plain(tex: "Interpreter", name: str, plain: str) -> None:
     if name in known.TABLES:
         tex.drop(known.TABLES[name])
         tex.tables.append(len(tex.captures))
-        tex.begin_capture(lambda text: tex.out.append(f"\n\n{rows_of(text)}\n\n"))
+        if len(tex.captures) < CAPTURES_DEEP:
+            tex.begin_capture(lambda text: tex.out.append(f"\n\n{rows_of(text)}\n\n"))
         return
     theorem = tex.macros.theorems.get(name)
     if theorem is not None or plain in known.THEOREMS:

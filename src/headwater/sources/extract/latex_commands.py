@@ -149,7 +149,7 @@ DROPPED = {
             displaywidowpenalty brokenpenalty multlinegap jot mathsurround hfuzz vfuzz overfullrule""",
         "o": """maketitle pagebreak nopagebreak nolinebreak toprule
             midrule bottomrule printbibliography displaybreak """,
-        "omt": "parbox raisebox textcolor colorbox rotatebox scalebox multirowcell foreignlanguage pdfbookmark",
+        "omt": "parbox textcolor colorbox rotatebox scalebox multirowcell foreignlanguage pdfbookmark",
         "mt": "href hyperlink ",
         "mmt": "multicolumn resizebox resizebox* fcolorbox  ",
         "mommt": "",
@@ -158,7 +158,7 @@ DROPPED = {
     for name in names.split()
 }  # fmt: skip
 DROPPED |= {
-    "multirow": "omomt",
+    "raisebox": "moot", "multirow": "omomt",
     "hypertarget": "mt",
     "cmidrule": "opm",
     "newcolumntype": "mom",

@@ -159,8 +159,7 @@ class Interpreter:
                 reader.pending.append("*")
         own = self.macros.commands.get(name)
         if own is not None and name not in known.STRUCTURE:
-            if not own.parameters:
-                reader.skip_spaces_after_word()
+            reader.skip_spaces_after_word()
             self.macros.expand(own, reader)
             return
         name = self.macros.aliases.get(name, name)

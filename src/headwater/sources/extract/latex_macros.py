@@ -22,6 +22,7 @@ class Macro:
     default: list[str] | None = None  # of the first parameter, which is optional then
     delimiters: tuple[list[str], ...] | None = None
     cost: int = 0
+    hashes: bool = False  # whether anything in the body is to be replaced
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def macro(
     default: list[str] | None = None,
     delimiters: tuple[list[str], ...] | None = None,
 ) -> Macro:
-    return Macro(body, parameters, default, delimiters, 1 + sum(map(len, body)))
+    hashes = any(token[0] == "#" for token in body)
+    return Macro(body, parameters, default, delimiters, 1 + sum(map(len, body)), hashes)
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Macros:
 
     def insert(self, found: Macro, arguments: list[list[str]], reader: Reader) -> None:
         body = found.body
-        if found.parameters:
+        if found.hashes:
             body = []
             for token in found.body:
                 if token[0] == "#" and len(token) > 1:
