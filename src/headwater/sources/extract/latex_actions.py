@@ -10,7 +10,6 @@ from headwater.sources.extract.latex_tokens import PAR
 if TYPE_CHECKING:
     from headwater.sources.extract.latex_interpreter import Interpreter
 
-CAPTURES_DEEP = 50
 Action = Callable[["Interpreter", str], None]
 
 # ---------------------------------------------------------------- environments
@@ -45,7 +44,7 @@ def begin_plain(tex: "Interpreter", name: str, plain: str) -> None:
     if name in known.TABLES:
         tex.drop(known.TABLES[name])
         tex.tables.append(len(tex.captures))
-        if len(tex.captures) < CAPTURES_DEEP:
+        if tex.may_capture():
             tex.begin_capture(lambda text: tex.out.append(f"\n\n{rows_of(text)}\n\n"))
         return
     theorem = tex.macros.theorems.get(name)

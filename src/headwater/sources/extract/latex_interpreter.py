@@ -120,10 +120,14 @@ class Interpreter:
             if token[0] not in "\\{}$&[]#" and len(token) > 1:
                 token, rest = token[0], ["}", token[1:]]
             self.reader.push([token, *rest] if token[0] != "\\" else [token, "}"])
-        deep = len(self.captures) < CAPTURES_DEEP
+        deep = self.may_capture()
         self.groups.append(deep)
         if deep:
             self.begin_capture(then)
+
+    def may_capture(self) -> bool:
+        """Captures inside of captures are written again for each, so that their depth is limited."""
+        return len(self.captures) < CAPTURES_DEEP
 
     def begin_capture(self, then: Callable[[str], None]) -> None:
         self.captures.append((self.out, then))

@@ -137,7 +137,7 @@ class Reader:
             found.append(token)
         return found
 
-    def optional(self, longest: int = 400) -> list[str] | None:
+    def optional(self, longest: int = 150) -> list[str] | None:
         """An argument in brackets, or None where there is none: no bracket, or none that closes soon."""
         token = self.skip_spaces()
         if token != "[":

@@ -127,12 +127,12 @@ def segments_of(
 
 
 def _quarter(angle: float) -> int:
-    """An angle in quarters of a turn, 0 to 3; -1 for a slanted one or none."""
+    """An angle in quarters of a turn against the clock (PDFium measures with it), 0 to 3; -1 for a slanted one."""
     if not math.isfinite(angle) or angle < 0:
         return 0
     quarters = angle / (math.pi / 2)
     nearest = round(quarters)
-    return nearest % 4 if abs(quarters - nearest) < 0.1 else -1
+    return -nearest % 4 if abs(quarters - nearest) < 0.1 else -1
 
 
 def _turns(shown: np.ndarray, angle: Callable[[int], float]) -> int:

@@ -126,7 +126,7 @@ def without_running_heads(pages: list[Page]) -> list[list[Segment]]:
             if (len(pages) > 1 and often >= needed) or _NUMBER.fullmatch(text):
                 dropped.update(map(id, row))
         result.append([segment for segment in page.segments if id(segment) not in dropped])
-    return result
+    return result if any(result) else [page.segments for page in pages]
 
 
 def _pitch(middles: list[float]) -> float:
@@ -216,7 +216,7 @@ def _without_references(blocks: list[Block]) -> list[Block]:
             continue
         if inside and kept and not _heading(block) and (_ENTRY.match(block.text) or _continues_entry(block)):
             continue
-        inside = inside and block.kind == "debris"
+        inside = inside and block.kind == "debris" and not _heading(block)
         kept.append(block)
     return kept
 
