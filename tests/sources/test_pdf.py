@@ -340,6 +340,11 @@ def test_the_real_two_column_paper_is_in_order(real_data):
         "underactuation presents in such systems (all robots are controlled by a single global control signal), makes",  # column, over a footnote
         "a set of control primitives that couple the motion of the microrobots in a specific way (later called STRING",  # page
         "let 𝑉𝑑𝑖and 𝑉𝑢𝑖 denote the snap-down and release voltages",  # a hyphen at a line's end
+        "makes the system controllable when implementing microassembly. STRING reduces the control",  # column
+        "we can snap down C1 and D1 of C2 while D2 of C2 is released.",  # page
+        "only after all other clusters are in state “11”.",  # page
+        "it follows that n = 2M ≤ 𝐾𝐿",  # column, over a figure
+        "cluster Gi, (i > j",  # page, over a caption
         "obtains enough curvature to produce\n\nb) a forward step, while",  # column; the author began a paragraph there
     ]
     for sentence in crossing:

@@ -35,6 +35,7 @@ _HEADING = re.compile(
 _NAMED = re.compile(
     r"(?i:abstract|introduction|acknowledge?ments?|conclusions?|discussion|methods|results|related work)|摘\s*要|引\s*言|结\s*论|致\s*谢|前\s*言|緒論|结\s*语"
 )
+_OPENING = re.compile(r"(?i:abstract|keywords|index terms|key words)\b|摘\s*要|关键词|關鍵詞")
 _LISTS = ("contents", "table of contents", "list of figures", "目录", "目錄")
 _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
@@ -177,7 +178,7 @@ def _begins(line: Line, before: Line, first: Line, left: float, pitch: float) ->
     width = before.edges[1] - before.edges[0]
     short = before.right < before.edges[1] - 0.12 * width
     ended = _ENDS.search(before.text) is not None
-    if short and ended:
+    if (short and ended) or _OPENING.match(line.text):
         return True
     if _ITEM.match(line.text) and (ended or short):
         return True
@@ -264,19 +265,18 @@ def _is_open(block: Block) -> bool:
 
 
 def _goes_on(before: Block, block: Block) -> bool:
+    """Whether a block continues one that is open: by how it begins, or by standing flush in a column as wide."""
     last, first = before.lines[-1], block.lines[0]
-    if last.column == first.column and last.page == first.page and last.bottom > first.top + 30 * last.height:
+    if abs(last.height - first.height) > 0.12 * max(last.height, first.height):
         return False
-    if (
-        abs(last.height - first.height) > 0.12 * max(last.height, first.height)
-        or _ITEM.match(first.text)
-        or _heading(block)
-    ):
+    if _ITEM.match(first.text) or _OPENING.match(first.text) or _heading(block):
         return False
     start = first.text[:1]
     if start.islower() or is_han(start) or last.text[-1:] in "-\xad‐,，、(（":
         return True
-    return last.column != first.column and first.left - first.edges[0] < first.height
+    widths = (last.edges[1] - last.edges[0], first.edges[1] - first.edges[0])
+    alike = min(widths) > 0.8 * max(widths)
+    return last.column != first.column and alike and first.left - first.edges[0] < first.height
 
 
 def _heading(block: Block) -> bool:
