@@ -21,7 +21,11 @@ from peers import ask, data_folder, environment
 from headwater.sources.extract.latex import paper_of
 from headwater.sources.extract.pdf import pdf_text
 
-PEERS = {"pdfminer": ["pdfminer.six==20260107"], "pypdf": ["pypdf==7.1.1"], "pylatexenc": ["pylatexenc==2.11"]}
+PEERS = {
+    "pdfminer": ["pdfminer.six==20260107"],
+    "pypdf": ["pypdf==7.1.1"],
+    "pylatexenc": ["pylatexenc==2.11"],
+}
 CROSSING = [
     "in such systems (all robots are controlled by a single global control signal), makes",
     "that couple the motion of the microrobots in a specific way (later called STRING control primitives)",
@@ -44,7 +48,11 @@ def ours(paths: list[str], kind: str) -> dict[str, dict[str, object]]:
         seconds = []
         for _ in range(TIMES):
             started = time.process_time()
-            text = pdf_text(data, 1000).text if kind == "pdf" else paper_of(path, data.decode("utf-8", "replace")).text
+            text = (
+                pdf_text(data, 1000).text
+                if kind == "pdf"
+                else paper_of(path, data.decode("utf-8", "replace")).text
+            )
             seconds.append(time.process_time() - started)
         answer[path] = {"text": text, "seconds": min(seconds)}
     return answer
@@ -63,12 +71,17 @@ def squeezed(text: str) -> str:
 def latex(paths: list[str]) -> None:
     size = sum(Path(path).stat().st_size for path in paths)
     print(f"LaTeX: {len(paths)} real papers, {size / 1e6:.2f} MB of source")
-    for name, answer in (("ours", ours(paths, "latex")), ("pylatexenc latex2text", theirs("pylatexenc", paths))):
+    for name, answer in (
+        ("ours", ours(paths, "latex")),
+        ("pylatexenc latex2text", theirs("pylatexenc", paths)),
+    ):
         seconds = sum(float(found["seconds"]) for found in answer.values())
         read = sum(Path(path).stat().st_size for path in paths if not answer[path].get("error"))
         prose = [NOT_PROSE.sub(" ", str(found["text"])) for found in answer.values()]
         left, tokens = sum(len(MACRO.findall(p)) for p in prose), sum(len(p.split()) for p in prose)
-        failed = [f"{Path(path).name}: {found['error']}" for path, found in answer.items() if found.get("error")]
+        failed = [
+            f"{Path(path).name}: {found['error']}" for path, found in answer.items() if found.get("error")
+        ]
         print(
             f"  {name:<24}{read / 1e6 / seconds:7.2f} MB of source a CPU second   macros and braces outside of formulas "
             f"{left:,} of {tokens:,} tokens ({left / max(1, tokens):.2%})   failed {len(failed)}"
@@ -82,11 +95,17 @@ def pdf(paths: list[str]) -> None:
 
     pages = {path: len(pypdfium2.PdfDocument(path)) for path in paths}
     print(f"PDF: {len(paths)} real files, {sum(pages.values())} pages")
-    answers = {"ours (PDFium)": ours(paths, "pdf"), "pdfminer.six": theirs("pdfminer", paths), "pypdf": theirs("pypdf", paths)}
+    answers = {
+        "ours (PDFium)": ours(paths, "pdf"),
+        "pdfminer.six": theirs("pdfminer", paths),
+        "pypdf": theirs("pypdf", paths),
+    }
     for name, answer in answers.items():
         seconds = sum(float(found["seconds"]) for found in answer.values())
         size = sum(len(str(found["text"]).encode()) for found in answer.values())
-        paper = squeezed(next(str(found["text"]) for path, found in answer.items() if "JournalParser" in path))
+        paper = squeezed(
+            next(str(found["text"]) for path, found in answer.items() if "JournalParser" in path)
+        )
         whole = sum(squeezed(sentence) in paper for sentence in CROSSING)
         numbers = sum(len(PAGE_NUMBER.findall(str(found["text"]))) for found in answer.values())
         print(

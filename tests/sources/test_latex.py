@@ -119,7 +119,11 @@ def test_front_matter_becomes_fields():
 
 def test_files_are_read_in_order_and_no_file_inside_itself():
     files = {"a": "A \\input{b} \\input{a} \\newcommand{\\x}{y}", "b": "B \\include{a} \\endinput gone"}
-    paper = paper_of("m", r"\input{a} \input a \x \input{none}", lambda name: (name, files[name]) if name in files else None)
+    paper = paper_of(
+        "m",
+        r"\input{a} \input a \x \input{none}",
+        lambda name: (name, files[name]) if name in files else None,
+    )
     assert " ".join(paper.text.split()) == "A B A B y" and paper.missing == ["none"]
 
 
@@ -160,7 +164,9 @@ def test_time_is_linear_in_what_is_repeated(name):
 
 
 @pytest.mark.fault(23)
-@pytest.mark.parametrize("piece", ["{", "\\section{", "\\begin{itemize}", "$\\text{", "\\begin{tabular}{c}", "\\footnote{"])
+@pytest.mark.parametrize(
+    "piece", ["{", "\\section{", "\\begin{itemize}", "$\\text{", "\\begin{tabular}{c}", "\\footnote{"]
+)
 def test_a_million_open_groups_do_not_raise(piece):
     paper = paper_of("m", piece * (1_000_000 // len(piece)) + CHINESE)
     assert isinstance(paper.text, str)
@@ -232,7 +238,10 @@ def test_real_papers_have_no_macros_left_outside_of_formulas(real_data):
         found = leftover(text(source))
         macros, tokens = macros + found[0], tokens + found[1]
         assert found[0] <= 0.005 * max(found[1], 200), name
-    print(f"macros left outside of formulas: {macros} of {tokens:,} tokens ({macros / tokens:.3%})", file=sys.stderr)
+    print(
+        f"macros left outside of formulas: {macros} of {tokens:,} tokens ({macros / tokens:.3%})",
+        file=sys.stderr,
+    )
     assert tokens > 15_000 and macros <= 0.005 * tokens
 
 
@@ -243,7 +252,12 @@ def test_real_papers_keep_their_words(real_data):
             continue  # the second: its publisher lost every brace before a line's end
         body = source.partition("\\begin{document}")[2] or source
         body = re.split(r"\\begin\{thebibliography\}", body)[0]
-        body = re.sub(r"(?m)(?<!\\)%.*$|\\begin\{(verbatim|picture|tikzpicture)\}.*?\\end\{\1\}|\$[^$]*\$|\\\[.*?\\\]|\\begin\{(equation|align|eqnarray)\*?\}.*?\\end\{\2\*?\}|\\(?:cite|ref|label|address|email|author|begin|end|includegraphics|put|textcolor|color)\*?(?:\[[^\]]*\])?\{[^}]*\}", " ", body, flags=re.S | re.M)
+        body = re.sub(
+            r"(?m)(?<!\\)%.*$|\\begin\{(verbatim|picture|tikzpicture)\}.*?\\end\{\1\}|\$[^$]*\$|\\\[.*?\\\]|\\begin\{(equation|align|eqnarray)\*?\}.*?\\end\{\2\*?\}|\\(?:cite|ref|label|address|email|author|begin|end|includegraphics|put|textcolor|color)\*?(?:\[[^\]]*\])?\{[^}]*\}",
+            " ",
+            body,
+            flags=re.S | re.M,
+        )
         words = re.findall(r"(?<![\\\w{])[a-z]{4,}(?![\w}])", body)
         have = set(re.findall(r"[a-z]+", text(source)))
         missing = [word for word in words if word not in have]

@@ -13,9 +13,7 @@ from headwater.sources import papers
 
 CHINESE = "今天晚上，很好的月光。我不见他，已是三十多年；今天见了，精神分外爽快。"
 TRADITIONAL = "所謂回憶者，雖說可以使人歡欣，有時也不免使人寂寞。"
-BODY = (
-    "\\documentclass{article}\\title{Of Rivers}\\author{A. Writer}\\begin{document}\\maketitle\n%s\n\\end{document}\n"
-)
+BODY = "\\documentclass{article}\\title{Of Rivers}\\author{A. Writer}\\begin{document}\\maketitle\n%s\n\\end{document}\n"
 
 
 def paper(text: str) -> bytes:
@@ -87,7 +85,9 @@ def bulk() -> dict[str, bytes]:
     return {
         "1707/1707.00001.gz": gzip.compress(paper(f"One. {CHINESE}")),
         "1707/1707.00002.gz": gzip.compress(tar(SOURCES)),
-        "1707/hep-th9901001.gz": gzip.compress(b"\\magnification 1200 \\centerline{Plain} Old \\TeX.\\bye rest"),
+        "1707/hep-th9901001.gz": gzip.compress(
+            b"\\magnification 1200 \\centerline{Plain} Old \\TeX.\\bye rest"
+        ),
         "1707/1707.00003.gz": gzip.compress(b"%auto-ignore\nThis paper has been withdrawn."),
         "1707/1707.00004.gz": gzip.compress(b"%!PS-Adobe-2.0\n..."),
         "1707/1707.00005.gz": gzip.compress(tar({"fig.png": b"\x89PNG"})),
@@ -119,7 +119,10 @@ def test_arxivs_bulk_archive_is_a_paper_a_member(tmp_path, read):
 def test_folders_of_an_archive_are_papers_and_a_second_main_file_is_named(tmp_path, read):
     path = tmp_path / "papers.tar.gz"
     files = {f"{name}/main.tex": paper(f"Paper {name}.") for name in ("a", "b", "c")}
-    files |= {"a/supplement.tex": paper("S"), "b/sub/figure.tex": b"\\documentclass{standalone}\\begin{document}x"}
+    files |= {
+        "a/supplement.tex": paper("S"),
+        "b/sub/figure.tex": b"\\documentclass{standalone}\\begin{document}x",
+    }
     path.write_bytes(tar(files, "w:gz"))
     shard = read(path, kind="papers")
     assert sorted(shard.texts) == [f"# Of Rivers\n\nPaper {name}." for name in ("a", "b", "c")]
@@ -160,7 +163,9 @@ def test_identifiers_in_file_names(name, expected):
     ],
 )  # fmt: skip
 def test_old_encodings_are_read_as_declared_or_guessed(tmp_path, read, encoding, declared, text):
-    source = BODY.replace("\\begin{document}", f"{declared if 'begin' not in declared else ''}\\begin{{document}}")
+    source = BODY.replace(
+        "\\begin{document}", f"{declared if 'begin' not in declared else ''}\\begin{{document}}"
+    )
     body = f"{declared}\n{text}" if "begin" in declared else text
     path = tmp_path / "p.tex"
     path.write_bytes((source % body).encode(encoding))
@@ -237,7 +242,11 @@ def test_empty_files_and_garbage_are_named(tmp_path, read, name, data):
 
 def test_what_leads_out_of_an_archive_is_refused(tmp_path, read):
     path = tmp_path / "p.tar"
-    files = {"../evil.tex": paper("evil"), "/etc/evil.tex": paper("evil"), "main.tex": paper("\\input{../../../etc/passwd}ok")}
+    files = {
+        "../evil.tex": paper("evil"),
+        "/etc/evil.tex": paper("evil"),
+        "main.tex": paper("\\input{../../../etc/passwd}ok"),
+    }
     path.write_bytes(tar(files))
     shard = read(path, kind="papers")
     assert shard.texts == ["# Of Rivers\n\nok"]
@@ -250,7 +259,15 @@ def test_bombs_in_archives_are_stopped(tmp_path, read, monkeypatch):
     monkeypatch.setattr(papers, "MAX_TEX", 1 << 18)
     spaces = gzip.compress(b" " * (8 << 20))
     path = tmp_path / "arXiv_src.tar"
-    path.write_bytes(tar({"1707.00001.gz": spaces, "1707.00002.gz": gzip.compress(paper("x" * (1 << 19))), "1707.00003.gz": gzip.compress(paper("ok"))}))
+    path.write_bytes(
+        tar(
+            {
+                "1707.00001.gz": spaces,
+                "1707.00002.gz": gzip.compress(paper("x" * (1 << 19))),
+                "1707.00003.gz": gzip.compress(paper("ok")),
+            }
+        )
+    )
     shard = read(path, kind="papers")
     assert shard.texts == ["# Of Rivers\n\nok"] and shard.account["quarantined"] == {"too_large": 2}
     path = tmp_path / "p.tex.gz"
@@ -279,10 +296,36 @@ def test_real_papers(real_data, read):
     [one] = read(folder / "latex-cleaner-testdata.zip", kind="papers").texts
     assert "Expect me (iftrue block)!" in one and "gone" not in one and "ignored" not in one
     for name, words in (
-        ("1707.08043", ["# ON POSITIVE-CHARACTERISTIC", "03C20, 03C98", "Definition 1.1. Let $R$ be a finitely generated $k$-algebra."]),
+        (
+            "1707.08043",
+            [
+                "# ON POSITIVE-CHARACTERISTIC",
+                "03C20, 03C98",
+                "Definition 1.1. Let $R$ be a finitely generated $k$-algebra.",
+            ],
+        ),
         ("1708.00137", ["# Causation does not explain contextuality", "In section 1 we present"]),
     ):
         [document] = read(folder / "arxiv-latex" / name / "main.tex", kind="papers").documents
         assert document["title"]
         for word in words:
             assert word in document["text"]
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize("name", ["p.tex", "p.pdf", "p"])
+def test_a_paper_of_gigabytes_is_named_and_not_held(tmp_path, read, name):
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.7\n" if name == "p.pdf" else b"\\documentclass{article}\\begin{document}")
+        file.seek(1 << 30)  # sparse
+        file.write(b"end")
+    assert read(path, kind="papers").account["quarantined"] == {"too_large": 1}
+
+
+@pytest.mark.fault(28)
+def test_a_thousand_tiny_papers_in_one_archive(tmp_path, read):
+    path = tmp_path / "papers.tar.gz"
+    path.write_bytes(tar({f"{n}/p.tex": paper(f"第{n}篇。") for n in range(1000)}, "w:gz"))
+    shard = read(path, kind="papers")
+    assert len({document["id"] for document in shard.documents}) == 1000 and shard.account["read"] == 1000

@@ -29,7 +29,9 @@ def poison_importable(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.fault(26)
 def test_a_paper_that_kills_and_one_that_hangs_are_quarantined(tmp_path: Path) -> None:
     members = {
-        f"1707/1707.{n:05}.gz": gzip.compress(f"\\documentclass{{article}}\\begin{{document}}论文{n}。".encode())
+        f"1707/1707.{n:05}.gz": gzip.compress(
+            f"\\documentclass{{article}}\\begin{{document}}论文{n}。".encode()
+        )
         for n in range(30)
     }
     members["1707/1707.00011.gz"] = gzip.compress(b"\\documentclass{article}\\begin{document} x % hang")

@@ -40,7 +40,9 @@ class Pdf:
             self.at(x, y - number * step, line, size)
         return self
 
-    def bytes(self, *, catalog: str = "", contents: list[bytes] | None = None, filters: str = "/FlateDecode") -> bytes:
+    def bytes(
+        self, *, catalog: str = "", contents: list[bytes] | None = None, filters: str = "/FlateDecode"
+    ) -> bytes:
         streams = contents or [zlib.compress("\n".join(page).encode()) for page in self.pages]
         kids = " ".join(f"{6 + 2 * n} 0 R" for n in range(len(streams)))
         objects = [
@@ -56,7 +58,9 @@ class Pdf:
                 f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {self.width} {self.height}] /Contents {7 + 2 * number} 0 R "
                 "/Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>".encode()
             )
-            objects.append(f"<< /Length {len(stream)} /Filter {filters} >>\nstream\n".encode() + stream + b"\nendstream")
+            objects.append(
+                f"<< /Length {len(stream)} /Filter {filters} >>\nstream\n".encode() + stream + b"\nendstream"
+            )
         out, places = b"%PDF-1.7\n", []
         for number, body in enumerate(objects, 1):
             places.append(len(out))
@@ -165,7 +169,13 @@ def test_a_table_in_one_column_is_read_by_rows():
         for place, cell in enumerate(row):
             pdf.at(80 + 180 * place, 560 - 14 * number, cell)
     found = text(pdf)
-    assert found.index("alpha") < found.index("0.91") < found.index("0.88") < found.index("beta") < found.index("0.72")
+    assert (
+        found.index("alpha")
+        < found.index("0.91")
+        < found.index("0.88")
+        < found.index("beta")
+        < found.index("0.72")
+    )
 
 
 def test_hyphens_are_mended_as_the_document_writes_the_word():
@@ -217,14 +227,20 @@ def test_a_numbered_bibliography_is_cut_and_what_follows_it_is_kept():
     body = prose(13, 100)
     pdf = Pdf().column(54, 740, wrapped(body, 80))
     pdf.at(54, 560, "References", 12)
-    pdf.column(54, 535, ["[1] A. Writer. Some title of a work. 1999.", "[2] B. Writer. Another title. 2001."], 9)
+    pdf.column(
+        54, 535, ["[1] A. Writer. Some title of a work. 1999.", "[2] B. Writer. Another title. 2001."], 9
+    )
     pdf.at(54, 480, "A. Proofs", 12).column(54, 455, wrapped(prose(14, 60), 80))
     found = text(pdf)
     assert "Writer" not in found and "References" not in found and found.endswith(prose(14, 60))
 
 
 def test_what_stands_across_is_left_out_and_names_the_paper():
-    pdf = Pdf().column(90, 740, wrapped(prose(15, 60), 80)).at(30, 250, "arXiv:1707.08043v1  [math.AC]  25 Jul 2017", 16, True)
+    pdf = (
+        Pdf()
+        .column(90, 740, wrapped(prose(15, 60), 80))
+        .at(30, 250, "arXiv:1707.08043v1  [math.AC]  25 Jul 2017", 16, True)
+    )
     found = pdf_text(pdf.bytes(), 9)
     assert found.arxiv == "1707.08043" and "arXiv" not in found.text and found.text == prose(15, 60)
 
@@ -265,13 +281,19 @@ def test_an_encrypted_file_is_named(tmp_path, read):
     data = Pdf().at(54, 700, "secret text").bytes()
     locked = data.replace(
         b"/Root 1 0 R",
-        b"/Root 1 0 R /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <" + b"28" * 32 + b"> /U <" + b"31" * 32 + b"> >> /ID [<00> <00>]",
+        b"/Root 1 0 R /Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <"
+        + b"28" * 32
+        + b"> /U <"
+        + b"31" * 32
+        + b"> >> /ID [<00> <00>]",
     )
     assert reason(locked) == "encrypted"
     path = tmp_path / "locked.pdf"
     path.write_bytes(locked)
     shard = read(path, kind="papers")
-    assert shard.account["quarantined"] == {"encrypted": 1} and shard.quarantine[0]["bytes"].startswith(b"%PDF")
+    assert shard.account["quarantined"] == {"encrypted": 1} and shard.quarantine[0]["bytes"].startswith(
+        b"%PDF"
+    )
 
 
 @pytest.mark.fault(22)
@@ -349,11 +371,23 @@ def test_the_real_two_column_paper_is_in_order(real_data):
     ]
     for sentence in crossing:
         assert sentence in found.text
-    order = ["Abstract—", "Keywords:", "## I. INTRODUCTION", "## II. STRESS", "III. GCSR", "IV. BEYOND", "A. String-Cluster System", "B. Electromechanically", "## V. CONCLUSION"]
+    order = [
+        "Abstract—",
+        "Keywords:",
+        "## I. INTRODUCTION",
+        "## II. STRESS",
+        "III. GCSR",
+        "IV. BEYOND",
+        "A. String-Cluster System",
+        "B. Electromechanically",
+        "## V. CONCLUSION",
+    ]
     places = [found.text.index(piece) for piece in order]
     assert places == sorted(places)
     assert "[1]" in found.text and "vforou2@uic.edu" in found.text
-    assert found.title.startswith("Scalability of Controlling Heterogenous Stress-Engineered MEMS Microrobots")
+    assert found.title.startswith(
+        "Scalability of Controlling Heterogenous Stress-Engineered MEMS Microrobots"
+    )
     assert found.date == "2015-07-07" and found.pages == 10
 
 

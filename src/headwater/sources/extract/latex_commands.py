@@ -158,7 +158,8 @@ DROPPED = {
     for name in names.split()
 }  # fmt: skip
 DROPPED |= {
-    "raisebox": "moot", "multirow": "omomt",
+    "raisebox": "moot",
+    "multirow": "omomt",
     "hypertarget": "mt",
     "cmidrule": "opm",
     "newcolumntype": "mom",
