@@ -20,8 +20,8 @@ _PLAIN_TEX = re.compile(r"^[^%\n]*?\\(?:bye\b|magnification|input\s+(?:amstex|ph
 _TEX = re.compile(
     r"\\(?:begin|section|document(?:class|style)|chapter|input|bye|def|centerline|author|title)\b"
 )
-_INPUTENC = re.compile(rb"\\usepackage\s*\[([^\]]{1,100})\]\s*\{inputen[cx]\}")
-_CJK = re.compile(rb"\\begin\s*\{CJK\*?\}\s*(?:\[[^\]]{0,40}\])?\s*\{([^}]{1,20})\}")
+_INPUTENC = re.compile(rb"\\usepackage\s*+\[([^\]]{1,100})\]\s*+\{inputen[cx]\}")
+_CJK = re.compile(rb"\\begin\s*+\{CJK\*?\}\s*+(?:\[[^\]]{0,40}\]\s*+)?\{([^}]{1,20})\}")
 _MAGIC = re.compile(rb"%\s*!\s*TEX\s+(?:encoding|TS-encoding)\s*=\s*([\w .-]{1,30})", re.I)
 _NAMES = ("main", "ms", "paper", "article", "arxiv", "manuscript", "root", "thesis")
 _ENCODINGS = {

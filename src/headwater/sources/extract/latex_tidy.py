@@ -13,9 +13,8 @@ _BETWEEN_HAN = re.compile(
     f"(?<=[{_HAN}]) (?=[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef])"
     f"|(?<=[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]) (?=[{_HAN}])"
 )
-_BEFORE_MARK = re.compile(r" +([,.;:!?)\]](?:\s|\Z))")
+_BEFORE_MARK = re.compile(r" ([,.;:!?)\]](?:\s|\Z))")
 _FORMULA = re.compile(r"\$[^$]*+\$")
-_MAIL = re.compile(r"\S++@\S*+")
 
 
 def one_line(text: str) -> str:
@@ -49,7 +48,9 @@ def authors_of(text: str) -> list[str]:
     names = []
     for block in text.split(AND):
         first = next((line for line in re.split(f"{ROW}|\n", block) if line.strip(" ,;$")), "")
-        first = _MAIL.sub("", _FORMULA.sub("", first)).strip(" ,;*†‡§\n\t")
+        first = " ".join(word for word in _FORMULA.sub("", first).split() if "@" not in word).strip(
+            " ,;*†‡§\n\t"
+        )
         names += [name for part in re.split(r",|;|、|，|\band\b|&", first) if (name := _name(part))]
     return names
 

@@ -40,9 +40,9 @@ _LISTS = ("contents", "table of contents", "list of figures", "目录", "目錄"
 _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
 })  # fmt: skip
-_WORD_BEFORE = re.compile(r"([^\W\d_]+)[-\xad‐]$")
+_WORD_BEFORE = re.compile(r"([^\W\d_]{1,40})[-\xad‐]\Z")
 _WORD_AFTER = re.compile(r"[^\W\d_]+")
-_HYPHENATED = re.compile(r"[^\W\d_]+-[^\W\d_]+")
+_HYPHENATED = re.compile(r"(?<![^\W\d_])[^\W\d_]++-[^\W\d_]++")
 
 
 @dataclass
@@ -298,7 +298,7 @@ def _text(block: Block, words: Counter[str], hyphenated: Counter[str]) -> str:
             continue
         if (
             before[-1] in "-\xad‐"
-            and (word := _WORD_BEFORE.search(before))
+            and (word := _WORD_BEFORE.search(before[-50:]))
             and (after := _WORD_AFTER.match(text))
         ):
             if not _keeps_hyphen(word[1], after[0], before[-1], words, hyphenated):
