@@ -7,6 +7,7 @@ import pytest
 from headwater.errors import RecipeError
 from headwater.recipe import load_recipe, parse_recipe, recipe_schema
 from headwater.recipe.quantities import parse_count, parse_size, show_count
+from headwater.recipe.sources import SOURCES as KINDS_OF_SOURCE
 
 SOURCES = "sources:\n  - {name: 网页, kind: warc, paths: ['爬取/*.warc.gz']}\n"
 
