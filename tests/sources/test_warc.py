@@ -8,7 +8,6 @@ import brotli
 import pytest
 import zstandard
 
-
 CHINESE = "今天晚上，很好的月光。我不见他，已是三十多年；今天见了，精神分外爽快。"
 ARTICLE = f"<html lang='zh'><head><title>狂人\n 日记</title></head><body><nav>首页</nav><p>{CHINESE}</p></body></html>"
 PAGE = "http://www.example.org/{}.html"

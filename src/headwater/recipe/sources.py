@@ -112,8 +112,15 @@ class NewsSource(BaseSource):
     text: Literal["any", "full"] = "any"
 
 
+class PapersSource(BaseSource):
+    """LaTeX (.tex, a paper's .tar.gz or .zip, arXiv's bulk .tar) and PDF."""
+
+    kind: Literal["papers"]
+    max_pages: Annotated[int, Field(ge=1)] = 1000  # a PDF of more is quarantined
+
+
 Source = Annotated[
-    FilesSource | HuggingfaceSource | CodeSource | WarcSource | BooksSource | NewsSource,
+    FilesSource | HuggingfaceSource | CodeSource | WarcSource | BooksSource | NewsSource | PapersSource,
     Field(discriminator="kind"),
 ]
 RowsSource = FilesSource | CodeSource | HuggingfaceSource  # whose documents may be the rows of a table
@@ -124,4 +131,5 @@ SOURCES: dict[str, type[BaseSource]] = {
     "warc": WarcSource,
     "books": BooksSource,
     "news": NewsSource,
+    "papers": PapersSource,
 }

@@ -5,9 +5,11 @@ look behind the end marker. Here a damaged header costs what stands up to the ne
 MAX_HEADER are refused, and archives joined with `cat` are read on.
 """
 
+import io
 import os
 import tarfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 from headwater.sources.archives import Allowance, Entry, Refused, encoding_of_names
 from headwater.sources.places import Place, open_binary
@@ -59,12 +61,22 @@ class _Bytes:
 def entries(path: Place) -> Iterator[Entry]:
     """Every member that is no folder, and at last, as `tail`, why the archive ends where it should not."""
     with open_binary(path) as file:
-        size, kind = file.seek(0, 2), None
+        size = file.seek(0, 2)
         file.seek(0)
         kind = _MAGIC.get(file.read(2))
     stream = Stream(path)
     stream.kind = kind
-    data = _Bytes(stream.blocks(), Allowance(size))
+    yield from _entries(stream, stream.blocks(), size)
+
+
+def entries_in(data: bytes) -> Iterator[Entry]:
+    """The same of a tar in memory, compressed or not."""
+    kind, stream = _MAGIC.get(data[:2]), Stream(Path())
+    yield from _entries(stream, stream.unpacked(io.BytesIO(data), kind) if kind else iter([data]), len(data))
+
+
+def _entries(stream: Stream, blocks: Iterator[bytes], size: int) -> Iterator[Entry]:
+    data = _Bytes(blocks, Allowance(size))
     try:
         ended = yield from _walk(data)
     except Refused as refused:  # a bomb

@@ -4,7 +4,7 @@ A member is handed out whole, in the archive's order; what cannot be one is a qu
 `archive_path` (absolute, or with `..`), `archive_entry` (links, devices, sparse files, members that share their
 bytes), `too_large`, `encrypted`, `damaged_member`, `bomb` (more than RATIO times the archive's size, and everything
 behind it), `unreadable_tail`. What stands before a damage is handed out, and behind one, where a header is found
-again. An archive inside an archive is a member like any other: nothing is unpacked twice.
+again. An archive inside an archive is a member like any other; `members_in` opens a tar that is one.
 """
 
 from collections.abc import Callable, Iterator
@@ -70,9 +70,24 @@ def members(
 
     with open_binary(path) as file:
         zipped = file.read(4) in (b"PK\x03\x04", b"PK\x05\x06") or path.suffix.lower() in ZIP
+    yield from _handed_out((archive_zip if zipped else archive_tar).entries(path), wanted, limit)
+
+
+def members_in(
+    data: bytes, wanted: Callable[[str], bool] = lambda name: True, limit: int = MAX_RECORD
+) -> Iterator[Member | Gated | Quarantined]:
+    """The files of a tar in memory, compressed or not, which was a member of an archive itself."""
+    from headwater.sources import archive_tar
+
+    yield from _handed_out(archive_tar.entries_in(data), wanted, limit)
+
+
+def _handed_out(
+    entries: Iterator[Entry], wanted: Callable[[str], bool], limit: int
+) -> Iterator[Member | Gated | Quarantined]:
     seen: set[int] = set()
     again: dict[str, int] = {}
-    for number, entry in enumerate((archive_zip if zipped else archive_tar).entries(path)):
+    for number, entry in enumerate(entries):
         if number >= MAX_MEMBERS:
             yield quarantine("tail", "too_large", f"more than {MAX_MEMBERS:,} members")
             return

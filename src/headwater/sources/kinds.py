@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import books, code, files, huggingface, news, warc
+from headwater.sources import books, code, files, huggingface, news, papers, warc
 from headwater.sources.places import Listed, Place
 from headwater.sources.records import Record
 
@@ -76,5 +76,13 @@ KINDS: dict[str, Kind] = {
         Unit(by="site"),
         "RSS, Atom, news pages, NITF, CC-NEWS (.warc.gz): "
         "{name: news, kind: news, paths: [feeds/*.xml, pages/**/*.html]}",
+    ),
+    "papers": Kind(
+        papers.read,
+        papers.VERSION,
+        ("pypdfium2",),
+        Unit(by="document"),
+        "LaTeX (.tex, .tar.gz a paper, arXiv's bulk .tar) and PDF: "
+        "{name: papers, kind: papers, paths: [arXiv_src_*.tar, papers/*.pdf]}",
     ),
 }
