@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import files, warc
+from headwater.sources import files, forum, warc
 from headwater.sources.places import Place
 from headwater.sources.records import Record
 
@@ -17,6 +17,7 @@ class Kind:
     libraries: tuple[str, ...]  # whose versions may change what it makes
     unit: Unit  # what is split and resampled, where the recipe does not say
     meaning: str  # for a person, with an example
+    beside: Callable[[Place, Any], list[Place]] | None = None  # files that are read together with one
 
 
 KINDS: dict[str, Kind] = {
@@ -34,5 +35,14 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist"),
         Unit(by="site"),
         "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+    ),
+    "forum": Kind(
+        forum.read,
+        forum.VERSION,
+        ("zstandard",),
+        Unit(by="document"),
+        "StackExchange dumps (Posts.xml, .gz, .bz2, .zst, or the site's .7z), JSON lines of threads: "
+        "{name: beer, kind: forum, paths: [beer.stackexchange.com.7z]}",
+        forum.beside,
     ),
 }

@@ -8,6 +8,7 @@ and time, so that a second plan reads nothing.
 
 import glob
 import hashlib
+import itertools
 import os
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -54,7 +55,8 @@ def plan(
     RecipeError where a path does not exist or matches nothing.
     """
     files = input_files(source, folder)
-    hashes = _content_hashes(files, workspace)
+    companions = {file.path: _companions(file, source) for file in files}
+    hashes = _content_hashes([*files, *itertools.chain.from_iterable(companions.values())], workspace)
     shards: dict[str, list[InputFile]] = {}
     for file in files:
         digest = xxhash.xxh3_64(file.relative.encode("utf-8", "surrogateescape"))
@@ -71,7 +73,7 @@ def plan(
     return [
         Task(
             shard,
-            content_key(source.kind, made_by, [(file.relative, hashes[file.path]) for file in members]),
+            content_key(source.kind, made_by, _content(members, companions, hashes)),
             FUNCTION,
             {
                 "files": [
@@ -85,6 +87,29 @@ def plan(
         )
         for shard, members in sorted(shards.items())
     ]
+
+
+def _content(
+    members: list[InputFile], companions: dict[Place, list[InputFile]], hashes: dict[Place, str]
+) -> list[list[str]]:
+    """What a shard is made from: its files, each with those that are read together with it."""
+    return [
+        [file.relative, hashes[file.path], *(hashes[other.path] for other in companions[file.path])]
+        for file in members
+    ]
+
+
+def _companions(file: InputFile, source: BaseSource) -> list[InputFile]:
+    beside = KINDS[source.kind].beside
+    found: list[InputFile] = []
+    for place in beside(file.path, source) if beside is not None else []:
+        if isinstance(place, UPath):
+            _, [remote] = expand(str(place), source.name)
+            found.append(InputFile(place, place.name, remote.bytes, 0, remote.version))
+        else:
+            stat = place.stat()
+            found.append(InputFile(place, place.name, stat.st_size, stat.st_mtime_ns))
+    return found
 
 
 def check_collisions(sources: dict[str, tuple[str, list[Task]]]) -> None:
