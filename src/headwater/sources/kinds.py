@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import files, forum, warc
+from headwater.sources import dialogue, files, forum, warc
 from headwater.sources.places import Place
 from headwater.sources.records import Record
 
@@ -35,6 +35,14 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist"),
         Unit(by="site"),
         "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+    ),
+    "dialogue": Kind(
+        dialogue.read,
+        dialogue.VERSION,
+        ("resiliparse", "zstandard"),
+        Unit(by="document"),
+        "IRC logs, mbox and .eml, SRT, WebVTT, ASS, JSON of conversations, also in zip and tar: "
+        "{name: chat, kind: dialogue, paths: [logs/*.txt.gz]}",
     ),
     "forum": Kind(
         forum.read,

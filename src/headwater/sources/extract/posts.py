@@ -18,7 +18,7 @@ _BREAKS = frozenset(
     "p div ul ol li blockquote pre h1 h2 h3 h4 h5 h6 hr table thead tbody tr dl dt dd section aside details".split()
 )
 _INLINE = {"code": "`", "tt": "`", "sup": "^", "sub": "_"}
-_SKIPPED = frozenset(("script", "style"))
+_SKIPPED = frozenset(("script", "style", "title"))
 
 
 def text_of_post(source: str) -> str:
