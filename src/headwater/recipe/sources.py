@@ -84,9 +84,7 @@ class ForumSource(BaseSource):
     comments: bool = False
 
 
-Source = Annotated[
-    FilesSource | WarcSource | DialogueSource | ForumSource, Field(discriminator="kind")
-]
+Source = Annotated[FilesSource | WarcSource | DialogueSource | ForumSource, Field(discriminator="kind")]
 SOURCES: dict[str, type[BaseSource]] = {
     "files": FilesSource,
     "warc": WarcSource,

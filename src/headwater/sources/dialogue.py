@@ -24,7 +24,9 @@ _FORMATS = {
     ".srt": "subtitles", ".vtt": "subtitles", ".ass": "subtitles", ".ssa": "subtitles",
     ".mbox": "mbox", ".mbx": "mbox", ".eml": "mbox", ".json": "json", ".jsonl": "json", ".ndjson": "json",
 }  # fmt: skip
-_MAIL = re.compile(rb"From .{1,300}\d{4}|(?:Return-Path|Received|Delivered-To|Message-ID|From|MIME-Version): ", re.I)
+_MAIL = re.compile(
+    rb"From .{1,300}\d{4}|(?:Return-Path|Received|Delivered-To|Message-ID|From|MIME-Version): ", re.I
+)
 _SUBTITLES = re.compile(rb"WEBVTT|\[Script Info\]|\d{1,5}\s*\r?\n\d{1,2}:\d\d:\d\d[,.]\d", re.I)
 _JSON = re.compile(rb"\{\s*[\"}]|\[\s*[\[{\"]\s*[\"\[{\]}]")
 

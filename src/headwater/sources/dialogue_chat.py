@@ -21,7 +21,9 @@ from headwater.sources.streams import Stream
 LONGEST = 8 << 20  # characters of one document
 ASKED = 200  # lines by which a file is known
 # Colours and styles of mIRC and of terminals.
-_STYLE = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04[0-9a-fA-F]{6}|\x1b\[[0-9;]{0,20}m|[\x02\x0f\x11\x16\x1d\x1e\x1f]")
+_STYLE = re.compile(
+    r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04[0-9a-fA-F]{6}|\x1b\[[0-9;]{0,20}m|[\x02\x0f\x11\x16\x1d\x1e\x1f]"
+)
 _TIME = re.compile(
     r"[\[(]?(?:(?P<date>\d{4}[-/.]\d\d[-/.]\d\d|[A-Z][a-z]{2} [ \d]?\d|\d\d[-/.]\d\d[-/.]\d{4})[ T,]{1,2})?"
     r"(?P<hour>[012]?\d):(?P<minute>[0-5]\d)(?::[0-5]\d)?(?:[.,]\d{1,6})?(?: ?(?P<half>[APap])[Mm])?"
@@ -41,10 +43,12 @@ _DAY = re.compile(
     r"(?:---|\*{3,4}|Session|=+|--)\s*(?:Day changed|Log opened|Log closed|BEGIN LOGGING AT|ENDING LOGGING AT|Start|Time|"
     r"Close|Log started|Day changed to)\b"
 )
-_DATE = re.compile(r"(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2}) {1,2}(\d{1,2})(?: \d\d:\d\d:\d\d)?,? (\d{4})|(\d{4})-(\d\d)-(\d\d)")
+_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2}) {1,2}(\d{1,2})(?: \d\d:\d\d:\d\d)?,? (\d{4})|(\d{4})-(\d\d)-(\d\d)"
+)
 _NAMED_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 _CHANNEL = re.compile(r"#[\w.+-]{1,50}")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ def chat_line(line: str) -> ChatLine:
         minute = 60 * hour + int(time["minute"])
         if _DAY.match(rest):
             return ChatLine("day", text=rest, date=_date(rest), minute=minute)
-        if time["space"].startswith("\t") or (time["date"] and _TABBED.match(rest) and not rest.startswith("<")):
+        if time["space"].startswith("\t") or (
+            time["date"] and _TABBED.match(rest) and not rest.startswith("<")
+        ):
             return _tabbed(rest, date, minute)
     if said := _SAID.match(rest):
         return ChatLine("said", said[1].strip(), said[2], date, minute)
@@ -110,7 +116,9 @@ def _date(text: str) -> str:
     """yyyy-mm-dd, or "" where the year is not said."""
     found = _DATE.search(text)
     if found is None:
-        return text.replace("/", "-").replace(".", "-") if re.fullmatch(r"\d{4}[/.]\d\d[/.]\d\d", text) else ""
+        return (
+            text.replace("/", "-").replace(".", "-") if re.fullmatch(r"\d{4}[/.]\d\d[/.]\d\d", text) else ""
+        )
     if found[4]:
         return f"{found[4]}-{found[5]}-{found[6]}"
     month = _MONTHS.index(found[1]) + 1 if found[1] in _MONTHS else 0
@@ -142,7 +150,7 @@ def read(stream: Stream, name: str, source: DialogueSource) -> Iterator[Record]:
         return
     forms = [chat_line(line.data.decode("utf-8", "replace")).kind for line in first if line.data.strip()]
     known = sum(form != "other" for form in forms)
-    if 2 * known < len(forms) or not {"said", "action"} & set(forms) and "event" not in forms:
+    if 2 * known < len(forms) or (not {"said", "action"} & set(forms) and "event" not in forms):
         yield Gated(0, "not_dialogue")
         return
     named = _NAMED_DATE.search(name)

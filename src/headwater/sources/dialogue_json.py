@@ -77,7 +77,11 @@ def _records(
         return
     turns, left_out = _turns(value, source)
     if turns is None:
-        inside = [row for part in value.values() if _is_list_of_rows(part) for row in part] if isinstance(value, dict) else []
+        inside = (
+            [row for part in value.values() if _is_list_of_rows(part) for row in part]
+            if isinstance(value, dict)
+            else []
+        )
         if not inside:
             raw = data or repr(value)[:4096].encode("utf-8", "replace")
             columns = ", ".join(map(repr, value)) if isinstance(value, dict) else type(value).__name__
@@ -87,7 +91,12 @@ def _records(
             place = f"{offset}.{number}"
             turns, left_out = _turns(row, source)
             if turns is None:
-                yield quarantine(place, "no_turns", f"{where}, row {number}: no conversation", repr(row)[:4096].encode("utf-8", "replace"))
+                yield quarantine(
+                    place,
+                    "no_turns",
+                    f"{where}, row {number}: no conversation",
+                    repr(row)[:4096].encode("utf-8", "replace"),
+                )
             else:
                 yield _record(row, turns, left_out, place, None, source)
         return
@@ -98,9 +107,17 @@ def _record(
     value: Any, turns: list[Turn], left_out: int, offset: int | str, key: str | None, source: DialogueSource
 ) -> Record:
     row = value if isinstance(value, dict) else {}
-    name = row.get(source.columns["id"]) if "id" in source.columns else next((row[i] for i in _IDS if i in row), key)
+    name = (
+        row.get(source.columns["id"])
+        if "id" in source.columns
+        else next((row[i] for i in _IDS if i in row), key)
+    )
     fields = {"source_id": str(name) if isinstance(name, str | int) else ""}
-    for field, usual in (("language", ("lang", "language")), ("title", ("title", "topic", "标题")), ("date", ("date",))):
+    for field, usual in (
+        ("language", ("lang", "language")),
+        ("title", ("title", "topic", "标题")),
+        ("date", ("date",)),
+    ):
         shown = next((row[column] for column in usual if isinstance(row.get(column), str)), "")
         fields[field] = shown
     return conversation(offset, turns, source.speakers, fields, {"left_out": left_out})
@@ -119,7 +136,11 @@ def _turns(value: Any, source: DialogueSource) -> tuple[list[Turn] | None, int]:
     named = source.columns.get("turns")
     for column in (named,) if named else _TURNS:
         held = value.get(column)
-        if isinstance(held, str) and named is None and column not in ("dialogue", "dialog", "conversation", "对话"):
+        if (
+            isinstance(held, str)
+            and named is None
+            and column not in ("dialogue", "dialog", "conversation", "对话")
+        ):
             continue
         turns, left_out = _of_held(held, source)
         if turns is not None:
@@ -146,7 +167,12 @@ def _of_list(held: list[Any], source: DialogueSource) -> tuple[list[Turn] | None
     if all(isinstance(turn, str) for turn in held):
         return alternating(held), 0
     if all(isinstance(turn, list) and len(turn) == 2 and isinstance(turn[0], str) for turn in held):
-        return [Turn(who, said) for pair in held for who, said in zip(("User", "Assistant"), pair, strict=True) if isinstance(said, str)], 0
+        return [
+            Turn(who, said)
+            for pair in held
+            for who, said in zip(("User", "Assistant"), pair, strict=True)
+            if isinstance(said, str)
+        ], 0
     if not all(isinstance(turn, dict) for turn in held):
         return None, 0
     speakers = (source.columns["speaker"],) if "speaker" in source.columns else _SPEAKER
@@ -168,7 +194,11 @@ def _said(value: Any) -> str | None:
     if isinstance(value, str):
         return value if value.strip() else None
     if isinstance(value, list):
-        texts = [part if isinstance(part, str) else part.get("text") for part in value if isinstance(part, str | dict)]
+        texts = [
+            part if isinstance(part, str) else part.get("text")
+            for part in value
+            if isinstance(part, str | dict)
+        ]
         return "\n".join(text for text in texts if isinstance(text, str) and text.strip()) or None
     return None
 
@@ -178,7 +208,10 @@ def _pair(value: dict[str, Any]) -> list[Turn] | None:
     for asked, answered in _PAIRS:
         question, answer = value.get(asked), value.get(answered)
         if isinstance(question, str) and isinstance(answer, str) and question.strip():
-            context = next((value[c] for c in _CONTEXT if c not in (asked, answered) and isinstance(value.get(c), str)), "")
+            context = next(
+                (value[c] for c in _CONTEXT if c not in (asked, answered) and isinstance(value.get(c), str)),
+                "",
+            )
             history = value.get("history")
             before = [
                 Turn(who, said)

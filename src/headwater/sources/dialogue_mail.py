@@ -3,8 +3,8 @@
 A message is a document: its plain text, or its HTML turned into text where there is none. What it quotes of the
 message before, its signature and the list's footer are cut (`quotes: keep`, `signatures: keep`); attachments are
 gated. Headers and bodies are decoded by what they declare, read as its superset (GB2312 as GB18030), and by detection
-where that is false. The unit is the thread (the first of References, else In-Reply-To, else the message itself), so
-that a message and the replies that quote it are never split between training and held-out text.
+where that is false. The unit is the thread, by References and In-Reply-To of the message and of those before it in
+the file, so that a message and the replies that quote it do not part between training and held-out text.
 """
 
 import binascii
@@ -26,16 +26,18 @@ from headwater.sources.streams import Line, Stream, lines
 
 Letter: TypeAlias = "Message[str, str]"
 MAX_PARTS = 1000
+MAX_THREADS = 100_000  # messages whose thread is remembered
 MAX_DEPTH = 30  # of parts within parts
 _FROM = re.compile(rb"From .{1,300}?\d{1,2}:\d\d(?::\d\d)?.{0,40}\d{4}(?: remote from .{0,100})?\s*$")
 _HEADER = re.compile(rb"[!-9;-~]{1,200}[ \t]*:|>?From ")
-_ESCAPED = re.compile(rb"^>(>*From )", re.M)
 _ID = re.compile(r"<([^<>\s]{1,400})>")
 _WROTE = re.compile(
-    r"(?:wrote|writes|said|写道|寫道|說道|schrieb|a écrit|escribió|написал)[^\n]{0,80}[:：]\s*$|^(?:于|在|On) .{5,200}[:：]\s*$", re.I
+    r"(?:wrote|writes|said|写道|寫道|說道|schrieb|a écrit|escribió|написал)[^\n]{0,80}[:：]\s*$|^(?:于|在|On) .{5,200}[:：]\s*$",
+    re.I,
 )
 _FORWARDED = re.compile(
-    r"^(?:-{2,} ?(?:Original Message|Forwarded message|原始邮件|原始郵件|转发邮件|Ursprüngliche Nachricht) ?-{2,}|_{20,})\s*$", re.I
+    r"^(?:-{2,} ?(?:Original Message|Forwarded message|原始邮件|原始郵件|转发邮件|Ursprüngliche Nachricht) ?-{2,}|_{20,})\s*$",
+    re.I,
 )
 _SENDER = re.compile(r"^\*?(?:From|发件人|寄件者|寄件人|Von|De)\*?\s*[:：]", re.I)
 _FOOTER = re.compile(r"mailing list|mailman|unsubscribe|邮件列表|To post to this|subscribe@", re.I)
@@ -45,14 +47,17 @@ _PGP = re.compile(r"^-----(BEGIN|END) PGP (SIGNED MESSAGE|SIGNATURE)-----\s*$")
 def read(stream: Stream, suffix: str, source: DialogueSource) -> Iterator[Record]:
     """Every message of a mailbox, or the one of an .eml file."""
     found = 0
-    for offset, data, length in _messages(lines(stream.blocks(), MAX_RECORD, KEPT_BYTES), single=suffix == ".eml"):
+    threads: dict[str, str] = {}
+    for offset, data, length in _messages(
+        lines(stream.blocks(), MAX_RECORD, KEPT_BYTES), single=suffix == ".eml"
+    ):
         found += 1
         if length > MAX_RECORD:
             yield quarantine(offset, "too_large", f"byte {offset}: {length:,} bytes in one message", data)
         elif (reason := guard.begin(f"message {offset}")) is not None:
             yield quarantine(offset, reason, GIVEN_UP, data)
         else:
-            yield from _records(offset, data, source)
+            yield from _records(offset, data, source, threads)
     if stream.tail is not None:
         yield quarantine("tail", "unreadable_tail", stream.tail.detail, stream.tail.data)
     elif not found:
@@ -91,7 +96,8 @@ def _messages(found: Iterator[Line], *, single: bool) -> Iterator[tuple[int, byt
         yield offset, b"".join(held), length
 
 
-def _records(offset: int, data: bytes, source: DialogueSource) -> Iterator[Record]:
+def _records(offset: int, data: bytes, source: DialogueSource, threads: dict[str, str]) -> Iterator[Record]:
+    """`threads`: of the messages so far, the first of their thread."""
     try:
         message = message_from_bytes(data)
         texts: list[str] = []
@@ -100,12 +106,21 @@ def _records(offset: int, data: bytes, source: DialogueSource) -> Iterator[Recor
     except UndecodableError as error:
         yield quarantine(offset, "encoding", f"byte {offset}: {error}", data)
         return
-    except (MessageError, RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError) as error:
+    except (
+        MessageError,
+        RecursionError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        IndexError,
+    ) as error:
         yield quarantine(offset, "mail_syntax", f"byte {offset}: {type(error).__name__}: {error}", data)
         return
     for number, reason in enumerate(gated):
         yield Gated(f"{offset}.{number}", reason)
     headers = {name.lower(): value for name, value in reversed([*message.raw_items()])}
+    unit = _thread(headers, threads)
     if not headers:
         yield quarantine(offset, "mail_syntax", f"byte {offset}: no headers", data)
         return
@@ -114,7 +129,9 @@ def _records(offset: int, data: bytes, source: DialogueSource) -> Iterator[Recor
     if not text.strip():
         yield Gated(offset, "only_quotes" if body.strip() else "empty")
         return
-    yield Found(offset, text, _fields(headers), _meta(headers, cut, len(gated)))
+    yield Found(
+        offset, text, _fields(headers) | ({"unit": unit} if unit else {}), _meta(headers, cut, len(gated))
+    )
 
 
 _ESCAPED_TEXT = re.compile(r"^>(>*From )", re.M)
@@ -211,16 +228,31 @@ def _lenient(data: bytes, charset: str | None) -> str:
         return data.decode("utf-8", "replace")
 
 
+def _thread(headers: dict[str, Any], threads: dict[str, str]) -> str:
+    """The first message of a message's thread, as far as it and the messages before it tell."""
+    ids = [
+        found
+        for name in ("references", "in-reply-to", "message-id")
+        for found in _ID.findall(str(headers.get(name, "")))
+    ]
+    if not ids:
+        return ""
+    first = next((threads[name] for name in ids if name in threads), ids[0])
+    for name in ids[-20:]:
+        threads.setdefault(name, first)
+    while len(threads) > MAX_THREADS:
+        del threads[next(iter(threads))]
+    return first
+
+
 def _fields(headers: dict[str, Any]) -> dict[str, str]:
     name, address = parseaddr(header_text(headers.get("from", "")))
-    ids = _ID.findall(str(headers.get("references", ""))) or _ID.findall(str(headers.get("in-reply-to", "")))
     own = _ID.findall(str(headers.get("message-id", "")))
     fields = {
         "title": header_text(headers.get("subject", "")),
         "date": _date(header_text(headers.get("date", ""))),
         "author": name or address,
         "source_id": own[0] if own else "",
-        "unit": (ids or own or [""])[0],
         "language": header_text(headers.get("content-language", "")).partition(",")[0],
     }
     return {key: value for key, value in fields.items() if value}
@@ -255,7 +287,9 @@ def without_reply(text: str, source: DialogueSource) -> tuple[str, int]:
         shown = _without_signature(shown)
     if source.quotes == "cut":
         shown = _without_quotes(shown)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in shown)).strip("\n"), before - len(shown)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in shown)).strip("\n"), before - len(
+        shown
+    )
 
 
 def _without_signature(shown: list[str]) -> list[str]:
@@ -266,7 +300,11 @@ def _without_signature(shown: list[str]) -> list[str]:
             break
     for number in range(len(shown) - 1, max(-1, len(shown) - 15), -1):
         rule = shown[number].strip()
-        if len(rule) >= 20 and set(rule) <= {"_", "-", "="} and _FOOTER.search("\n".join(shown[number : number + 6])):
+        if (
+            len(rule) >= 20
+            and set(rule) <= {"_", "-", "="}
+            and _FOOTER.search("\n".join(shown[number : number + 6]))
+        ):
             shown = shown[:number]
             break
     kept, inside = [], ""
@@ -293,8 +331,13 @@ def _without_quotes(shown: list[str]) -> list[str]:
             quoting = False
         if _FORWARDED.match(line) and any(_SENDER.match(below) for below in shown[number + 1 : number + 4]):
             return kept
-        if _SENDER.match(line) and kept and any(
-            re.match(r"\*?(?:Sent|To|Subject|发送时间|收件人|主题|日期|Date)\*?\s*[:：]", below, re.I) for below in shown[number + 1 : number + 4]
+        if (
+            _SENDER.match(line)
+            and kept
+            and any(
+                re.match(r"\*?(?:Sent|To|Subject|发送时间|收件人|主题|日期|Date)\*?\s*[:：]", below, re.I)
+                for below in shown[number + 1 : number + 4]
+            )
         ):
             return kept
         kept.append(line)
@@ -307,9 +350,16 @@ def _drop_attribution(kept: list[str]) -> None:
         kept.pop()
     for length in (1, 2, 3):
         above = " ".join(line.strip() for line in kept[-length:])
-        if kept[-length:] and all(line.strip() for line in kept[-length:]) and len(above) < 300 and _WROTE.search(above):
+        if (
+            kept[-length:]
+            and all(line.strip() for line in kept[-length:])
+            and len(above) < 300
+            and _WROTE.search(above)
+        ):
             # The attribution goes on upwards as long as it does not begin like one.
-            if length < 3 and not re.match(r"On |在|于|Am |Le |El |\d|[\"“<]|.{0,80}(?:wrote|writes|写道|寫道)", kept[-length].strip()):
+            if length < 3 and not re.match(
+                r"On |在|于|Am |Le |El |\d|[\"“<]|.{0,80}(?:wrote|writes|写道|寫道)", kept[-length].strip()
+            ):
                 continue
             del kept[-length:]
             return

@@ -28,7 +28,9 @@ _HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7a3]")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ\u0370-\u04ff]{2}")
 _ENDS = re.compile(r"[.!?…。！？♪)\]）】][\"'”’」』]?$")
 _GOES_ON = re.compile(r"[,;，、；]$|[^\W\d_]$", re.UNICODE)
-_LANGUAGE = re.compile(r"\.(en|eng|zh|chi|zho|chs|cht|zh-cn|zh-tw|zh-hans|zh-hant|ja|jpn|ko|kor|fr|de|es|ru|it|pt)\.[^.]+$", re.I)
+_LANGUAGE = re.compile(
+    r"\.(en|eng|zh|chi|zho|chs|cht|zh-cn|zh-tw|zh-hans|zh-hant|ja|jpn|ko|kor|fr|de|es|ru|it|pt)\.[^.]+$", re.I
+)
 _LANGUAGES = {"eng": "en", "chi": "zh", "zho": "zh", "chs": "zh-Hans", "zh-cn": "zh-Hans", "cht": "zh-Hant",
               "zh-tw": "zh-Hant", "jpn": "ja", "kor": "ko"}  # fmt: skip
 JOINED_WITHIN = 2.0  # seconds between cues of one sentence
@@ -68,7 +70,11 @@ def _record(data: bytes, name: str, source: DialogueSource, *, cut: bool) -> Rec
     if text is None:
         return quarantine(0, "encoding", problem or "", data)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    cues = script_cues(text) if re.search(r"^\s*(?:\[Script Info\]|\[Events\]|Dialogue:)", text[:4096], re.M | re.I) else timed_cues(text)
+    cues = (
+        script_cues(text)
+        if re.search(r"^\s*(?:\[Script Info\]|\[Events\]|Dialogue:)", text[:4096], re.M | re.I)
+        else timed_cues(text)
+    )
     if not cues:
         return Gated(0, "not_dialogue")
     turns = turns_of_cues(cues)
@@ -129,7 +135,9 @@ def script_cues(text: str) -> list[Cue]:
 def _cue(start: float, end: float, lines: list[str], speaker: str = "") -> Cue:
     if voice := next((found for line in lines if (found := _VOICE.search(line))), None):
         speaker = " ".join(html.unescape(voice[1]).split())
-    shown = [" ".join(html.unescape(_TAG.sub("", line)).replace("\u200b", "").split(" ")).strip() for line in lines]
+    shown = [
+        " ".join(html.unescape(_TAG.sub("", line)).replace("\u200b", "").split(" ")).strip() for line in lines
+    ]
     return Cue(start, end, speaker, [line for line in shown if line])
 
 
@@ -137,7 +145,9 @@ def _seconds(clock: str) -> float:
     parts = re.findall(r"\d+", clock)[:4]
     if not parts:
         return 0.0
-    fraction = float(f"0.{parts.pop()}") if re.search(r"[,.]\d+$|:\d+:\d+:\d+:", clock) and len(parts) > 2 else 0.0
+    fraction = (
+        float(f"0.{parts.pop()}") if re.search(r"[,.]\d+$|:\d+:\d+:\d+:", clock) and len(parts) > 2 else 0.0
+    )
     seconds = 0.0
     for part in parts:
         seconds = 60 * seconds + int(part[:9])
@@ -190,7 +200,12 @@ def _continues(line: str, following: str) -> bool:
     if _APART.match(following):
         return False
     one, two = _script(line), _script(following)
-    return one == two or not one or not two or ("b" in (one, two) and _HAN.search(following) is not None and one != "l")
+    return (
+        one == two
+        or not one
+        or not two
+        or ("b" in (one, two) and _HAN.search(following) is not None and one != "l")
+    )
 
 
 def _goes_on(said: str, following: str) -> bool:
@@ -203,5 +218,7 @@ def _goes_on(said: str, following: str) -> bool:
 
 
 def _joined(one: str, two: str) -> str:
-    wide = "\u2e80" <= one[-1] <= "\u9fff" or "\uff00" <= one[-1] <= "\uffef" or "\u2e80" <= two[0] <= "\u9fff"
+    wide = (
+        "\u2e80" <= one[-1] <= "\u9fff" or "\uff00" <= one[-1] <= "\uffef" or "\u2e80" <= two[0] <= "\u9fff"
+    )
     return one + ("" if wide else " ") + two

@@ -49,7 +49,10 @@ def letter(number: int) -> str:
 
 
 def text_of_turns(turns: list[Turn], form: Form) -> str:
-    order = {name: letter(number) for number, name in enumerate(dict.fromkeys(t.speaker for t in turns if t.speaker))}
+    order = {
+        name: letter(number)
+        for number, name in enumerate(dict.fromkeys(t.speaker for t in turns if t.speaker))
+    }
     shown = []
     for turn in turns:
         said = turn.text.strip("\r\n").rstrip()

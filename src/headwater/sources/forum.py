@@ -32,7 +32,13 @@ _TABLES = ("posts", "users", "comments", "badges", "votes", "postlinks", "posthi
 _QUESTION, _ANSWER = "1", "2"
 _SITE = re.compile(r"(?:[a-z0-9-]+\.)+(?:com|net|org)")
 # Sites whose folders are often named without their last part.
-_SHORT = {"stackoverflow": "com", "serverfault": "com", "superuser": "com", "askubuntu": "com", "mathoverflow": "net"}
+_SHORT = {
+    "stackoverflow": "com",
+    "serverfault": "com",
+    "superuser": "com",
+    "askubuntu": "com",
+    "mathoverflow": "net",
+}
 _TAG = re.compile(r"<([^<>]+)>|\|([^|]+)(?=\|)")
 
 
@@ -40,7 +46,7 @@ def read(path: Place, source: ForumSource) -> Iterator[Record]:
     """Every thread of one file. Of an archive, or of a file that a dump has beside its posts, what its name says."""
     if bare_suffix(path) in (".jsonl", ".ndjson"):
         yield from threads.read(path, source)
-    elif (table := _table(path.name)) not in ("posts", None):
+    elif _table(path.name) not in ("posts", None):
         yield Gated(0, "companion")
     else:
         yield from _dump(path, source)
@@ -85,7 +91,9 @@ def _dump(path: Place, source: ForumSource) -> Iterator[Record]:
 class _Blocks:
     """A stream of bytes, and what was wrong with it once it was read: (reason, detail, data)."""
 
-    def __init__(self, blocks: Iterator[bytes], stream: Stream | None = None, allowed: int | None = None) -> None:
+    def __init__(
+        self, blocks: Iterator[bytes], stream: Stream | None = None, allowed: int | None = None
+    ) -> None:
         self._blocks, self._stream, self._allowed = blocks, stream, allowed
         self.problem: tuple[str, str, bytes] | None = None
         self.bytes = 0
@@ -171,7 +179,9 @@ def _spooled_post(row: Row, offset: str, spool: Spool) -> Record | None:
     values = row.values
     number, kind = _number(values.get("Id")), values.get("PostTypeId")
     if number is None or kind is None:
-        return quarantine(offset, "xml_syntax", f"byte {row.offset}: a post without Id or PostTypeId", _raw(values))
+        return quarantine(
+            offset, "xml_syntax", f"byte {row.offset}: a post without Id or PostTypeId", _raw(values)
+        )
     if (reason := guard.begin(f"post {number}")) is not None:
         return quarantine(offset, reason, f"post {number}: {GIVEN_UP}", _raw(values))
     if kind not in (_QUESTION, _ANSWER):
@@ -180,7 +190,9 @@ def _spooled_post(row: Row, offset: str, spool: Spool) -> Record | None:
         return Gated(number, "deleted")
     question = number if kind == _QUESTION else _number(values.get("ParentId"))
     if question is None:
-        return quarantine(offset, "xml_syntax", f"byte {row.offset}: an answer without ParentId", _raw(values))
+        return quarantine(
+            offset, "xml_syntax", f"byte {row.offset}: an answer without ParentId", _raw(values)
+        )
     spool.add_post(
         Post(
             id=number,
@@ -269,7 +281,9 @@ def _thread(question: Post, answers: list[Post], source: ForumSource, site: str,
         return Gated(question.id, "closed")
     if source.order != "date":
         first = source.order == "accepted"
-        shown.sort(key=lambda a: (first and a.id != question.accepted, -a.score, a.id != question.accepted, a.id))
+        shown.sort(
+            key=lambda a: (first and a.id != question.accepted, -a.score, a.id != question.accepted, a.id)
+        )
     posts = [question, *shown]
     comments = {post.id: spool.comments_of(post.id) for post in posts}
     text = threads.text_of_thread(

@@ -17,11 +17,12 @@ import zstandard
 
 from headwater.errors import HeadwaterError
 
-CACHE = 32 << 20  # bytes that SQLite holds in memory
+CACHE = 16 << 20  # bytes that SQLite holds in memory
 PAGE = 8192
 BATCH = 500  # rows at once
 BATCH_BYTES = 4 << 20
 COMPRESSED_FROM = 300  # bytes; shorter ones hardly shrink
+_WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TABLES = """
 CREATE TABLE posts (question INTEGER, answer INTEGER, id INTEGER, data BLOB);
 CREATE TABLE comments (post INTEGER, id INTEGER, text TEXT);
@@ -61,7 +62,12 @@ class Spool:
 
     def __init__(self, limit: int | None = None) -> None:
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for setting in (f"page_size={PAGE}", f"cache_size=-{CACHE >> 10}", "journal_mode=OFF", "synchronous=OFF"):
+        for setting in (
+            f"page_size={PAGE}",
+            f"cache_size=-{CACHE >> 10}",
+            "journal_mode=OFF",
+            "synchronous=OFF",
+        ):
             self._base.execute(f"PRAGMA {setting}")
         if limit is not None:
             self._base.execute(f"PRAGMA max_page_count={max(16, limit // PAGE)}")
@@ -83,7 +89,7 @@ class Spool:
 
     def add_post(self, post: Post) -> None:
         shown = {name: value for name, value in vars(post).items() if value}
-        data = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        data = _WRITE(shown).encode("utf-8", "surrogatepass")
         if len(data) >= COMPRESSED_FROM:
             data = self._squeeze(data)
         self._add("posts", (post.question, int(post.is_answer), post.id, data), len(data))

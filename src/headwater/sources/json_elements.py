@@ -138,7 +138,9 @@ class Elements:
         if self._stream.tail is not None:
             yield self._tail(number, "")
         elif closing and not following:
-            yield quarantine("tail", "unreadable_tail", f"after element {number}: the file ends before {closing}")
+            yield quarantine(
+                "tail", "unreadable_tail", f"after element {number}: the file ends before {closing}"
+            )
         elif closing:
             self._at += 1
             if self._skip(_SPACE):

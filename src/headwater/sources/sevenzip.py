@@ -238,7 +238,9 @@ def _contents(file: BinaryIO, size: int) -> list[tuple[_Block, list[Entry]]]:
     file.seek(0)
     start = file.read(32)
     if not start.startswith(MAGIC):
-        raise SevenZipError("unreadable_tail", "not a 7z archive" if start else "an empty file is no 7z archive")
+        raise SevenZipError(
+            "unreadable_tail", "not a 7z archive" if start else "an empty file is no 7z archive"
+        )
     if len(start) < 32 or zlib.crc32(start[12:]) != struct.unpack("<I", start[8:12])[0]:
         raise SevenZipError("unreadable_tail", "the archive's first 32 bytes are damaged")
     offset, length, crc = struct.unpack("<QQI", start[12:])
@@ -403,7 +405,9 @@ class _Header:
         if kind == _SIZE:
             kind = self.number()
         known = [
-            block.crc if count == 1 else None for block, count in zip(blocks, counts, strict=True) for _ in range(count)
+            block.crc if count == 1 else None
+            for block, count in zip(blocks, counts, strict=True)
+            for _ in range(count)
         ]
         alone = [
             count == 1 and block.crc is not None

@@ -22,7 +22,17 @@ from headwater.sources.streams import Stream
 
 _TITLE = ("title", "question_title", "subject", "标题")
 _BODY = ("body", "question_body", "question", "desc", "description", "selftext", "问题", "描述", "内容")
-_ANSWERS = ("answers", "responses", "replies", "answer", "best_answer", "accepted_answer", "response", "回答", "答案")
+_ANSWERS = (
+    "answers",
+    "responses",
+    "replies",
+    "answer",
+    "best_answer",
+    "accepted_answer",
+    "response",
+    "回答",
+    "答案",
+)
 _TEXT = ("text", "body", "content", "answer", "reply", "内容", "回答")
 _SCORE = ("score", "pm_score", "votes", "upvotes", "star", "赞同数", "点赞数")
 _ACCEPTED = ("accepted", "is_accepted", "selected", "采纳")
@@ -94,7 +104,9 @@ def _thread(row: dict[str, Any], offset: int, where: str, source: ForumSource, d
         of = answer if isinstance(answer, dict) else {"text": answer}
         text, score = _first(of, _TEXT), _first(of, _SCORE)
         if not isinstance(text, str):
-            return quarantine(offset, "no_text", f"{where}: an answer that is {type(text).__name__} and not text", data)
+            return quarantine(
+                offset, "no_text", f"{where}: an answer that is {type(text).__name__} and not text", data
+            )
         is_number = isinstance(score, int | float) and not isinstance(score, bool) and score == score
         replies.append((_plain(text), score if is_number else None, bool(_first(of, _ACCEPTED))))
     title, body = _first(row, _TITLE), _first(row, _BODY)
@@ -117,7 +129,8 @@ def _thread(row: dict[str, Any], offset: int, where: str, source: ForumSource, d
     fields = {
         "source_id" if name == "id" else name: str(row[column])
         for name, column in usual.items()
-        if name in ("id", "url", "date", "license", "language", "author") and isinstance(row[column], str | int)
+        if name in ("id", "url", "date", "license", "language", "author")
+        and isinstance(row[column], str | int)
     }
     fields["title"] = title or ""
     scores = [r[1] for r in shown]

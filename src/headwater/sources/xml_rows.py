@@ -21,7 +21,9 @@ _NAMED = {"lt": "<", "gt": ">", "quot": '"', "apos": "'", "amp": "&"}
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})""")
 _ROW = re.compile(rb"row[\s/>]")
 # What stands around the rows: the declaration, comments, the root's tags and those of rows that are closed apart.
-_AROUND = re.compile(rb"\?xml|!--|/?(?:posts|users|comments|tags|badges|votes|postlinks|posthistory)\s*>|/row\s*>", re.I)
+_AROUND = re.compile(
+    rb"\?xml|!--|/?(?:posts|users|comments|tags|badges|votes|postlinks|posthistory)\s*>|/row\s*>", re.I
+)
 _CLOSING = re.compile(rb"/(?:posts|users|comments|tags|badges|votes|postlinks|posthistory)\s*>", re.I)
 
 
@@ -57,14 +59,18 @@ class Rows:
                 yield row
                 broken = isinstance(row, Broken)
                 if rest:
-                    yield Broken(offset + length - len(rest), "garbage", f"byte {offset}: text between rows", rest)
+                    yield Broken(
+                        offset + length - len(rest), "garbage", f"byte {offset}: text between rows", rest
+                    )
             elif frame[:1] == b"<" and _AROUND.match(frame, 1):
                 self.closed = _CLOSING.match(frame, 1) is not None
                 broken = False
             elif not broken and frame.strip(b" \t\r\n\xef\xbb\xbf"):
                 declares = frame.startswith((b"<!DOCTYPE", b"<!ENTITY"))
                 detail = "declares a document type, which is not read" if declares else "no row"
-                yield Broken(offset, "xml_doctype" if declares else "xml_syntax", f"byte {offset}: {detail}", frame)
+                yield Broken(
+                    offset, "xml_doctype" if declares else "xml_syntax", f"byte {offset}: {detail}", frame
+                )
                 broken = True
 
 
@@ -108,7 +114,9 @@ def _row(offset: int, frame: bytes) -> tuple[Row | Broken, bytes]:
     try:
         text = frame.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Broken(offset, "encoding", f"byte {offset}: not valid UTF-8 at byte {error.start} of a row", frame), b""
+        return Broken(
+            offset, "encoding", f"byte {offset}: not valid UTF-8 at byte {error.start} of a row", frame
+        ), b""
     values: dict[str, str] = {}
     position = 4
     while (found := _ATTRIBUTE.match(text, position)) is not None:
@@ -116,7 +124,7 @@ def _row(offset: int, frame: bytes) -> tuple[Row | Broken, bytes]:
         position = found.end()
         if "&" in value:
             try:
-                value = _REFERENCE.sub(_character, value)
+                value = _unescaped(value)
             except KeyError as error:
                 return Broken(
                     offset, "xml_entity", f"byte {offset}: {found[1]} names the entity {error}", frame
@@ -125,9 +133,21 @@ def _row(offset: int, frame: bytes) -> tuple[Row | Broken, bytes]:
     end = _END.match(text, position)
     if end is None:
         shown = text[position : position + 40].strip()
-        detail = f"byte {offset}: a row that ends at {shown!r}" if shown else f"byte {offset}: a row without an end"
+        detail = (
+            f"byte {offset}: a row that ends at {shown!r}"
+            if shown
+            else f"byte {offset}: a row without an end"
+        )
         return Broken(offset, "xml_syntax", detail, frame), b""
     return Row(offset, values), text[end.end() :].encode()
+
+
+def _unescaped(value: str) -> str:
+    """An attribute's text. The references that make up nearly all are replaced first, which is faster."""
+    quick = value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&#xA;", "\n")
+    if quick.count("&") == quick.count("&amp;"):
+        return quick.replace("&amp;", "&")
+    return _REFERENCE.sub(_character, value)
 
 
 def _character(reference: re.Match[str]) -> str:

@@ -13,10 +13,12 @@ DEPTH = 12
 # Neither part crosses a "<", so that no run of broken tags is read twice.
 _TOKEN = re.compile(r"<!--[^<>]*-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
+_NARROW = frozenset("\t\n\r\f")
 _START = re.compile(r'\bstart\s*=\s*"?(\d{1,9})')
 _BREAKS = frozenset(
-    "p div ul ol li blockquote pre h1 h2 h3 h4 h5 h6 hr table thead tbody tr dl dt dd section aside details".split()
-)
+    ("p", "div", "ul", "ol", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "table", "thead",
+     "tbody", "tr", "dl", "dt", "dd", "section", "aside", "details")
+)  # fmt: skip
 _INLINE = {"code": "`", "tt": "`", "sup": "^", "sub": "_"}
 _SKIPPED = frozenset(("script", "style", "title"))
 
@@ -39,7 +41,9 @@ class _Post:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._inline: list[str] = []
-        self._levels: list[list[str]] = []  # of each quote and item: [tag, prefix of this line, of the next ones]
+        self._levels: list[
+            list[str]
+        ] = []  # of each quote and item: [tag, prefix of this line, of the next ones]
         self._used = 0  # so many of the levels have a line already
         self._lists: list[int | None] = []  # of each list: the next number, or None where it has none
         self._code: list[str] | None = None  # what stands in <pre>
@@ -47,8 +51,14 @@ class _Post:
         self._fresh = False  # the next block stands close below: an item's first, or an item after an item
 
     def text(self, text: str) -> None:
-        if text and not self._skipped:
-            (self._inline if self._code is None else self._code).append(html.unescape(text))
+        if not text or self._skipped:
+            return
+        if "&" in text:
+            text = html.unescape(text)
+        if self._code is not None:
+            self._code.append(text)
+        elif self._inline or not text.isspace():
+            self._inline.append(text)
 
     def open(self, name: str, attributes: str) -> None:
         if self._skipped:
@@ -123,7 +133,9 @@ class _Post:
             self._end_code()
         if not self._inline:
             return
-        text = _SPACES.sub(" ", "".join(self._inline))
+        text = "".join(self._inline)
+        if not _NARROW.isdisjoint(text) or "  " in text:
+            text = _SPACES.sub(" ", text)
         self._inline = []
         shown = [line.strip(" ") for line in text.split("\0")]
         while shown and not shown[-1]:
