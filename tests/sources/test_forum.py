@@ -87,7 +87,22 @@ def test_a_post_reads_as_it_was_written(source, text):
 
 @pytest.mark.fault(23, 25)
 @pytest.mark.parametrize(
-    "piece", ["<", "<a", "<ul><li>", "<blockquote>", "<!--", "&", "&#", "<pre>", "<li>x", "<p ", "<code>", "</li>", "<ol><li>好"]
+    "piece",
+    [
+        "<",
+        "<a",
+        "<ul><li>",
+        "<blockquote>",
+        "<!--",
+        "&",
+        "&#",
+        "<pre>",
+        "<li>x",
+        "<p ",
+        "<code>",
+        "</li>",
+        "<ol><li>好",
+    ],
 )
 def test_no_post_takes_more_than_linear_time_and_room(piece):
     source = piece * (200_000 // len(piece))
@@ -127,7 +142,9 @@ def test_rows_are_framed_whatever_the_blocks_are():
 
 @pytest.mark.parametrize("encoding", ["utf-16", "gb18030", "big5"])
 def test_another_encoding_is_read_as_declared(encoding):
-    text = '<?xml version="1.0" encoding="%s"?>\n<posts>\n<row Id="1" Title="讀寫中文" />\n</posts>' % encoding
+    text = '<?xml version="1.0" encoding="@"?>\n<posts>\n<row Id="1" Title="讀寫中文" />\n</posts>'.replace(
+        "@", encoding
+    )
     [found] = Rows(iter([text.encode(encoding)]))
     assert isinstance(found, Row) and found.values == {"Id": "1", "Title": "讀寫中文"}
 
@@ -138,13 +155,22 @@ def test_entities_are_never_expanded():
     data = data.replace(b"<posts>", laughs.encode() + b"<posts>")
     items = list(Rows(iter([data])))
     assert [item.values["Id"] for item in items if isinstance(item, Row)] == ["1", "4"]
-    assert [item.reason for item in items if isinstance(item, Broken)] == ["xml_doctype", "xml_entity", "xml_entity"]
+    assert [item.reason for item in items if isinstance(item, Broken)] == [
+        "xml_doctype",
+        "xml_entity",
+        "xml_entity",
+    ]
     assert not any("root:" in str(item) for item in items)
 
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
-    [('Title="甲', "xml_syntax"), ("Title=甲", "xml_syntax"), ('Title="<b>"', "xml_syntax"), ('Title="a" /', "xml_syntax")],
+    [
+        ('Title="甲', "xml_syntax"),
+        ("Title=甲", "xml_syntax"),
+        ('Title="<b>"', "xml_syntax"),
+        ('Title="a" /', "xml_syntax"),
+    ],
 )
 def test_reading_goes_on_at_the_next_row(damage, reason):
     data = dump(row(1), f'  <row Id="2" {damage} />\n', row(3))
@@ -154,7 +180,9 @@ def test_reading_goes_on_at_the_next_row(damage, reason):
 
 
 @pytest.mark.fault(25)
-@pytest.mark.parametrize("piece", [b"<row ", b'<row a="', b' a="b"', b"<row a", b"&", b"&amp", b"<row a='&#x"])
+@pytest.mark.parametrize(
+    "piece", [b"<row ", b'<row a="', b' a="b"', b"<row a", b"&", b"&amp", b"<row a='&#x"]
+)
 def test_no_row_takes_more_than_linear_time(piece):
     def rows(data: bytes) -> None:
         assert list(Rows(iter([b"<posts><row" + data]))) != []
@@ -214,7 +242,13 @@ def test_what_is_no_thread_is_gated(posts, read):
     )
     account = read(path, kind="forum").account
     assert account["documents"] == 3
-    assert account["gated"] == {"post_type": 1, "orphan_answer": 1, "deleted": 1, "duplicate_id": 1, "empty": 1}
+    assert account["gated"] == {
+        "post_type": 1,
+        "orphan_answer": 1,
+        "deleted": 1,
+        "duplicate_id": 1,
+        "empty": 1,
+    }
     shard = read(path, kind="forum", min_score=0, min_answers=1, closed="gate")
     assert [document["title"] for document in shard.documents] == ["d"]
     assert shard.account["gated"] == {
@@ -227,7 +261,9 @@ def test_users_and_comments_lie_beside(posts, read, tmp_path):
     (path.parent / "Users.xml").write_bytes(dump('<row Id="9" DisplayName="鲁迅" />', root="users"))
     said = ('<row Id="1" PostId="5" Text="同意！&#xA;真的" />', '<row Id="2" PostId="1" Text="what?" />')
     (path.parent / "Comments.xml").write_bytes(dump(*said, root="comments"))
-    assert forum.beside(path, SOURCES["forum"](name="x", kind="forum", paths=["*"])) == [path.parent / "Users.xml"]
+    assert forum.beside(path, SOURCES["forum"](name="x", kind="forum", paths=["*"])) == [
+        path.parent / "Users.xml"
+    ]
     [document] = read(path, kind="forum", comments=True).documents
     assert "Comment: what?\n\nA: 最好的回答\n\nComment: 同意！ 真的\n\nA: Use" in document["text"]
     assert json.loads(document["meta"])["authors"] == ["鲁迅", "路人"]
@@ -246,7 +282,9 @@ def test_what_lies_beside_is_part_of_the_shards_key(posts, tmp_path):
     keys = []
     for names in (None, "鲁迅", "周树人"):
         if names:
-            (path.parent / "Users.xml").write_bytes(dump(f'<row Id="9" DisplayName="{names}" />', root="users"))
+            (path.parent / "Users.xml").write_bytes(
+                dump(f'<row Id="9" DisplayName="{names}" />', root="users")
+            )
         (tmp_path / "workspace").mkdir(exist_ok=True)
         [task] = plan(source, tmp_path, Workspace(tmp_path / "workspace"), holdout=Holdout())
         keys.append(task.key)
@@ -268,7 +306,9 @@ def test_the_site_is_told_by_the_name(name, site):
 
 
 def _packer():
-    spec = importlib.util.spec_from_file_location("test_sevenzip", Path(__file__).with_name("test_sevenzip.py"))
+    spec = importlib.util.spec_from_file_location(
+        "test_sevenzip", Path(__file__).with_name("test_sevenzip.py")
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.pack
@@ -359,7 +399,9 @@ def test_invalid_utf8_costs_its_row(tmp_path, read):
 
 @pytest.mark.fault(18, 19)
 def test_odd_characters_are_normalised(posts, read):
-    path = posts('<row Id="1" PostTypeId="1" Title="a&#0;b&#xD800;c&#x2028;d&#x85;e" Body="&lt;p&gt;文&lt;/p&gt;" />')
+    path = posts(
+        '<row Id="1" PostTypeId="1" Title="a&#0;b&#xD800;c&#x2028;d&#x85;e" Body="&lt;p&gt;文&lt;/p&gt;" />'
+    )
     [text] = read(path, kind="forum").texts
     assert "\0" not in text and "\ud800" not in text and text.startswith("Q: a")
 
@@ -382,7 +424,11 @@ def test_a_bomb_is_stopped(tmp_path, read):
     path = tmp_path / "Posts.xml.gz"
     machine = zlib.compressobj(9, wbits=31)
     one = dump(row(1, Title="好"))[: -len("</posts>\n")]
-    packed = machine.compress(one) + b"".join(machine.compress(b"<!--" + b" " * (1 << 20) + b"-->") for _ in range(100)) + machine.flush()
+    packed = (
+        machine.compress(one)
+        + b"".join(machine.compress(b"<!--" + b" " * (1 << 20) + b"-->") for _ in range(100))
+        + machine.flush()
+    )
     path.write_bytes(packed)
     account = read(path, kind="forum").account
     assert account["quarantined"] == {"bomb": 1} and account["documents"] == 1
@@ -407,7 +453,9 @@ print(json.dumps([found, peak() - before]))
 
 def grown_by(path: Path) -> tuple[dict[str, int], int]:
     """Counts by reason, and by how many bytes a process of its own grew."""
-    done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     found, grown = json.loads(done.stdout)
     return found, grown
@@ -456,7 +504,9 @@ with Spool() as spool:
         spool.add_post(Post(id=number, question=number, is_answer=False, text=os.urandom(600).hex()))
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", script], env={"SQLITE_TMPDIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)})
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={"SQLITE_TMPDIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+    )
     assert done.returncode == -9 and list(tmp_path.iterdir()) == []
 
 
@@ -504,7 +554,9 @@ def test_real_dumps_are_read_to_the_last_row(real_data, read):
     assert rows == 454 + answers + 48
     for path in sorted((qa / "conlang.stackexchange").glob("*.xml")):
         account = read(path, kind="forum").account
-        assert account["quarantined"] == {} and account["documents"] == (54 if path.name == "Posts.xml" else 0)
+        assert account["quarantined"] == {} and account["documents"] == (
+            54 if path.name == "Posts.xml" else 0
+        )
     assert len(read(qa / "redpajama-stack_exchange.jsonl.gz", kind="forum").documents) == 70
 
 

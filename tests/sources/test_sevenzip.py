@@ -49,7 +49,9 @@ def pack(
     elif method == "copy":
         packed, coder = content, b"\x01\x00"
     elif method == "lzma2":
-        packed = lzma.compress(content, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}])
+        packed = lzma.compress(
+            content, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]
+        )
         coder = b"\x21\x21\x01\x10"
     else:
         packed, coder = content, bytes.fromhex(method)
@@ -61,7 +63,9 @@ def pack(
             b"\x06" + number(0) + number(1) + b"\x09" + number(len(packed)) + b"\x00",
             b"\x07\x0b\x01\x00\x01" + coder + b"\x0c" + number(len(content)) + b"\x00",
             b"\x08\x0d" + number(len(texts)) + b"\x09" + b"".join(map(number, lengths[:-1])),
-            b"\x0a\x01" + b"".join(struct.pack("<I", zlib.crc32(t)) for t in texts.values()) if keep_crc else b"",
+            b"\x0a\x01" + b"".join(struct.pack("<I", zlib.crc32(t)) for t in texts.values())
+            if keep_crc
+            else b"",
             b"\x00\x00",
             b"\x05" + number(len(texts)) + b"\x11" + number(len(names) + 1) + b"\x00" + names + b"\x00\x00",
         ]
@@ -77,7 +81,9 @@ def contents(archive: bytes, wanted=lambda name: True) -> dict[str, bytes]:
 @pytest.mark.parametrize("method", ["lzma2", "bzip2", "deflate", "copy"])
 def test_every_member_comes_out_as_it_went_in(method):
     assert contents(pack(TEXTS, method)) == TEXTS
-    assert contents(pack(TEXTS, method), lambda name: "Posts" in name) == {"site/Posts.xml": TEXTS["site/Posts.xml"]}
+    assert contents(pack(TEXTS, method), lambda name: "Posts" in name) == {
+        "site/Posts.xml": TEXTS["site/Posts.xml"]
+    }
 
 
 def test_an_archive_of_another_writer_is_read():
@@ -91,7 +97,11 @@ def test_a_member_that_nobody_reads_is_passed_over():
 
 @pytest.mark.parametrize(
     ("coder", "reason", "said"),
-    [("03030401", "unsupported", "PPMd"), ("0406f10701", "encrypted", "AES"), ("0401020304", "unsupported", "01020304")],
+    [
+        ("03030401", "unsupported", "PPMd"),
+        ("0406f10701", "encrypted", "AES"),
+        ("0401020304", "unsupported", "01020304"),
+    ],
 )
 def test_what_is_not_read_is_named(coder, reason, said):
     with pytest.raises(SevenZipError, match=said) as error:
@@ -109,7 +119,9 @@ def test_a_cut_archive_is_refused_as_one(tenth):
 
 
 @pytest.mark.fault(13)
-@pytest.mark.parametrize("archive", [pack(TEXTS, "lzma2"), pack(TEXTS, "bzip2"), pack(TEXTS, "copy"), BY_ANOTHER])
+@pytest.mark.parametrize(
+    "archive", [pack(TEXTS, "lzma2"), pack(TEXTS, "bzip2"), pack(TEXTS, "copy"), BY_ANOTHER]
+)
 def test_a_flipped_byte_is_named_or_changes_nothing(archive):
     dice = random.Random(7)
     refused = 0

@@ -2,7 +2,8 @@
 
 A document is what one file has of one day; `gap: 60` makes it one conversation instead, ended by an hour of silence,
 and leaves midnight alone. A longer one than LONGEST is cut at a line. Who came, left, was renamed or changed the topic
-is left out and counted in `meta.events`; lines of no known form are counted in `meta.other`. A line that cannot be
+is left out and counted in `meta.events`; lines of no known form, or with nothing said, in
+`meta.other`. A line that cannot be
 decoded is quarantined, alone. A file in which less than half of the lines are a log's is gated, `not_dialogue`.
 """
 
@@ -85,7 +86,8 @@ def chat_line(line: str) -> ChatLine:
         return ChatLine("said", said[1].strip(), said[2], date, minute)
     if action := _ACTION.match(rest):
         kind = "event" if _EVENT.match(action[2]) else "action"
-        return ChatLine(kind, action[1], action[2] if kind == "action" else rest, date, minute)
+        is_event = kind == "event"
+        return ChatLine(kind, "" if is_event else action[1], rest if is_event else action[2], date, minute)
     if _MARK.match(rest):
         return ChatLine("event", text=rest, date=date, minute=minute)
     if time is not None and (said := _COLON.match(rest)):
@@ -106,7 +108,10 @@ def _tabbed(rest: str, date: str, minute: int | None) -> ChatLine:
     if name == "*":
         speaker, _, did = text.partition(" ")
         kind = "event" if _EVENT.match(did) else "action"
-        return ChatLine(kind, speaker, did if kind == "action" else f"{name} {text}", date, minute)
+        is_event = kind == "event"
+        return ChatLine(
+            kind, "" if is_event else speaker, f"{name} {text}" if is_event else did, date, minute
+        )
     if not name or _MARK.match(name):
         return ChatLine("event", text=f"{name} {text}".strip(), date=date, minute=minute)
     return ChatLine("said", name, text, date, minute)
@@ -202,7 +207,7 @@ def _ends(talk: _Talk, said: ChatLine, gap: int | None) -> tuple[bool, int | Non
 
 
 def _add(talk: _Talk, said: ChatLine, source: DialogueSource) -> None:
-    if said.kind in ("said", "action"):
+    if said.kind in ("said", "action") and said.text.strip():
         talk.turns.append(Turn(said.speaker, said.text, said.kind == "action"))
         talk.characters += len(said.text) + len(said.speaker) + 2
     elif said.kind == "event":
@@ -210,7 +215,7 @@ def _add(talk: _Talk, said: ChatLine, source: DialogueSource) -> None:
         if source.events == "keep":
             talk.turns.append(Turn("", re.sub(r"^\W{1,4}\s+", "", said.text), True))
             talk.characters += len(said.text)
-    elif said.kind == "other":
+    elif said.kind != "day":
         talk.other += 1
 
 

@@ -20,7 +20,7 @@ from headwater.sources.streams import Stream
 
 MAX_JSON = 128 << 20  # characters of a file that is one value
 _TURNS = ("messages", "conversations", "conversation", "dialogue", "dialog", "turns", "utterances", "chat", "content",
-          "history", "对话", "data")  # fmt: skip
+          "对话", "data")  # fmt: skip
 _SPEAKER = ("role", "from", "speaker", "name", "user", "sender", "author", "nick", "说话人", "角色")
 _TEXT = ("content", "value", "text", "message", "utterance", "msg", "sentence", "内容", "话语")
 _PAIRS = (
@@ -76,31 +76,28 @@ def _records(
         yield quarantine(offset, reason, GIVEN_UP, data)
         return
     turns, left_out = _turns(value, source)
-    if turns is None:
-        inside = (
-            [row for part in value.values() if _is_list_of_rows(part) for row in part]
-            if isinstance(value, dict)
-            else []
-        )
-        if not inside:
-            raw = data or repr(value)[:4096].encode("utf-8", "replace")
-            columns = ", ".join(map(repr, value)) if isinstance(value, dict) else type(value).__name__
-            detail = f"{where}: no conversation in {columns or 'an empty object'}; name them: `columns: {{turns: …}}`"
-            yield quarantine(offset, "no_turns", detail, raw)
-        for number, row in enumerate(inside):
-            place = f"{offset}.{number}"
-            turns, left_out = _turns(row, source)
-            if turns is None:
-                yield quarantine(
-                    place,
-                    "no_turns",
-                    f"{where}, row {number}: no conversation",
-                    repr(row)[:4096].encode("utf-8", "replace"),
-                )
-            else:
-                yield _record(row, turns, left_out, place, None, source)
+    if turns is not None:
+        yield _record(value, turns, left_out, offset, key, source)
         return
-    yield _record(value, turns, left_out, offset, key, source)
+    parts = value.values() if isinstance(value, dict) else ()
+    inside = [(row, *_turns(row, source)) for part in parts if _is_list_of_rows(part) for row in part]
+    if all(turns is None for _, turns, _ in inside):
+        columns = ", ".join(map(repr, value)) if isinstance(value, dict) else type(value).__name__
+        detail = (
+            f"{where}: no conversation in {columns or 'an empty object'}; name them: `columns: {{turns: …}}`"
+        )
+        yield quarantine(offset, "no_turns", detail, data or _shown(value))
+        return
+    for number, (row, turns, left_out) in enumerate(inside):
+        place = f"{offset}.{number}"
+        if turns is None:
+            yield quarantine(place, "no_turns", f"{where}, row {number}: no conversation", _shown(row))
+        else:
+            yield _record(row, turns, left_out, place, None, source)
+
+
+def _shown(value: Any) -> bytes:
+    return repr(value)[:4096].encode("utf-8", "replace")
 
 
 def _record(
@@ -148,7 +145,9 @@ def _turns(value: Any, source: DialogueSource) -> tuple[list[Turn] | None, int]:
             if isinstance(system, str) and system.strip() and not any(t.speaker == "System" for t in turns):
                 turns = [Turn("System", system), *turns]
             return turns, left_out
-    return _pair(value), 0
+    if (pair := _pair(value)) is not None:
+        return pair, 0
+    return _of_held(value.get("history"), source)
 
 
 def _of_held(held: Any, source: DialogueSource) -> tuple[list[Turn] | None, int]:

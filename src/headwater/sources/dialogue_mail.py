@@ -35,6 +35,9 @@ _WROTE = re.compile(
     r"(?:wrote|writes|said|写道|寫道|說道|schrieb|a écrit|escribió|написал)[^\n]{0,80}[:：]\s*$|^(?:于|在|On) .{5,200}[:：]\s*$",
     re.I,
 )
+_BEGINS = re.compile(
+    r"On |在|于|Am |Le |El |\d{4}[-/年]|[\"“]?[A-Z][^<>\n]{0,80}<?[^<>\n]{0,80}>?,? (?:wrote|writes)"
+)
 _FORWARDED = re.compile(
     r"^(?:-{2,} ?(?:Original Message|Forwarded message|原始邮件|原始郵件|转发邮件|Ursprüngliche Nachricht) ?-{2,}|_{20,})\s*$",
     re.I,
@@ -348,18 +351,19 @@ def _drop_attribution(kept: list[str]) -> None:
     """Takes away "On Monday, A. wrote:" above a quote, which may be two lines."""
     while kept and not kept[-1].strip():
         kept.pop()
+    attributions = []
     for length in (1, 2, 3):
-        above = " ".join(line.strip() for line in kept[-length:])
+        above = kept[-length:]
+        joined = " ".join(line.strip() for line in above)
         if (
-            kept[-length:]
-            and all(line.strip() for line in kept[-length:])
-            and len(above) < 300
-            and _WROTE.search(above)
+            len(above) == length
+            and all(line.strip() for line in above)
+            and len(joined) < 300
+            and _WROTE.search(joined)
         ):
-            # The attribution goes on upwards as long as it does not begin like one.
-            if length < 3 and not re.match(
-                r"On |在|于|Am |Le |El |\d|[\"“<]|.{0,80}(?:wrote|writes|写道|寫道)", kept[-length].strip()
-            ):
-                continue
-            del kept[-length:]
-            return
+            attributions.append(length)
+            if _BEGINS.match(above[0].strip()):
+                attributions = [length]
+                break
+    if attributions:
+        del kept[-attributions[0] :]

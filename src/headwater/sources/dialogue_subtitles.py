@@ -19,11 +19,11 @@ from headwater.sources.records import GIVEN_UP, MAX_RECORD, Gated, Record, quara
 from headwater.sources.streams import Stream, read_whole
 
 _CLOCK = r"(?:\d{1,3}:)?\d{1,2}:\d{1,2}(?:[,.:]\d{1,3})?"
-_TIMES = re.compile(rf"\s*({_CLOCK})\s*-{{1,2}}>\s*({_CLOCK})")
+_TIMES = re.compile(rf"[ \t]{{0,9}}({_CLOCK})\s*-{{1,2}}>\s*({_CLOCK})")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,500}>|<\d\d:[\d:.]{2,12}>|</?>|\{\\?[^{}]{0,500}\}")
 _VOICE = re.compile(r"<v(?:\.[\w.-]{1,100})?[ \t]+([^<>]{1,100})>")
 _DRAWING = re.compile(r"\{[^{}]{0,500}\\p[1-9]")
-_APART = re.compile(r"\s*(?:[-–—‐]\s?\S|[A-Z][A-Z .'’-]{1,30}: )")
+_APART = re.compile(r"[ \t]{0,9}(?:[-–—‐]\s?\S|[A-Z][A-Z .'’-]{1,30}: )")
 _HAN = re.compile(r"[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7a3]")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ\u0370-\u04ff]{2}")
 _ENDS = re.compile(r"[.!?…。！？♪)\]）】][\"'”’」』]?$")

@@ -22,6 +22,11 @@ _SEPARATED = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 _COLON = re.compile(r"[ \t\r\n]*:[ \t\r\n]*")
 _OPENING = re.compile(r"\{[ \t\r\n]*(?=\")")
 _NAMED_OBJECT = re.compile(r'\{[ \t\r\n]*"([^"\\]{0,200})"[ \t\r\n]*:[ \t\r\n]*\{')
+# How an element begins: an object with its first key, a list with its first bracket or quotation mark.
+_SIGNATURE = re.compile(r'\{[ \t\r\n]{0,40}"[^"\\]{0,60}"|\[[ \t\r\n]{0,40}.|"')
+_KEYED = re.compile(r'"[^"\\\n]{1,100}"[ \t]{0,9}:[ \t]{0,9}[\[{]')
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+LONGEST_SIGNATURE = 400  # characters
 # What a decoder says of text that goes on behind the end of what it was given.
 _CUT = ("Unterminated string", "Invalid \\escape", "Invalid \\uXXXX escape")
 STEP = 1 << 18  # characters; kept before the position that is read
@@ -41,6 +46,7 @@ class Elements:
     def __init__(self, stream: Stream, encoding: str, whole: Callable[[str, Any], bool], limit: int) -> None:
         self._stream, self._whole, self._limit_of_one = stream, whole, limit
         self._limit, self._lead = MAX_RECORD, ""
+        self._signature, self._line = "", r"[,\n][ \t]*"  # how an element begins, and what stands before it
         self._blocks = self._text(encoding)
         self._buffer, self._at, self._ended = "", 0, False
         self._decoder = json.JSONDecoder()
@@ -107,45 +113,64 @@ class Elements:
         return named is not None and not self._whole(named[1], {})
 
     def _members(self, keyed: bool, closing: str) -> Iterator[Element | Quarantined]:
-        number, lead = 0, ""
+        number = 0
         while True:
             following = self._skip(_SEPARATED)
-            lead = self._lead if number < 2 else lead
-            if not following or (closing and following == closing):
+            if closing and following == closing and not self._closes():
+                reason, detail = "json_syntax", f"element {number}: text behind a closing {closing}"
+            elif not following or (closing and following == closing):
                 break
-            found = self._value(keyed)
-            if isinstance(found, tuple):
-                key, value, end = found
-                raw = self._buffer[self._at : end]
-                self._at = end
-                if not raw.isascii() and re.search("[\udc80-\udcff]", raw):
-                    data = raw.encode("utf-8", "surrogateescape")
-                    yield quarantine(number, "encoding", f"element {number}: not valid UTF-8", data)
-                else:
-                    yield Element(number, key, value)
             else:
-                reason, detail = found
+                found = self._value(keyed)
+                if isinstance(found, tuple):
+                    yield self._element(number, *found)
+                    number += 1
+                    continue
                 if self._ended and self._stream.tail is not None:
                     yield self._tail(number, self._buffer[self._at :])
                     return
-                data = self._buffer[self._at : self._at + KEPT_BYTES].encode("utf-8", "surrogateescape")
-                yield quarantine(number, reason, f"element {number}: {detail}", data)
-                if not self._resume(lead, self._buffer[self._at]):
-                    return
+                if number == 0:
+                    self._learn(keyed)
+                reason, detail = found[0], f"element {number}: {found[1]}"
+            yield quarantine(number, reason, detail, self._rest())
             number += 1
-            if self._at > STEP:
-                self._buffer, self._at = self._buffer[self._at :], 0
+            if not self._resume(keyed):
+                following = ""
+                break
         if self._stream.tail is not None:
             yield self._tail(number, "")
         elif closing and not following:
             yield quarantine(
                 "tail", "unreadable_tail", f"after element {number}: the file ends before {closing}"
             )
-        elif closing:
-            self._at += 1
-            if self._skip(_SPACE):
-                rest = self._buffer[self._at : self._at + KEPT_BYTES].encode("utf-8", "surrogateescape")
-                yield quarantine("tail", "json_syntax", f"text behind the closing {closing}", rest)
+
+    def _element(self, number: int, key: str | None, value: Any, end: int) -> Element | Quarantined:
+        """What was read, and how the next one is told from what it holds."""
+        raw = self._buffer[self._at : end]
+        if number < 2 and (number == 0 or "," in self._lead):
+            self._learn(keyed=key is not None)
+        self._at = end
+        if self._at > STEP:
+            self._buffer, self._at = self._buffer[self._at :], 0
+        if not raw.isascii() and _NOT_UTF8.search(raw):
+            data = raw.encode("utf-8", "surrogateescape")
+            return quarantine(number, "encoding", f"element {number}: not valid UTF-8", data)
+        return Element(number, key, value)
+
+    def _learn(self, keyed: bool) -> None:
+        """How the element at the position begins, and what stands before it."""
+        opening = (_KEYED if keyed else _SIGNATURE).match(self._buffer, self._at)
+        if opening:
+            self._signature = _KEYED.pattern if keyed else re.escape(opening[0])
+        self._line = re.escape(self._lead.lstrip(", \t")) if "\n" in self._lead else r",[ \t]*"
+
+    def _closes(self) -> bool:
+        """Whether nothing follows the closing bracket at the position, which is passed over."""
+        self._at += 1
+        return self._skip(_SPACE) == ""
+
+    def _rest(self) -> bytes:
+        return self._buffer[self._at : self._at + KEPT_BYTES].encode("utf-8", "surrogateescape")
 
     def _tail(self, number: int, rest: str) -> Quarantined:
         tail = self._stream.tail
@@ -180,15 +205,14 @@ class Elements:
                 self._more(step)
                 step *= 2
 
-    def _resume(self, lead: str, first: str) -> bool:
-        """Goes to where another element seems to begin."""
-        line = "\n" in lead
-        mark = lead.lstrip(",").replace("\r", "") + first if line else "," + lead.lstrip(",") + first
+    def _resume(self, keyed: bool) -> bool:
+        """Goes to where another element seems to begin: behind a separator, with the key that others begin with."""
+        signature = self._signature or (_KEYED.pattern if keyed else r"[\[{\"]")
+        begins = re.compile(f"(?:{self._line})({signature})")
         while True:
-            place = self._buffer.find(mark, self._at + 1)
-            if place >= 0:
-                self._at = place
+            if found := begins.search(self._buffer, self._at):
+                self._at = found.start(1)
                 return True
-            self._at = max(self._at, len(self._buffer) - len(mark))
+            self._at = max(self._at, len(self._buffer) - LONGEST_SIGNATURE)
             if not self._more(STEP):
                 return False
