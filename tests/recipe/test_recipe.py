@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import RecipeError
-from headwater.recipe import load_recipe, parse_recipe, recipe_schema
+from headwater.recipe import load_recipe, parse_recipe, recipe_schema, sources
 from headwater.recipe.quantities import parse_count, parse_size, show_count
-from headwater.recipe.sources import SOURCES
 
 SOURCES = "sources:\n  - {name: 网页, kind: warc, paths: ['爬取/*.warc.gz']}\n"
 
@@ -48,9 +47,8 @@ def test_errors_name_file_line_key_and_expectation(text: str, line: int, words: 
 def test_errors_inside_sources_name_the_sources_line_and_its_keys() -> None:
     message = error_of("sources:\n  - name: a\n    kind: warc\n    paths: [x]\n    txet: all\n")
     assert message == "recipe.yaml:5: unknown key 'sources.0.txet'; did you mean 'text'?"
-    assert f"one of: {', '.join(sorted(SOURCES))} (got 'wrac')" in error_of(
-        "sources: [{name: a, kind: wrac, paths: [x]}]"
-    )
+    kinds = ", ".join(sorted(sources.SOURCES))
+    assert f"one of: {kinds} (got 'wrac')" in error_of("sources: [{name: a, kind: wrac, paths: [x]}]")
     assert "two sources are named 'a'" in error_of(
         "sources:\n  - {name: a, kind: files, paths: [x]}\n  - {name: a, kind: warc, paths: [y]}\n"
     )
