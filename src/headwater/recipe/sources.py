@@ -119,8 +119,43 @@ class PapersSource(BaseSource):
     max_pages: Annotated[int, Field(ge=1)] = 1000  # a PDF of more is quarantined
 
 
+class DialogueSource(BaseSource):
+    """IRC logs, mailboxes, subtitles and JSON of conversations, told apart by their names and beginnings."""
+
+    kind: Literal["dialogue"]
+    format: Literal["auto", "irc", "mbox", "subtitles", "json"] = "auto"
+    speakers: Literal["names", "letters", "none"] = "names"  # what stands before each utterance
+    columns: dict[Literal["turns", "speaker", "text", "id"], str] = Field(default_factory=dict)  # of JSON
+    gap: Annotated[int, Field(gt=0)] | None = None  # minutes of silence that end a conversation of a chat log
+    events: Literal["drop", "keep"] = "drop"  # who came, left or changed a name or topic
+    quotes: Literal["cut", "keep"] = "cut"  # what a mail repeats of the one it answers
+    signatures: Literal["cut", "keep"] = "cut"
+    encoding: str = "auto"
+
+
+class ForumSource(BaseSource):
+    """StackExchange dumps (Posts.xml or .7z) and JSON lines of threads: a question with its answers is a document."""
+
+    kind: Literal["forum"]
+    site: str | None = None  # for the URLs; default: from the archive's or folder's name
+    order: Literal["score", "accepted", "date"] = "score"  # of the answers
+    min_score: int | None = None  # of the question; below it the thread is gated
+    min_answers: Annotated[int, Field(ge=0)] = 0
+    min_answer_score: int | None = None  # answers below it are left out
+    closed: Literal["keep", "gate"] = "keep"
+    comments: bool = False
+
+
 Source = Annotated[
-    FilesSource | HuggingfaceSource | CodeSource | WarcSource | BooksSource | NewsSource | PapersSource,
+    FilesSource
+    | HuggingfaceSource
+    | CodeSource
+    | WarcSource
+    | BooksSource
+    | NewsSource
+    | PapersSource
+    | DialogueSource
+    | ForumSource,
     Field(discriminator="kind"),
 ]
 RowsSource = FilesSource | CodeSource | HuggingfaceSource  # whose documents may be the rows of a table
@@ -132,4 +167,6 @@ SOURCES: dict[str, type[BaseSource]] = {
     "books": BooksSource,
     "news": NewsSource,
     "papers": PapersSource,
+    "dialogue": DialogueSource,
+    "forum": ForumSource,
 }

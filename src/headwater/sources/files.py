@@ -98,16 +98,16 @@ def _decoded(data: bytes, source: RowsSource, *, truncated: bool) -> Record:
 
 def _json_lines(path: Place, source: RowsSource) -> Iterator[Record]:
     stream = Stream(path)
-    yield from rows_of_lines(utf8_lines(stream, source), path, source)
+    yield from rows_of_lines(utf8_lines(stream, source.encoding), path, source)
     if stream.tail is not None:
         yield quarantine("tail", "unreadable_tail", stream.tail.detail, stream.tail.data)
 
 
-def utf8_lines(stream: Stream, source: RowsSource) -> Iterator[Line]:
+def utf8_lines(stream: Stream, encoding_named: str = "auto") -> Iterator[Line]:
     """A stream's lines in UTF-8, whatever it was. A last line that the damage cut off is part of the tail."""
     blocks = stream.blocks()
     first = next(blocks, b"")
-    encoding = codec(source.encoding) or encoding_of_lines(first[:SAMPLE])
+    encoding = codec(encoding_named) or encoding_of_lines(first[:SAMPLE])
     blocks = itertools.chain([first], blocks)
     if encoding != "utf-8":
         blocks = as_utf8(blocks, encoding)
@@ -119,9 +119,8 @@ def utf8_lines(stream: Stream, source: RowsSource) -> Iterator[Line]:
         yield line
 
 
-def rows_of_lines(found: Iterator[Line], path: Place, source: RowsSource) -> Iterator[Record]:
-    """JSON lines to records; blank lines are none."""
-    columns: Columns | None = None
+def values_of_lines(found: Iterator[Line]) -> Iterator[tuple[Any, Line, bytes] | Record]:
+    """JSON lines: (value, line, its bytes), or the record that a broken line is; blank lines are none."""
     for line in found:
         where = f"line {line.number}"
         data = line.data.removeprefix(b"\xef\xbb\xbf") if line.number == 1 else line.data
@@ -131,16 +130,26 @@ def rows_of_lines(found: Iterator[Line], path: Place, source: RowsSource) -> Ite
             yield quarantine(line.offset, "too_large", f"{where}: {line.length:,} bytes in one line", data)
             continue
         try:
-            row = json.loads(data.decode("utf-8"))
+            value = json.loads(data.decode("utf-8"))
         except UnicodeDecodeError as error:
             yield quarantine(line.offset, "encoding", f"{where}: not valid UTF-8 at byte {error.start}", data)
-            continue
         except RecursionError:
             yield quarantine(line.offset, "json_depth", f"{where}: JSON nested too deep", data)
-            continue
         except ValueError as error:
             yield quarantine(line.offset, "json_syntax", f"{where}: {error}", data)
+        else:
+            yield value, line, data
+
+
+def rows_of_lines(found: Iterator[Line], path: Place, source: RowsSource) -> Iterator[Record]:
+    """JSON lines to records."""
+    columns: Columns | None = None
+    for item in values_of_lines(found):
+        if not isinstance(item, tuple):
+            yield item
             continue
+        row, line, data = item
+        where = f"line {line.number}"
         if not isinstance(row, dict):
             yield quarantine(
                 line.offset, "json_type", f"{where}: expected an object, got {type(row).__name__}", data

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import books, code, files, huggingface, news, papers, warc
+from headwater.sources import books, code, dialogue, files, forum, huggingface, news, papers, warc
 from headwater.sources.places import Listed, Place
 from headwater.sources.records import Record
 
@@ -26,6 +26,7 @@ class Kind:
     contexts: Callable[[Any], Callable[[Place, str], dict[str, str]]] | None = None
     # The files that one of the source's paths names, where that is more than a glob: None where it is not.
     expand: Callable[[str, Path, Any], list[Listed] | None] | None = None
+    beside: Callable[[Place, Any], list[Place]] | None = None  # files that are read together with one
 
 
 KINDS: dict[str, Kind] = {
@@ -84,5 +85,22 @@ KINDS: dict[str, Kind] = {
         Unit(by="document"),
         "LaTeX (.tex, .tar.gz a paper, arXiv's bulk .tar) and PDF: "
         "{name: papers, kind: papers, paths: [arXiv_src_*.tar, papers/*.pdf]}",
+    ),
+    "dialogue": Kind(
+        dialogue.read,
+        dialogue.VERSION,
+        ("resiliparse", "zstandard"),
+        Unit(by="document"),
+        "IRC logs, mbox and .eml, SRT, WebVTT, ASS, JSON of conversations, also in zip and tar: "
+        "{name: chat, kind: dialogue, paths: [logs/*.txt.gz]}",
+    ),
+    "forum": Kind(
+        forum.read,
+        forum.VERSION,
+        ("zstandard",),
+        Unit(by="document"),
+        "StackExchange dumps (Posts.xml, .gz, .bz2, .zst, or the site's .7z), JSON lines of threads: "
+        "{name: beer, kind: forum, paths: [beer.stackexchange.com.7z]}",
+        beside=forum.beside,
     ),
 }

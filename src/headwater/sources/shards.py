@@ -8,6 +8,7 @@ and time, so that a second plan reads nothing.
 
 import glob
 import hashlib
+import itertools
 import os
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -55,7 +56,8 @@ def plan(
     RecipeError where a path does not exist or matches nothing.
     """
     files = input_files(source, folder)
-    hashes = _content_hashes(files, workspace)
+    companions = {file.path: _companions(file, source) for file in files}
+    hashes = _content_hashes([*files, *itertools.chain.from_iterable(companions.values())], workspace)
     contexts = _contexts(files, source)
     shards: dict[str, list[InputFile]] = {}
     for file in files:
@@ -73,11 +75,7 @@ def plan(
     return [
         Task(
             shard,
-            content_key(
-                source.kind,
-                made_by,
-                [(file.relative, hashes[file.path], *contexts.get(file.relative, ())) for file in members],
-            ),
+            content_key(source.kind, made_by, _content(members, companions, hashes, contexts)),
             FUNCTION,
             {
                 "files": [
@@ -101,6 +99,37 @@ def _contexts(files: list[InputFile], source: BaseSource) -> dict[str, tuple[dic
         return {}
     context = made(source)
     return {file.relative: (context(file.path, file.relative),) for file in files}
+
+
+def _content(
+    members: list[InputFile],
+    companions: dict[Place, list[InputFile]],
+    hashes: dict[Place, str],
+    contexts: dict[str, tuple[dict[str, str]]],
+) -> list[list[Any]]:
+    """What a shard is made from: its files, each with those that are read together with it and its context."""
+    return [
+        [
+            file.relative,
+            hashes[file.path],
+            *(hashes[other.path] for other in companions[file.path]),
+            *contexts.get(file.relative, ()),
+        ]
+        for file in members
+    ]
+
+
+def _companions(file: InputFile, source: BaseSource) -> list[InputFile]:
+    beside = KINDS[source.kind].beside
+    found: list[InputFile] = []
+    for place in beside(file.path, source) if beside is not None else []:
+        if isinstance(place, UPath):
+            _, [remote] = expand(str(place), source.name)
+            found.append(InputFile(place, place.name, remote.bytes, 0, remote.version))
+        else:
+            stat = place.stat()
+            found.append(InputFile(place, place.name, stat.st_size, stat.st_mtime_ns))
+    return found
 
 
 def check_collisions(sources: dict[str, tuple[str, list[Task]]]) -> None:

@@ -24,7 +24,7 @@ def separated(path: Place, source: RowsSource) -> Iterator[Record]:
     too_long: list[Quarantined] = []
     csv.field_size_limit(MAX_RECORD)
     rows = csv.reader(
-        _decoded(utf8_lines(stream, source), too_long),
+        _decoded(utf8_lines(stream, source.encoding), too_long),
         delimiter="\t" if bare_suffix(path) == ".tsv" else ",",
     )
     header: list[str] | None = None
