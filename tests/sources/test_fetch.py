@@ -19,7 +19,7 @@ from headwater.sources.fetch.connection import (
     FailedError,
     RefusedError,
     Rules,
-    checked_address,
+    checked_addresses,
     clean_url,
     get,
 )
@@ -232,7 +232,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch, site):
     port = site.url.rpartition(":")[2]
     assert get(f"http://rebinding.example:{port}/a.html", rules).address == "127.0.0.1"
     assert looked_up == ["rebinding.example"]
-    assert checked_address("x", 1, rules) == "127.0.0.1"
+    assert checked_addresses("x", 1, rules) == ["127.0.0.1"]
 
 
 def _connect(address):
