@@ -56,7 +56,7 @@ class Pace:
     def back_off(self, url: str, attempt: int, wanted: float | None = None) -> bool:
         """Whether to try again, and no sooner than the server wants. The jitter is a hash: the same each time."""
         jitter = 1 + zlib.crc32(f"{url} {attempt}".encode()) / 2**33
-        wait = self.backoff * 2 ** (attempt - 1) * jitter if wanted is None else wanted
+        wait = max(self.backoff * 2 ** (attempt - 1) * jitter, wanted or 0.0)
         self._next = time.monotonic() + max(self.delay, min(wait, MAX_WAIT))
         return wait <= MAX_WAIT and self._next < self.deadline
 

@@ -6,6 +6,7 @@ the same plan. At the end the folder, or its only file, takes its name, and the 
 `<name>.json`: source, version, licence, every file with its bytes and SHA-256, and the recipe lines that read it.
 """
 
+import glob
 import json
 import os
 import shutil
@@ -157,6 +158,8 @@ def make(
         if work != out:
             _take_name(work, out, plan, one_file)
         summary = _summary(request, plan, records, missing, out)
+        for left in out.parent.glob(f".{glob.escape(summary_path(out).name)}.*.tmp"):
+            left.unlink()
         write_json(summary_path(out), summary)
     shutil.rmtree(_work(out) if one_file else out / STATE)
     return summary
@@ -258,7 +261,9 @@ def _watch(progress: Progress, name: str) -> Callable[[int, int | None], None]:
 
 
 def _take_name(work: Path, out: Path, plan: Plan, one_file: bool) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
+    for left in work.rglob(".*"):  # what a write that was killed left
+        if left.is_file() and left.parent.name != STATE:
+            left.unlink()
     if one_file:
         if (final := made(plan.wanted[0], work)) is not None:
             final.replace(out)

@@ -64,7 +64,7 @@ def html(text: str, *links: str) -> tuple[int, dict[str, str], bytes]:
 def site():
     handler = type("Handler", (Site,), {"pages": {}, "seen": [], "agents": set()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     handler.url = f"http://127.0.0.1:{server.server_address[1]}"
     handler.pages |= {
         "/": html(
