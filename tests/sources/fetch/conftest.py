@@ -41,7 +41,9 @@ class Served:
 class Mirror:
     url: str = ""
     files: dict[str, Served] = field(default_factory=dict)
-    routes: dict[str, Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]] = field(default_factory=dict)
+    routes: dict[str, Callable[[dict[str, str]], tuple[int, dict[str, str], bytes]]] = field(
+        default_factory=dict
+    )
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
 

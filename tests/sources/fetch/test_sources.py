@@ -19,7 +19,7 @@ import pytest
 from fastwarc.warc import ArchiveIterator
 
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.sources.fetch.kinds import Manners, fetch, plan
+from headwater.sources.fetch.kinds import Manners, fetch, plan_of
 from headwater.sources.fetch.markup import creative_commons, parse_xml
 
 CHINESE = "今天晚上，很好的月光。我不見他，已是三十多年。"
@@ -42,28 +42,35 @@ def wiki(mirror, dates=("20251201", "20260101"), parts=1, streams=6, unfinished=
         files = {}
         for part in range(1, parts + 1):
             marks = (str(part), f"-p{part}p{part}00") if parts > 1 else ("", "")
-            dump, index, page = [bz2.compress("<mediawiki>\n<siteinfo/>\n".encode())], [], 0
+            dump, index, page = [bz2.compress(b"<mediawiki>\n<siteinfo/>\n")], [], 0
             for _ in range(streams):
                 offset, text = sum(map(len, dump)), ""
                 for _ in range(100):
                     page += 1
                     index.append(f"{offset}:{page}:条目:{page}")
                     noise = random.Random(page).randbytes(big).hex()
-                    text += f"<page><title>条目:{page}</title><text>{CHINESE}{date}{part}{noise}</text></page>\n"
+                    text += (
+                        f"<page><title>条目:{page}</title><text>{CHINESE}{date}{part}{noise}</text></page>\n"
+                    )
                 dump.append(bz2.compress(text.encode()))
             dump.append(bz2.compress(b"</mediawiki>\n"))
             names = (
                 f"zhwiki-{date}-pages-articles-multistream{marks[0]}.xml{marks[1]}.bz2",
                 f"zhwiki-{date}-pages-articles-multistream-index{marks[0]}.txt{marks[1]}.bz2",
             )
-            for name, body in zip(names, (b"".join(dump), bz2.compress("\n".join(index).encode())), strict=True):
+            for name, body in zip(
+                names, (b"".join(dump), bz2.compress("\n".join(index).encode())), strict=True
+            ):
                 mirror.put(f"/zhwiki/{date}/{name}", body, pause=0.002 if big else 0.0)
                 files[name] = {
                     "size": len(body), "url": f"/zhwiki/{date}/{name}", "md5": digest("md5", body),
                     "sha1": digest("sha1", body),
                 }  # fmt: skip
         job = {"status": "done", "files": files, "updated": "2026-01-03 00:00:00"}
-        mirror.put(f"/zhwiki/{date}/dumpstatus.json", json.dumps({"version": "0.8", "jobs": {"articlesmultistreamdump": job}}))
+        mirror.put(
+            f"/zhwiki/{date}/dumpstatus.json",
+            json.dumps({"version": "0.8", "jobs": {"articlesmultistreamdump": job}}),
+        )
 
 
 def record(url: str, body: bytes) -> tuple[bytes, str]:
@@ -127,7 +134,12 @@ def books(mirror) -> None:
 
 def stack(mirror) -> None:
     files = []
-    for name in ("chinese.stackexchange.com.7z", "stackoverflow.com-Posts.7z", "stackoverflow.com-Users.7z", "license.txt"):
+    for name in (
+        "chinese.stackexchange.com.7z",
+        "stackoverflow.com-Posts.7z",
+        "stackoverflow.com-Users.7z",
+        "license.txt",
+    ):
         body = b"7z\xbc\xaf\x27\x1c" + random.Random(name).randbytes(90_000)
         mirror.put(f"/data/{name}", body, pause=0.001)
         mirror.routes[f"/download/stackexchange/{name}"] = lambda query, name=name: (
@@ -175,7 +187,11 @@ def papers(mirror) -> None:
         assert query["verb"] == "GetRecord" and query["metadataPrefix"] == "arXiv"
         license = known[query["identifier"].removeprefix("oai:arXiv.org:")][2]
         inside = f"<license>{license}</license>" if license else ""
-        return 200, {}, f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><arXiv xmlns="http://arxiv.org/OAI/arXiv/">{inside}</arXiv></OAI-PMH>'.encode()
+        return (
+            200,
+            {},
+            f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><arXiv xmlns="http://arxiv.org/OAI/arXiv/">{inside}</arXiv></OAI-PMH>'.encode(),
+        )
 
     mirror.routes["/api/query"] = atom
     mirror.routes["/oai"] = oai
@@ -193,12 +209,21 @@ def hub(mirror) -> None:
     }  # fmt: skip
     entries = [{"type": "directory", "oid": "1", "size": 0, "path": "zh"}]
     for path, body in files.items():
-        entry = {"type": "file", "path": path, "size": len(body), "oid": digest("sha1", b"blob %d\0" % len(body) + body)}
+        entry = {
+            "type": "file",
+            "path": path,
+            "size": len(body),
+            "oid": digest("sha1", b"blob %d\0" % len(body) + body),
+        }
         where = f"/datasets/org/name/resolve/{COMMIT}/{path}"
         if path.endswith("parquet"):
             entry["lfs"] = {"oid": digest("sha256", body), "size": len(body), "pointerSize": 130}
             mirror.put("/cdn/blob", body, pause=0.001)
-            mirror.routes[where] = lambda query: (302, {"Location": f"{mirror.url}/cdn/blob", "X-Repo-Commit": COMMIT}, b"")
+            mirror.routes[where] = lambda query: (
+                302,
+                {"Location": f"{mirror.url}/cdn/blob", "X-Repo-Commit": COMMIT},
+                b"",
+            )
         else:
             mirror.put(where, body, pause=0.001)
         entries.append(entry)
@@ -206,11 +231,18 @@ def hub(mirror) -> None:
     def listing(query):
         assert query["recursive"] == "true"
         if "cursor" not in query:
-            following = f"<{mirror.url}/api/datasets/org/name/tree/{COMMIT}?recursive=true&cursor=abc>; rel=\"next\""
+            following = (
+                f'<{mirror.url}/api/datasets/org/name/tree/{COMMIT}?recursive=true&cursor=abc>; rel="next"'
+            )
             return 200, {"Link": following}, json.dumps(entries[:3]).encode()
         return 200, {}, json.dumps(entries[3:]).encode()
 
-    about = {"id": "org/name", "sha": COMMIT, "lastModified": "2026-01-02T03:04:05.000Z", "cardData": {"license": ["cc-by-sa-4.0"]}}
+    about = {
+        "id": "org/name",
+        "sha": COMMIT,
+        "lastModified": "2026-01-02T03:04:05.000Z",
+        "cardData": {"license": ["cc-by-sa-4.0"]},
+    }
     mirror.put("/api/datasets/org/name/revision/main", json.dumps(about))
     mirror.routes[f"/api/datasets/org/name/tree/{COMMIT}"] = listing
 
@@ -240,11 +272,21 @@ def test_a_sample_is_dated_hashed_licensed_and_done_once(mirror, manners, tmp_pa
     out = tmp_path / name
     summary = get(kind, mirror, out, manners, **settings)
     assert summary == json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
-    assert summary["kind"] == kind and summary["license"] and summary["version"] and summary["retrieved"].endswith("Z")
+    assert (
+        summary["kind"] == kind
+        and summary["license"]
+        and summary["version"]
+        and summary["retrieved"].endswith("Z")
+    )
     assert "latest" not in summary["version"] and summary["source"].startswith(mirror.url)
     assert summary["bytes"] == sum(file["bytes"] for file in summary["files"]) > 0
     for file in summary["files"]:
-        path = out if out.is_file() else out / file["path"].replace(Path(file["path"]).name, file.get("name", Path(file["path"]).name))
+        path = (
+            out
+            if out.is_file()
+            else out
+            / file["path"].replace(Path(file["path"]).name, file.get("name", Path(file["path"]).name))
+        )
         assert digest("sha256", path.read_bytes()) == file["sha256"] and path.stat().st_size == file["bytes"]
     assert not list(tmp_path.glob(".*")) and not list(tmp_path.rglob(".*"))
     before, asked = tree(tmp_path), len(mirror.seen)
@@ -260,7 +302,7 @@ def test_a_sample_is_dated_hashed_licensed_and_done_once(mirror, manners, tmp_pa
 def test_a_plan_fetches_listings_only_and_leaves_nothing(mirror, manners, tmp_path, kind):
     serve, settings, name = SOURCES[kind]
     serve(mirror)
-    made = plan(kind, tmp_path / name, manners=manners, base_url=mirror.url, **settings)
+    made = plan_of(kind, tmp_path / name, manners=manners, base_url=mirror.url, **settings)
     assert made.wanted and made.license and list(tmp_path.iterdir()) == []
     assert not any(headers.get("range") for _, headers in mirror.seen)
     summary = get(kind, mirror, tmp_path / name, manners, **settings)
@@ -352,7 +394,20 @@ def test_what_stands_in_the_way_is_never_overwritten(mirror, manners, tmp_path):
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-@pytest.mark.parametrize("answer", [b"", b"<html>maintenance</html>", b"[]", b"{}", b"null", b"[1]", b'{"files": 3}', b"\x1f\x8b\x00", b"[" * 200_000])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"<html>maintenance</html>",
+        b"[]",
+        b"{}",
+        b"null",
+        b"[1]",
+        b'{"files": 3}',
+        b"\x1f\x8b\x00",
+        b"[" * 200_000,
+    ],
+)
 def test_listings_of_another_form_are_errors_for_a_person(mirror, manners, tmp_path, kind, answer):
     serve, settings, name = SOURCES[kind]
     serve(mirror)
@@ -378,13 +433,17 @@ def test_a_wiki_sample_is_whole_streams_and_closed(mirror, manners, tmp_path):
     dump = next(name for name in mirror.files if name.endswith("20260101-pages-articles-multistream.xml.bz2"))
     [headers] = mirror.asked(dump)
     assert headers["range"].startswith("bytes=0-")
-    older = get("wikipedia", mirror, tmp_path / "o", manners, language="zh", date="20251201", max_bytes=40_000)
+    older = get(
+        "wikipedia", mirror, tmp_path / "o", manners, language="zh", date="20251201", max_bytes=40_000
+    )
     assert older["version"] == "20251201" and older["bytes"] <= 40_000
 
 
 def test_a_wiki_in_parts(mirror, manners, tmp_path):
     wiki(mirror, parts=3, streams=2)
-    sizes = {name: len(file.body) for name, file in mirror.files.items() if "20260101" in name and ".xml" in name}
+    sizes = {
+        name: len(file.body) for name, file in mirror.files.items() if "20260101" in name and ".xml" in name
+    }
     summary = get("wikipedia", mirror, tmp_path / "w", manners, language="zh", pages=250)
     assert [file["path"] for file in summary["files"]] == [
         "zhwiki-20260101-pages-articles-multistream1.xml-p1p100.bz2", "zhwiki-20260101-first-2.xml.bz2",
@@ -414,7 +473,11 @@ def test_records_of_a_crawl_by_its_index(mirror, manners, tmp_path, read):
     out = tmp_path / "cc.warc.gz"
     summary = get("commoncrawl", mirror, out, manners, url="example.org/*", mime="text/html", language="zh")
     wanted = sum("zho" in one["languages"] and one["mime-detected"] == "text/html" for one in captures)
-    assert summary["records"] == wanted and summary["version"] == "CC-MAIN-2024-33" and summary["date"] == "2024-08-16"
+    assert (
+        summary["records"] == wanted
+        and summary["version"] == "CC-MAIN-2024-33"
+        and summary["date"] == "2024-08-16"
+    )
     assert sum(reason["count"] for reason in summary["left_out"].values()) == len(captures) - wanted
     with out.open("rb") as file:
         records = list(ArchiveIterator(file, parse_http=False))
@@ -476,7 +539,13 @@ def test_what_a_crawl_has_not(mirror, manners, tmp_path):
         ({"paths": "none.txt"}, "no such file"),
     ):  # fmt: skip
         with pytest.raises(HeadwaterError, match=problem):
-            get("commoncrawl", mirror, tmp_path / "x.warc.gz" if settings.get("url") else tmp_path / "x", manners, **settings)
+            get(
+                "commoncrawl",
+                mirror,
+                tmp_path / "x.warc.gz" if settings.get("url") else tmp_path / "x",
+                manners,
+                **settings,
+            )
     with pytest.raises(RecipeError, match=r"must end in \.warc\.gz"):
         get("commoncrawl", mirror, tmp_path / "folder", manners, url="example.org/*")
 
@@ -522,13 +591,24 @@ def test_papers_with_versions_licences_and_endings(mirror, manners, tmp_path):
         "2101.00001v2.tar.gz", "hep-th_9901001v1.tex.gz", "2101.00003v1.pdf",
     ]  # fmt: skip
     assert summary["files"][0]["license"] == "http://creativecommons.org/licenses/by/4.0/"
-    assert "or none that is known" in summary["files"][1]["license"] and summary["version"].startswith("2101.00001v2, hep")
+    assert "or none that is known" in summary["files"][1]["license"] and summary["version"].startswith(
+        "2101.00001v2, hep"
+    )
     lines = (tmp_path / "p" / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
     first = json.loads(lines[0])
-    assert len(lines) == 3 and first["title"] == "On the 月光 2101.00001" and first["authors"] == ["鲁迅"] and first["abstract"] == "A < B"
+    assert (
+        len(lines) == 3
+        and first["title"] == "On the 月光 2101.00001"
+        and first["authors"] == ["鲁迅"]
+        and first["abstract"] == "A < B"
+    )
     free = get("arxiv", mirror, tmp_path / "q", manners, ids_from=tmp_path / "ids.txt", open_only=True)
     assert len(free["files"]) == 1 and free["left_out"]["not under a Creative Commons licence"]["count"] == 2
-    for ids, problem in ((("2101.99999",), "incorrect id format"), (("x",), "no arXiv identifier"), ((), "takes identifiers")):
+    for ids, problem in (
+        (("2101.99999",), "incorrect id format"),
+        (("x",), "no arXiv identifier"),
+        ((), "takes identifiers"),
+    ):
         with pytest.raises(HeadwaterError, match=problem):
             get("arxiv", mirror, tmp_path / "x", manners, ids=ids)
 
@@ -537,13 +617,19 @@ def test_a_repository_at_a_commit(mirror, manners, tmp_path, monkeypatch):
     hub(mirror)
     monkeypatch.setenv("HF_TOKEN", "canary-9d1e")
     summary = get("huggingface", mirror, tmp_path / "h", manners, repository="org/name")
-    assert summary["version"] == COMMIT and summary["license"] == "cc-by-sa-4.0" and summary["date"] == "2026-01-02"
+    assert (
+        summary["version"] == COMMIT
+        and summary["license"] == "cc-by-sa-4.0"
+        and summary["date"] == "2026-01-02"
+    )
     assert {file["path"]: file["checked"] for file in summary["files"]} == {
         "en/train.parquet": ["sha256"], "zh/train-0.jsonl": ["git"], "zh/train-1.jsonl": ["git"],
     }  # fmt: skip
     assert summary["left_out"]["no text or table"]["count"] == 2
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"canary" not in written and mirror.asked("/api/datasets/org/name/revision/main")[0]["authorization"]
+    assert (
+        b"canary" not in written and mirror.asked("/api/datasets/org/name/revision/main")[0]["authorization"]
+    )
     some = get("huggingface", mirror, tmp_path / "s", manners, repository="org/name", allow=("zh/*-1.jsonl",))
     assert [file["path"] for file in some["files"]] == ["zh/train-1.jsonl"]
     for settings, problem in (
@@ -554,11 +640,18 @@ def test_a_repository_at_a_commit(mirror, manners, tmp_path, monkeypatch):
             get("huggingface", mirror, tmp_path / "x", manners, **settings)
 
 
-@pytest.mark.parametrize("path", ["../evil.jsonl", "/etc/evil.jsonl", "zh/../../evil.jsonl", ".ssh/evil.jsonl", "a\\..\\evil.jsonl"])
+@pytest.mark.parametrize(
+    "path",
+    ["../evil.jsonl", "/etc/evil.jsonl", "zh/../../evil.jsonl", ".ssh/evil.jsonl", "a\\..\\evil.jsonl"],
+)
 def test_paths_that_leave_the_folder_are_refused(mirror, manners, tmp_path, path):
     hub(mirror)
     entry = {"type": "file", "path": path, "size": 1, "oid": "0" * 40}
-    mirror.routes[f"/api/datasets/org/name/tree/{COMMIT}"] = lambda query: (200, {}, json.dumps([entry]).encode())
+    mirror.routes[f"/api/datasets/org/name/tree/{COMMIT}"] = lambda query: (
+        200,
+        {},
+        json.dumps([entry]).encode(),
+    )
     with pytest.raises(HeadwaterError, match="no plain relative path"):
         get("huggingface", mirror, tmp_path / "h", manners, repository="org/name", allow=("*",))
     assert list(tmp_path.iterdir()) == []

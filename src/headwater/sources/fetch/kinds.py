@@ -1,6 +1,6 @@
 """The sources that can be fetched by name, and how: one call for the command line, Python and tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from headwater.sources.fetch import (
 )
 from headwater.sources.fetch.asking import BUSY, MAX_LISTING, Client, Pace
 from headwater.sources.fetch.connection import Rules
+from headwater.sources.fetch.download import size_of
+from headwater.sources.fetch.pages import fetch_pages, plan_pages
 from headwater.sources.fetch.sample import Plan, Request, make, planned
 
 REQUESTS: dict[str, Any] = {
@@ -48,10 +50,53 @@ def fetch(kind: str, out: Path, *, manners: Manners | None = None, **settings: A
     return make(request.asked, out, request.resolve, client, max_bytes=max_bytes, one_file=request.one_file)
 
 
-def plan(kind: str, out: Path, *, manners: Manners | None = None, **settings: Any) -> Plan:
+def plan_of(kind: str, out: Path, *, manners: Manners | None = None, **settings: Any) -> Plan:
     """What `fetch` would bring. Reads listings, fetches no data."""
     request, client, _ = _prepared(kind, out, manners or Manners(), settings)
     return planned(request.asked, out, request.resolve, client)
+
+
+def run(kind: str, out: Path, *, plan: bool, settings: dict[str, Any]) -> dict[str, Any]:
+    """`fetch`, `plan` or a crawl, with manners and settings in one; the result as JSON."""
+    how = {field.name: settings.pop(field.name) for field in fields(Manners) if field.name in settings}
+    manners = Manners(**how)
+    if kind == "pages":
+        return _pages(out, manners, plan, settings)
+    if not plan:
+        return fetch(kind, out, manners=manners, **settings)
+    made = plan_of(kind, out, manners=manners, **settings)
+    files = [{"path": one.path, "bytes": size_of(one)} for one in made.wanted]
+    return {
+        "kind": kind,
+        "planned": files,
+        "bytes": made.bytes,
+        "source": made.source,
+        "version": made.version,
+        "date": made.date,
+        "license": made.license,
+        "left_out": made.left_out,
+        **made.about,
+    }
+
+
+def _pages(out: Path, manners: Manners, plan: bool, settings: dict[str, Any]) -> dict[str, Any]:
+    if settings.pop("base_url", None) is not None:
+        raise RecipeError("fetch pages takes no --base-url: name the pages themselves")
+    limits: dict[str, Any] = {
+        "delay": 1.0 if manners.delay is None else manners.delay,
+        "backoff": manners.backoff,
+        "timeout": manners.timeout,
+        "max_seconds": manners.max_seconds,
+        "allow_loopback": manners.allow_loopback,
+        "https_only": manners.https_only,
+        "user_agent": agent(manners.contact),
+    }
+    if settings.get("max_bytes") is None:
+        settings.pop("max_bytes", None)
+    start = list(settings.pop("start"))
+    if plan:
+        return plan_pages(start, out, **settings, **limits)
+    return fetch_pages(start, out, **settings, **limits)
 
 
 def _prepared(

@@ -3,6 +3,17 @@
 import re
 from xml.etree import ElementTree
 
+from resiliparse.parse.html import HTMLTree
+
+from headwater.sources.encoding import UndecodableError, decode_page
+from headwater.sources.extract.page import undo_codings
+from headwater.sources.fetch.connection import Answer
+from headwater.sources.streams import unpack
+
+MAX_SITEMAP = 50 << 20  # bytes, unpacked, as the protocol has it
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
+_LINK_LICENSE = re.compile(r"<([^<>]{1,500})>\s*;\s*rel=\"?license\b", re.I)
+
 _CREATIVE_COMMONS = re.compile(
     r"^https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/[\w./-]{1,60}"
 )
@@ -26,3 +37,53 @@ def creative_commons(url: str) -> str:
     path = match[0].partition("creativecommons.org/")[2]
     parts = [part for part in path.split("/") if part and not part.startswith(("deed", "legalcode"))]
     return f"https://creativecommons.org/{'/'.join(parts[:3])}/" if len(parts) >= 2 else ""
+
+
+def links_of(answer: Answer, limit: int) -> tuple[list[str], str]:
+    """Of an HTML page its links, as they stand, and the licence that it names."""
+    header = _header_license(answer)
+    if "html" not in answer.header("Content-Type").lower():
+        return [], header
+    body, wrong = undo_codings(answer.body, answer.header("Content-Encoding"), limit)
+    charset = _CHARSET.search(answer.header("Content-Type")[:1000])
+    try:
+        page = "" if wrong else decode_page(body[:limit], charset[1] if charset else None)
+    except UndecodableError:
+        page = ""
+    document = HTMLTree.parse(page).document if page else None
+    if document is None:
+        return [], header
+    links = [a.getattr("href") or "" for a in document.query_selector_all("a[href]")]
+    named = [
+        element.getattr("href") or ""
+        for element in document.query_selector_all("a[href][rel~=license], link[href][rel~=license]")
+    ]
+    license = next((creative_commons(url) or url for url in named if url), "") or header
+    return links, license[:500] or next((name for url in links if (name := creative_commons(url))), "")
+
+
+def _header_license(answer: Answer) -> str:
+    """Of `Link: <url>; rel="license"` (RFC 4946, 8288)."""
+    match = _LINK_LICENSE.search(answer.header("Link")[:4000])
+    return (creative_commons(match[1]) or match[1]) if match else ""
+
+
+def sitemap_of(answer: Answer) -> tuple[list[str], list[str]]:
+    """Of a sitemap (sitemaps.org 0.9: XML, or a URL a line; gzip or not) the sitemaps and the pages that it names."""
+    body, _ = undo_codings(answer.body, answer.header("Content-Encoding"), MAX_SITEMAP)
+    if body.startswith(b"\x1f\x8b"):
+        body, _ = unpack(body, "gzip", MAX_SITEMAP)
+    body = body[:MAX_SITEMAP].removeprefix(b"\xef\xbb\xbf").strip()
+    if body.startswith((b"http://", b"https://")):
+        return [], [line.strip() for line in body.decode("utf-8", "replace").split("\n") if line.strip()]
+    try:
+        root = parse_xml(body)
+    except ValueError:
+        return [], []
+    below: list[str] = []
+    pages: list[str] = []
+    for entry in root:
+        kind = entry.tag.rpartition("}")[2]
+        found = [(e.text or "").strip() for e in entry if e.tag.rpartition("}")[2] == "loc"]
+        (below if kind == "sitemap" else pages if kind == "url" else []).extend(found[:1])
+    return below, pages

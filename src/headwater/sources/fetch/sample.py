@@ -115,10 +115,11 @@ def finished(out: Path, request: dict[str, Any]) -> dict[str, Any] | None:
         return None
     summary: dict[str, Any] | None = read_json(summary_path(out))
     if summary is None:
-        if (_work(out) / STATE).is_dir() or (out / STATE).is_dir():
+        if work_folder(out).is_dir() or (out / STATE).is_dir():
             return None  # whole, but the process ended before the summary was written
         raise HeadwaterError(
-            f"{out} is there, but was not fetched (it has no {summary_path(out).name}); choose another --out"
+            f"{out} is there, but was not fetched (it has no {summary_path(out).name}); "
+            "remove it or choose another name"
         )
     if summary.get("request") != request:
         raise HeadwaterError(
@@ -143,7 +144,7 @@ def make(
     """
     if (summary := finished(out, request)) is not None:
         return summary
-    work = out if (out / STATE).is_dir() else _work(out)
+    work = out if (out / STATE).is_dir() else work_folder(out)
     state = work / STATE
     state.mkdir(parents=True, exist_ok=True)
     with hold_lease(state / "lease.json"):
@@ -161,13 +162,13 @@ def make(
         for left in out.parent.glob(f".{glob.escape(summary_path(out).name)}.*.tmp"):
             left.unlink()
         write_json(summary_path(out), summary)
-    shutil.rmtree(_work(out) if one_file else out / STATE)
+    shutil.rmtree(work_folder(out) if one_file else out / STATE)
     return summary
 
 
 def planned(request: dict[str, Any], out: Path, resolve: Callable[[Client], Plan], client: Client) -> Plan:
     """What would be fetched: the plan of an unfinished call where there is one. Fetches listings only."""
-    saved = read_json(_work(out) / STATE / "plan.json")
+    saved = read_json(work_folder(out) / STATE / "plan.json")
     if saved is not None and saved["request"] == request:
         return _plan_of(saved["plan"])
     return resolve(client)
@@ -327,7 +328,7 @@ def summary_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.json")
 
 
-def _work(out: Path) -> Path:
+def work_folder(out: Path) -> Path:
     return out.with_name(f".{out.name}.part")
 
 
