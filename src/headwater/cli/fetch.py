@@ -9,6 +9,9 @@ import click
 from headwater import api
 from headwater.cli.shared import Group, print_result
 
+COUNT = click.IntRange(1)
+SECONDS = click.FloatRange(0)
+
 
 @click.group(cls=Group, context_settings={"max_content_width": 80})
 def fetch() -> None:
@@ -20,21 +23,30 @@ def fetch() -> None:
     """
 
 
-def _common(out: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _common(out: str, *, mirrors: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options of every kind; `out`: what --out names."""
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in (
+        options = [
             click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
             click.option("--allow-http", is_flag=True, help="Allow plain http."),
             click.option("--allow-loopback", is_flag=True, help="Allow addresses of this machine."),
-            click.option("--base-url", metavar="URL", help="A mirror with the same paths."),
+            *(
+                [click.option("--base-url", metavar="URL", help="A mirror with the same paths.")]
+                if mirrors
+                else []
+            ),
             click.option("--contact", metavar="ADDRESS", help="E-mail or URL to name in the User-Agent."),
-            click.option("--delay", type=click.FloatRange(0), metavar="SECONDS", help="Between two requests; default: what the source asks for."),
-            click.option("--max-bytes", default="1 GB", show_default=True, metavar="SIZE", help="Fetch no more."),
+            click.option(
+                "--delay", type=SECONDS, metavar="SECONDS", help="Between requests, if not the source's own."
+            ),
+            click.option(
+                "--max-bytes", default="1 GB", show_default=True, metavar="SIZE", help="Fetch no more."
+            ),
             click.option("--plan", is_flag=True, help="Say what would be fetched; fetch nothing."),
             click.option("--out", type=click.Path(path_type=Path), required=True, help=out),
-        ):  # fmt: skip
+        ]
+        for option in options:
             function = option(function)
         return function
 
@@ -47,10 +59,6 @@ def _run(
     out: Path,
     plan: bool,
     max_bytes: str,
-    delay: float | None,
-    contact: str | None,
-    base_url: str | None,
-    allow_loopback: bool,
     allow_http: bool,
     as_json: bool,
     **settings: Any,
@@ -67,10 +75,6 @@ def _run(
         out,
         plan=plan,
         max_bytes=size,
-        delay=delay,
-        contact=contact,
-        base_url=base_url,
-        allow_loopback=allow_loopback,
         https_only=not allow_http,
         **settings,
     )
@@ -81,13 +85,15 @@ def _run(
 
 @fetch.command()
 @click.argument("start", nargs=-1, required=True)
-@click.option("--max-pages", default=1000, show_default=True, metavar="N")
+@click.option("--max-pages", type=COUNT, default=1000, show_default=True, metavar="N", help="Fetch no more.")
 @click.option("--sitemap", is_flag=True, help="Start from the site's sitemaps too.")
 @click.option("--no-follow", is_flag=True, help="Fetch the START pages only.")
 @click.option("--allow-paths", metavar="REGEX", help="Only pages whose path it is found in.")
-@_common("The WARC to write (.warc.gz).")
+@_common("The WARC to write (.warc.gz).", mirrors=False)
 def pages(no_follow: bool, **options: Any) -> None:
-    """Crawl one site politely into a WARC, from the START pages on.
+    """Crawl a site politely into a WARC.
+
+    From the START pages on, by links within the site, as its robots.txt allows.
 
     \b
     headwater fetch pages https://example.org/ --out site.warc.gz
@@ -101,10 +107,10 @@ def pages(no_follow: bool, **options: Any) -> None:
 @click.option("--crawl", default="latest", show_default=True, metavar="NAME", help="As CC-MAIN-2024-33.")
 @click.option("--mime", metavar="TYPE", help="Only records of it, as text/html.")
 @click.option("--language", metavar="CODE", help="Only records in it, as zh.")
-@click.option("--first", type=click.IntRange(1), metavar="N", help="Records (default 1000) or files (1).")
+@click.option("--first", type=COUNT, metavar="N", help="Records (default 1000) or files (1).")
 @_common("A .warc.gz with --url, a folder with --paths.")
 def commoncrawl(**options: Any) -> None:
-    """Pages of Common Crawl, by its index or by its lists of files.
+    """Pages of Common Crawl, by URL or by file.
 
     \b
     headwater fetch commoncrawl --url 'example.org/*' --out example.warc.gz
@@ -135,7 +141,7 @@ def commoncrawl(**options: Any) -> None:
     metavar="NAME",
     help="Or a sister: wikisource, wikinews, wikibooks, …",
 )
-@click.option("--pages", type=click.IntRange(1), metavar="N", help="The first N pages, in whole streams.")
+@click.option("--pages", type=COUNT, metavar="N", help="The first N pages, in whole streams.")
 @_common("The folder to make.")
 def wikipedia(**options: Any) -> None:
     """A dump of Wikipedia, or its first pages.
@@ -149,7 +155,7 @@ def wikipedia(**options: Any) -> None:
 @fetch.command()
 @click.argument("ids", nargs=-1, type=int)
 @click.option("--language", metavar="CODE", help="The first books in it: zh, en.")
-@click.option("--first", type=click.IntRange(1), metavar="N", help="So many of them (default 10).")
+@click.option("--first", type=COUNT, metavar="N", help="So many of them (default 10).")
 @_common("The folder to make.")
 def gutenberg(**options: Any) -> None:
     """Books of Project Gutenberg, by number or language.

@@ -80,8 +80,6 @@ def run(kind: str, out: Path, *, plan: bool, settings: dict[str, Any]) -> dict[s
 
 
 def _pages(out: Path, manners: Manners, plan: bool, settings: dict[str, Any]) -> dict[str, Any]:
-    if settings.pop("base_url", None) is not None:
-        raise RecipeError("fetch pages takes no --base-url: name the pages themselves")
     limits: dict[str, Any] = {
         "delay": 1.0 if manners.delay is None else manners.delay,
         "backoff": manners.backoff,

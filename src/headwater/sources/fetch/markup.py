@@ -1,21 +1,29 @@
 """XML of APIs and sitemaps, and what a page's markup says of its licence."""
 
 import re
+from collections.abc import Iterator
+from html import unescape
 from xml.etree import ElementTree
-
-from resiliparse.parse.html import HTMLTree
 
 from headwater.sources.encoding import UndecodableError, decode_page
 from headwater.sources.extract.page import undo_codings
 from headwater.sources.fetch.connection import Answer
 from headwater.sources.streams import unpack
 
+# A tree of a page that leaves ten thousand links open takes minutes to search, so tags are found where they stand.
+_HIDDEN = re.compile(
+    r"<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL
+)
+_TAG = re.compile(r"<(?:a|link)\s([^<>]{1,4000})>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w-])(href|rel)\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'<>]++))""", re.IGNORECASE
+)
 MAX_SITEMAP = 50 << 20  # bytes, unpacked, as the protocol has it
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
 _LINK_LICENSE = re.compile(r"<([^<>]{1,500})>\s*;\s*rel=\"?license\b", re.I)
 
 _CREATIVE_COMMONS = re.compile(
-    r"^https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/[\w./-]{1,60}"
+    r"^(?:https?:)?//(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/[\w./-]{1,60}"
 )
 
 
@@ -50,16 +58,24 @@ def links_of(answer: Answer, limit: int) -> tuple[list[str], str]:
         page = "" if wrong else decode_page(body[:limit], charset[1] if charset else None)
     except UndecodableError:
         page = ""
-    document = HTMLTree.parse(page).document if page else None
-    if document is None:
-        return [], header
-    links = [a.getattr("href") or "" for a in document.query_selector_all("a[href]")]
-    named = [
-        element.getattr("href") or ""
-        for element in document.query_selector_all("a[href][rel~=license], link[href][rel~=license]")
-    ]
+    links, named = [], []
+    for tag, attributes in _tags(page):
+        if tag == "a":
+            links.append(attributes["href"])
+        if "license" in attributes.get("rel", "").lower().split():
+            named.append(attributes["href"])
     license = next((creative_commons(url) or url for url in named if url), "") or header
     return links, license[:500] or next((name for url in links if (name := creative_commons(url))), "")
+
+
+def _tags(page: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Every <a> and <link> with an address: its name, `href` and `rel`."""
+    for match in _TAG.finditer(_HIDDEN.sub(" ", page)):
+        attributes: dict[str, str] = {}
+        for name, double, single, bare in _ATTRIBUTE.findall(match[1]):
+            attributes.setdefault(name.lower(), unescape(double or single or bare))
+        if "href" in attributes:
+            yield match[0][1:2].lower().replace("l", "link"), attributes
 
 
 def _header_license(answer: Answer) -> str:

@@ -24,7 +24,7 @@ from headwater.engine.progress import Progress
 from headwater.engine.workspace import commit_file, read_json, write_json
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.sources.fetch import USER_AGENT
-from headwater.sources.fetch.asking import Pace, retry_after
+from headwater.sources.fetch.asking import MAX_WAIT, Pace, retry_after
 from headwater.sources.fetch.connection import (
     Answer,
     FailedError,
@@ -299,6 +299,11 @@ class _Crawl:
         }
         if answer.status in (429, 503):
             line |= {"problem": f"{url} answers {answer.status}", "again": True}
+            if (wanted := retry_after(answer.header("Retry-After")) or 0.0) > MAX_WAIT:
+                raise HeadwaterError(
+                    f"{url} answers {answer.status} and asks to come back in {wanted:.0f} s; what came is kept: run "
+                    "the same command again then"
+                )
         if 300 <= answer.status < 400:
             return line | self._redirect(answer, site), answer
         links, license = links_of(answer, self.rules.max_bytes) if answer.status == 200 else ([], "")
@@ -331,14 +336,14 @@ class _Crawl:
         size = out.stat().st_size
         named = {license: count for license, count in self.licenses.most_common() if license and count}
         silent = self.licenses[""]
-        shown = ", ".join(f"{license} ({count:,} pages)" for license, count in named.items())
+        shown = ", ".join(f"{license} ({_pages(count)})" for license, count in named.items())
         return {
             "kind": "pages",
             "source": _site(request["start"][0]),
             "start": request["start"],
             "version": f"crawl begun {began}",
             "date": began[:10],
-            "license": (shown + (f", none named ({silent:,} pages)" if silent else ""))
+            "license": (shown + (f", none named ({_pages(silent)})" if silent else ""))
             if named
             else "none named",
             "licenses": named,
@@ -398,6 +403,10 @@ def _clean(base: str, link: str) -> str | None:
     except (ValueError, UnicodeError):
         return None
     return url if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname else None
+
+
+def _pages(count: int) -> str:
+    return "1 page" if count == 1 else f"{count:,} pages"
 
 
 def _start(start: list[str]) -> list[str]:
