@@ -16,7 +16,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from headwater import __version__
 from headwater.engine.lease import hold_lease
@@ -31,18 +31,23 @@ from headwater.sources.fetch.connection import (
     RefusedError,
     Rules,
     check_scheme,
-    clean_url,
     get,
 )
 from headwater.sources.fetch.journal import Journal
-from headwater.sources.fetch.markup import links_of, sitemap_of
+from headwater.sources.fetch.markup import links_of
 from headwater.sources.fetch.robots import Robots, robots_of
 from headwater.sources.fetch.sample import finished as finished_request
 from headwater.sources.fetch.sample import recipe_line, summary_path, work_folder
+from headwater.sources.fetch.site import (
+    KNOWN_URLS,
+    clean_link,
+    same_site,
+    site_of,
+    sitemap_pages,
+    start_pages,
+)
 
 TRIES = 4
-KNOWN_URLS = 200_000  # bounds the memory of a crawl that meets endless links
-SITEMAPS = 50  # files of them that are read
 IN_A_ROW = 5  # pages that a site is too busy for, or does not answer, until it is left alone
 
 
@@ -74,7 +79,7 @@ def fetch_pages(
     """
     if not out.name.endswith(".warc.gz"):
         raise RecipeError(f"{out}: the file's name must end in .warc.gz")
-    queue = _start(start)
+    queue = start_pages(start)
     request = {
         "kind": "pages",
         "start": queue,
@@ -102,7 +107,7 @@ def fetch_pages(
             journal.begin(
                 {
                     "request": request,
-                    "sitemap": _sitemap_pages(queue[0], robots, crawl) if sitemap else [],
+                    "sitemap": sitemap_pages(queue[0], robots, crawl.request) if sitemap else [],
                     "began": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 }
             )
@@ -126,20 +131,20 @@ def fetch_pages(
                 f"{count} {reason}" for reason, count in sorted(crawl.counts.items()) if count
             )
             raise HeadwaterError(
-                f"no page of {_site(queue[0])} was fetched ({reasons}); first problem: {crawl.problem or 'none'}"
+                f"no page of {site_of(queue[0])} was fetched ({reasons}); first problem: {crawl.problem or 'none'}"
             )
         if journal.warc.exists():
             commit_file(journal.warc, out)
         summary = crawl.summary(request, journal.begun["began"], str(journal.ended), out)
         write_json(summary_path(out), summary)
-    shutil.rmtree(work)
+    shutil.rmtree(work, ignore_errors=True)
     return summary
 
 
 def plan_pages(start: list[str], out: Path, **settings: Any) -> dict[str, Any]:
     """What a crawl would begin with: the start pages and those of the sitemaps that robots.txt allows."""
     del out
-    queue = _start(start)
+    queue = start_pages(start)
     rules = Rules(
         settings["allow_loopback"],
         settings["https_only"],
@@ -152,7 +157,7 @@ def plan_pages(start: list[str], out: Path, **settings: Any) -> dict[str, Any]:
     robots = robots_of(queue[0], settings["user_agent"], crawl.request)
     crawl.pace.delay = max(settings["delay"], robots.delay)
     if settings.get("sitemap"):
-        queue = list(dict.fromkeys([*queue, *_sitemap_pages(queue[0], robots, crawl)]))
+        queue = list(dict.fromkeys([*queue, *sitemap_pages(queue[0], robots, crawl.request)]))
     fits = _allowed(settings.get("allow_paths"))
     allowed = [url for url in queue if robots.allows(url) and fits(urlsplit(url).path)]
     refused = [url for url in queue if not robots.allows(url)]
@@ -160,7 +165,7 @@ def plan_pages(start: list[str], out: Path, **settings: Any) -> dict[str, Any]:
         "kind": "pages",
         "planned": [{"path": url, "bytes": None} for url in allowed],
         "bytes": None,
-        "source": _site(queue[0]),
+        "source": site_of(queue[0]),
         "version": f"now, {crawl.pace.delay:g} s between two requests",
         "date": None,
         "license": "as each page says",
@@ -233,7 +238,7 @@ class _Crawl:
         progress: Progress,
     ) -> str:
         """Goes on after the journal's last line until nothing is left or a limit is met; says which."""
-        site = _site(start[0])
+        site = site_of(start[0])
         queue, seen = deque(start), set(start)
         waiting: list[dict[str, Any]] = []  # pages without an answer that may yet be one
 
@@ -307,15 +312,15 @@ class _Crawl:
         if 300 <= answer.status < 400:
             return line | self._redirect(answer, site), answer
         links, license = links_of(answer, self.rules.max_bytes) if answer.status == 200 else ([], "")
-        line["links"] = _same_site(answer.url, links, site) if follow else []
+        line["links"] = same_site(answer.url, links, site) if follow else []
         return line | ({"license": license} if license else {}), answer
 
     def _redirect(self, answer: Answer, site: str) -> dict[str, Any]:
         target = answer.header("Location")
-        found = _clean(answer.url, target)
+        found = clean_link(answer.url, target)
         if not target or found is None:
             return {}
-        if _site(found) == site:
+        if site_of(found) == site:
             return {"links": [found]}
         problem = f"{answer.url} redirects to {found}; start there if that is meant"
         return {"off_site": True, "problem": problem}
@@ -339,7 +344,7 @@ class _Crawl:
         shown = ", ".join(f"{license} ({_pages(count)})" for license, count in named.items())
         return {
             "kind": "pages",
-            "source": _site(request["start"][0]),
+            "source": site_of(request["start"][0]),
             "start": request["start"],
             "version": f"crawl begun {began}",
             "date": began[:10],
@@ -365,69 +370,8 @@ class _Crawl:
         }
 
 
-def _sitemap_pages(start: str, robots: Robots, crawl: _Crawl) -> list[str]:
-    """The pages of the site that its sitemaps name: those that robots.txt lists, else /sitemap.xml."""
-    site = _site(start)
-    files = deque(_same_site(start, robots.sitemaps or [f"{site}/sitemap.xml"], site))
-    seen, pages = set(files), dict[str, None]()
-    for _ in range(SITEMAPS):
-        if not files or len(pages) >= KNOWN_URLS:
-            break
-        url = files.popleft()
-        if not robots.allows(url):
-            continue
-        try:
-            answer = crawl.request(url)
-        except FailedError:
-            continue
-        if answer.status != 200:
-            continue
-        below, found = sitemap_of(answer)
-        pages |= dict.fromkeys(_same_site(url, found, site)[: KNOWN_URLS - len(pages)])
-        for other in _same_site(url, below, site):
-            if other not in seen:
-                seen.add(other)
-                files.append(other)
-    return list(pages)
-
-
-def _same_site(base: str, links: list[str], site: str) -> list[str]:
-    found = (_clean(base, link) for link in links)
-    return list(dict.fromkeys(url for url in found if url is not None and _site(url) == site))
-
-
-def _clean(base: str, link: str) -> str | None:
-    """A link as an address, or None where it is none of http."""
-    try:
-        url = clean_url(urljoin(base, link))
-    except (ValueError, UnicodeError):
-        return None
-    return url if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname else None
-
-
 def _pages(count: int) -> str:
     return "1 page" if count == 1 else f"{count:,} pages"
-
-
-def _start(start: list[str]) -> list[str]:
-    queue = list(dict.fromkeys(_start_url(url) for url in start))
-    if len(sites := sorted({_site(url) for url in queue})) != 1:
-        raise RecipeError(
-            f"the start pages are of {len(sites)} sites ({', '.join(sites[:3])}); fetch one at a time"
-        )
-    return queue
-
-
-def _start_url(url: str) -> str:
-    try:
-        return clean_url(url if "://" in url else f"https://{url}")
-    except (ValueError, UnicodeError) as error:
-        raise RecipeError(f"{url}: not an address ({error})") from error
-
-
-def _site(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _allowed(paths: str | Collection[str] | None) -> Any:

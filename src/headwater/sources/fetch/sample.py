@@ -126,6 +126,8 @@ def finished(out: Path, request: dict[str, Any]) -> dict[str, Any] | None:
             f"{out} is there already, from another request ({_shown(summary.get('request', {}))}); remove it and "
             f"{summary_path(out).name}, or choose another --out"
         )
+    for left in (work_folder(out), out / STATE):  # of a process that ended while it tidied up
+        shutil.rmtree(left, ignore_errors=True)
     return summary
 
 
@@ -162,7 +164,7 @@ def make(
         for left in out.parent.glob(f".{glob.escape(summary_path(out).name)}.*.tmp"):
             left.unlink()
         write_json(summary_path(out), summary)
-    shutil.rmtree(work_folder(out) if one_file else out / STATE)
+    shutil.rmtree(work_folder(out) if one_file else out / STATE, ignore_errors=True)
     return summary
 
 
