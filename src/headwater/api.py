@@ -38,6 +38,18 @@ def fetch_pages(start: Sequence[str], out: PathLike, **limits: Any) -> dict[str,
     return fetch_pages(list(start), Path(out), **limits)
 
 
+def fetch(kind: str, out: PathLike, *, plan: bool = False, **settings: Any) -> dict[str, Any]:
+    """Fetches a bounded sample of an open source into `out` and returns its summary.
+
+    kind: pages, commoncrawl, wikipedia, gutenberg, stackexchange, arxiv or huggingface. The settings are those of
+    its command (`language="zh"`, `max_bytes=10**8`) and of `sources.fetch.kinds.Manners` (`delay`, `contact`).
+    plan: only says what would be fetched.
+    """
+    from headwater.sources.fetch.kinds import run
+
+    return run(kind, Path(out), plan=plan, settings=settings)
+
+
 def ingest(recipe: PathLike, **options: Any) -> "Outcome":
     """Reads the sources into documents. The options of this and the next five are those of `run`."""
     return _until("ingest", recipe, **options)

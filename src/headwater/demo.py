@@ -32,7 +32,7 @@ from headwater.corpus.document import split_of
 from headwater.engine.workspace import commit_file
 from headwater.errors import HeadwaterError
 from headwater.recipe.settings import Holdout
-from headwater.sources.fetch.pages import fetch_pages, finished
+from headwater.sources.fetch.pages import discard_unfinished, fetch_pages, finished
 
 # pydoc imports a module to describe it, so the names come from a list: these do something when imported, or are
 # tests and programs ...
@@ -109,6 +109,7 @@ def prepare(folder: Path) -> tuple[Path, Path]:
     folder = folder.resolve()
     crawl = folder / "crawl" / f"pydoc-{platform.python_version()}.warc.gz"
     if finished(crawl) is None:
+        discard_unfinished(crawl)  # it was of a server that is gone
         with documentation_server() as address:
             pages = [f"{address}{name}.html" for name in module_names()]
             fetch_pages(

@@ -2,7 +2,8 @@
 
 Rules by protego. An answer 2xx is read (its first 500 KiB, section 2.5), unless it is an HTML page, which some
 servers give for every address and which holds no rules; up to five redirects are followed (2.3.1.2); "unavailable"
-(4xx) allows everything (2.3.1.3); "unreachable" (5xx, no answer) forbids everything (2.3.1.4).
+(4xx) allows everything (2.3.1.3); "unreachable" (5xx, no answer) forbids everything (2.3.1.4), and so does 429: who
+is asked to come later has not been told that there are no rules.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,10 @@ class Robots:
         return bool(self._rules.can_fetch(url, self._agent))
 
     @property
+    def sitemaps(self) -> list[str]:
+        return [str(url) for url in self._rules.sitemaps]
+
+    @property
     def delay(self) -> float:
         """Crawl-delay in seconds, which is not in the RFC but meant; at most a minute."""
         return min(MAX_DELAY, float(self._rules.crawl_delay(self._agent) or 0))
@@ -48,7 +53,7 @@ def robots_of(url: str, user_agent: str, get: Callable[[str], Answer]) -> Robots
         if answer.status in (301, 302, 303, 307, 308) and answer.header("Location"):
             place = clean_url(urljoin(place, answer.header("Location")))
             continue
-        if answer.status >= 500:
+        if answer.status >= 500 or answer.status == 429:
             raise HeadwaterError(
                 f"{place} answers {answer.status}, so nothing may be fetched; try again later"
             )

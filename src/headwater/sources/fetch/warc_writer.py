@@ -15,11 +15,14 @@ from headwater.sources.fetch.connection import Answer
 
 
 class WarcWriter:
-    """Appends records to an open file; `bytes` is what was written."""
+    """Appends records to an open file; `bytes` is where it ends."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, bytes: int = 0) -> None:
         self._file = file
-        self.bytes = 0
+        self.bytes = bytes
+
+    def flush(self) -> None:
+        self._file.flush()
 
     def info(self, fields: dict[str, str]) -> None:
         block = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode()

@@ -3,8 +3,6 @@
 Exit codes: 0 clean, 1 failed, 2 usage or recipe error, 3 quarantine above its limit, 130 interrupted.
 """
 
-import json
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -14,29 +12,12 @@ from typing import Any
 import click
 
 from headwater import __version__, api
-from headwater.errors import HeadwaterError, of_system
+from headwater.cli.fetch import fetch
+from headwater.cli.shared import Group, print_result
+from headwater.errors import HeadwaterError
 
 
-class _Group(click.Group):
-    """Keeps the order of definition, which is the flow; every command's errors become one message."""
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except HeadwaterError as error:
-            click.echo(f"headwater: {error}", err=True)
-            context.exit(error.exit_code)
-        except BrokenPipeError:  # the reader of our output has gone: nothing to say to it
-            raise
-        except OSError as error:
-            click.echo(f"headwater: {of_system(error)}", err=True)
-            context.exit(1)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="headwater")
 def cli() -> None:
     """From open data to a model, and the measured effect of every data choice."""
@@ -76,22 +57,6 @@ def _existing(workspace: Path | str) -> Path | str:
     return workspace
 
 
-def _print(value: Any, as_json: bool, lines: list[str]) -> None:
-    if as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, indent=1))
-    else:
-        click.echo("\n".join(_for_terminal(lines)))
-
-
-def _for_terminal(lines: list[str]) -> list[str]:
-    """Wrapped for a terminal; whole for a file or a pipe."""
-    if not sys.stdout.isatty():
-        return lines
-    from headwater.inspect.visible import wrapped
-
-    return wrapped(lines, shutil.get_terminal_size().columns)
-
-
 # ---------------------------------------------------------------- sources
 
 
@@ -111,46 +76,7 @@ def sources() -> None:
         click.echo(f"{name:<8} {kind.meaning}")
 
 
-@cli.group(cls=_Group)
-def fetch() -> None:
-    """Get a bounded sample of a source."""
-
-
-@fetch.command()
-@click.argument("start", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The WARC to write (.warc.gz).")
-@click.option("--max-pages", default=1000, show_default=True)
-@click.option("--max-size", default="256 MB", show_default=True, help="Stop after so much was received.")
-@click.option("--delay", default=1.0, show_default=True, help="Seconds between two requests to the site.")
-@click.option("--allow-loopback", is_flag=True, help="Allow addresses of this machine.")
-@click.option("--allow-http", is_flag=True, help="Allow plain http.")
-def pages(
-    start: tuple[str, ...],
-    out: Path,
-    max_pages: int,
-    max_size: str,
-    delay: float,
-    allow_loopback: bool,
-    allow_http: bool,
-) -> None:
-    """Crawl one site politely into a WARC, from the START pages on."""
-    from headwater.errors import RecipeError
-    from headwater.recipe.quantities import parse_size
-
-    try:
-        max_bytes = parse_size(max_size)
-    except ValueError as error:
-        raise RecipeError(f"--max-size: {error}") from None
-    summary = api.fetch_pages(
-        start,
-        out,
-        max_pages=max_pages,
-        max_bytes=max_bytes,
-        delay=delay,
-        allow_loopback=allow_loopback,
-        https_only=not allow_http,
-    )
-    click.echo(json.dumps(summary, ensure_ascii=False, indent=1))
+cli.add_command(fetch)
 
 
 # ---------------------------------------------------------------- the stages of a recipe
@@ -176,7 +102,7 @@ def _stage_command(name: str, text: str) -> None:
 
         if plan:
             lines = plan_lines(recipe, name, overrides=overrides, workspace=workspace, limit=limit)
-            _print({"plan": lines}, as_json, lines)
+            print_result({"plan": lines}, as_json, lines)
             return
         outcome = run_until(
             name, recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit
@@ -188,7 +114,7 @@ def _stage_command(name: str, text: str) -> None:
             place, made = outcome.workspace, outcome.recipe.name
             page = report(place, place.path / f"report-{made}.html", recipe=made)
             lines.append(f"report    {page}")
-        _print(outcome.as_json(), as_json, lines)
+        print_result(outcome.as_json(), as_json, lines)
 
 
 _stage_command("ingest", "Read the sources into documents.")
@@ -228,7 +154,7 @@ def compare(
         from headwater.compare.run import plan_comparison
 
         lines = plan_comparison(list(recipes), budget=budget, overrides=overrides, workspace=workspace)
-        _print({"plan": lines}, as_json, lines)
+        print_result({"plan": lines}, as_json, lines)
         return
     comparison = api.compare(
         recipes,
@@ -242,7 +168,7 @@ def compare(
     from headwater.studio.report import report
 
     page = report(comparison.workspace, comparison.folder / "report.html", comparison=comparison.path)
-    _print(comparison.result, as_json, [*summary_lines(comparison.result), f"report    {page}"])
+    print_result(comparison.result, as_json, [*summary_lines(comparison.result), f"report    {page}"])
 
 
 @cli.command()
@@ -252,7 +178,7 @@ def demo(folder: Path) -> None:
 
     The crawl is of the documentation that is part of every Python, served on this machine.
     """
-    _print(None, False, api.demo(folder))
+    print_result(None, False, api.demo(folder))
 
 
 # ---------------------------------------------------------------- questions to a workspace
@@ -267,7 +193,7 @@ def why(document: str, workspace: Path | str, as_json: bool) -> None:
     from headwater.inspect.why import lines_of
 
     answer = api.why(workspace, document)
-    _print(answer.as_json(), as_json, [] if as_json else lines_of(answer))
+    print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
 @cli.command()
@@ -299,13 +225,13 @@ def preview(
 
     del workspace
     answer = api.preview(recipe, limit=limit or 20, overrides=overrides, workers=workers or 1)
-    _print(answer.as_json(), as_json, [] if as_json else lines_of(answer))
+    print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
 # ---------------------------------------------------------------- the rest
 
 
-@cli.group(cls=_Group)
+@cli.group(cls=Group)
 def presets() -> None:
     """The public recipes' rules, each with its source."""
 
@@ -328,7 +254,7 @@ def presets_show(name: str) -> None:
     click.echo("\n".join(show(name)))
 
 
-@cli.group("recipe", cls=_Group)
+@cli.group("recipe", cls=Group)
 def recipe_group() -> None:
     """The recipe format."""
 
@@ -376,7 +302,7 @@ def gc(workspace: Path | str, delete: bool, as_json: bool) -> None:
     lines.append(
         f"{show_size(total):>9}  " + ("freed" if delete else "could be freed: headwater gc --delete")
     )
-    _print({"bytes": total, "freed": delete, "paths": names}, as_json, lines)
+    print_result({"bytes": total, "freed": delete, "paths": names}, as_json, lines)
 
 
 @cli.command()
@@ -395,7 +321,7 @@ def doctor(as_json: bool) -> None:
     from headwater.inspect.doctor import lines_of
 
     checks = api.doctor()
-    _print([check.as_json() for check in checks], as_json, lines_of(checks))
+    print_result([check.as_json() for check in checks], as_json, lines_of(checks))
     if any(check.failed for check in checks):
         raise HeadwaterError("something that Headwater needs is missing (see above)")
 

@@ -1,8 +1,13 @@
 """A crawl over real sockets: polite, bounded, closed to addresses that are not public, whole or not there."""
 
 import gzip
+import hashlib
 import itertools
+import os
+import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,16 +19,17 @@ from fastwarc.warc import ArchiveIterator
 
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.sources.fetch import connection
+from headwater.sources.fetch import pages as pages_module
 from headwater.sources.fetch.connection import (
     Answer,
     FailedError,
     RefusedError,
     Rules,
-    checked_address,
+    checked_addresses,
     clean_url,
     get,
 )
-from headwater.sources.fetch.pages import fetch_pages
+from headwater.sources.fetch.pages import fetch_pages, plan_pages
 from headwater.sources.fetch.robots import Robots, robots_of, rules_text
 
 CHINESE = "今天晚上，很好的月光。"
@@ -64,7 +70,7 @@ def html(text: str, *links: str) -> tuple[int, dict[str, str], bytes]:
 def site():
     handler = type("Handler", (Site,), {"pages": {}, "seen": [], "agents": set()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     handler.url = f"http://127.0.0.1:{server.server_address[1]}"
     handler.pages |= {
         "/": html(
@@ -232,7 +238,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch, site):
     port = site.url.rpartition(":")[2]
     assert get(f"http://rebinding.example:{port}/a.html", rules).address == "127.0.0.1"
     assert looked_up == ["rebinding.example"]
-    assert checked_address("x", 1, rules) == "127.0.0.1"
+    assert checked_addresses("x", 1, rules) == ["127.0.0.1"]
 
 
 def _connect(address):
@@ -328,3 +334,197 @@ def test_real_robots_are_read(real_data):
     for path in sorted(folder.iterdir()):
         Robots(rules_text(answer(path.read_bytes())), "Headwater/0.1").allows(f"https://{path.name}/任意")
     assert connection.USER_AGENT.startswith("Headwater/")
+
+
+# ---------------------------------------------------------------- going on
+
+
+CRAWL = """
+import sys
+from pathlib import Path
+from headwater.sources.fetch.pages import fetch_pages
+print("ready", flush=True)
+fetch_pages([sys.argv[1]], Path(sys.argv[2]), delay=0.0, backoff=0.01, timeout=5.0, allow_loopback=True, https_only=False)
+"""
+
+
+def payloads(path: Path) -> list[tuple[str, str, str]]:
+    """What a crawl's records hold, without when."""
+    with path.open("rb") as file:
+        return [
+            (
+                record.headers["WARC-Type"],
+                record.headers.get("WARC-Target-URI", ""),
+                record.headers.get("WARC-Payload-Digest", ""),
+            )
+            for record in ArchiveIterator(file, parse_http=False)
+        ]
+
+
+@pytest.mark.fault(1)
+def test_a_crawl_that_was_killed_goes_on_and_has_the_same_records(site, tmp_path):
+    count = 120
+    site.pages["/"] = html("首页", *(f"/{n}.html" for n in range(count)))
+    for n in range(count):
+        site.pages[f"/{n}.html"] = html(f"{CHINESE}{n}" * 50, f"/{n + 1}.html", "/secret/x.html")
+    began = time.monotonic()
+    crawl(site, tmp_path / "whole.warc.gz")
+    seconds, asked = time.monotonic() - began, len(site.seen)
+    site.seen.clear()
+    out, clock, kills = tmp_path / "killed.warc.gz", random.Random(3), 0
+    for _ in range(6):
+        code = [sys.executable, "-c", CRAWL, site.url + "/", str(out)]
+        child = subprocess.Popen(code, stdout=subprocess.PIPE, env=dict(os.environ))
+        assert child.stdout is not None and child.stdout.readline() == b"ready\n"
+        time.sleep(clock.uniform(0.05, 0.4) * seconds)
+        kills += child.poll() is None
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        assert (
+            not out.exists()
+            or out.with_name("killed.warc.gz.json").exists()
+            or list(tmp_path.glob(".killed*"))
+        )
+    summary = crawl(site, out)
+    assert payloads(out) == payloads(tmp_path / "whole.warc.gz") and kills >= 2
+    assert summary["pages"] == count + 2 and summary["not_fetched"]["robots"] == 1
+    pages = sum(path != "/robots.txt" for _, path in site.seen)
+    assert (
+        asked - 1 <= pages <= asked - 1 + kills
+    )  # of each call that was killed at most one page is asked for again
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7])
+def test_a_part_that_was_cut_anywhere_is_gone_on_with(site, tmp_path, cut):
+    site.pages["/b.html"] = (503, {"Retry-After": "0"}, b"")
+    site.pages["/"] = html("首页", "/a.html", *[f"/b.html?{n}" for n in range(9)])
+    for n in range(9):
+        site.pages[f"/b.html?{n}"] = (503, {"Retry-After": "0"}, b"")
+    out, part = tmp_path / "a.warc.gz", tmp_path / ".a.warc.gz.part"
+    with pytest.raises(
+        HeadwaterError, match=r"5 pages one after another had no answer.*run the same command"
+    ):
+        crawl(site, out)
+    assert not out.exists() and (part / "pages.warc.gz").exists()
+    assert len({path for _, path in site.seen if path.startswith("/b")}) == 5
+    for name in ("pages.warc.gz", "journal.jsonl"):
+        data = (part / name).read_bytes()
+        (part / name).write_bytes(
+            data[: len(data) - cut] + (b'{"url' if name == "journal.jsonl" and cut != 1 else b"")
+        )
+    for n in range(9):
+        site.pages[f"/b.html?{n}"] = html(f"乙{n}")
+    with pytest.raises(HeadwaterError, match="beginning of another crawl"):
+        crawl(site, out, "/a.html")
+    summary = crawl(site, out)
+    assert summary["pages"] == 12 and summary["status"] == {"200": 12}
+    with out.open("rb") as file:
+        assert all(record.verify_block_digest() for record in ArchiveIterator(file, parse_http=False))
+
+
+def test_a_site_that_asks_for_a_long_pause_gets_it(site, tmp_path):
+    site.pages["/a.html"] = (429, {"Retry-After": "9999"}, b"")
+    with pytest.raises(HeadwaterError, match="come back in 9999 s"):
+        crawl(site, tmp_path / "a.warc.gz")
+    assert [path for _, path in site.seen] == ["/robots.txt", "/", "/a.html"]
+    site.pages["/a.html"] = html("甲")
+    summary = crawl(site, tmp_path / "a.warc.gz")
+    assert summary["pages"] == 5 and [path for _, path in site.seen][3:5] == ["/robots.txt", "/a.html"]
+
+
+def test_a_crawl_that_had_ended_asks_for_nothing_more(site, tmp_path, monkeypatch):
+    out = tmp_path / "a.warc.gz"
+    first = crawl(site, tmp_path / "b.warc.gz", max_pages=2)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(pages_module, "write_json", killed)
+        crawl(site, out, max_pages=2)
+    assert out.exists() and not (tmp_path / "a.warc.gz.json").exists()
+    asked = len(site.seen)
+    second = crawl(site, out, max_pages=2)
+    assert len(site.seen) == asked and second["ended"] == first["ended"] == "max_pages"
+    assert {second[key] == first[key] for key in ("pages", "status", "bytes")} == {True}
+    with pytest.raises(HeadwaterError, match="from another request"):
+        crawl(site, out, max_pages=3)
+
+
+# ---------------------------------------------------------------- sitemaps and licences
+
+
+def test_a_site_is_crawled_from_its_sitemaps(site, tmp_path):
+    urls = "".join(f"<url><loc> {site.url}/{name}?a=1&amp;b=2 </loc></url>" for name in ("a.html", "岛.html"))
+    space = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+    robots = (
+        f"User-agent: *\nDisallow: /secret/\nSitemap: {site.url}/index.xml\nSitemap: http://10.0.0.1/x.xml\n"
+    )
+    site.pages |= {
+        "/robots.txt": (200, {}, robots.encode()),
+        "/index.xml": (200, {}, (
+            f"<sitemapindex {space}><sitemap><loc>/one.xml.gz</loc></sitemap><sitemap><loc>{site.url}/two.txt</loc></sitemap>"
+            f"<sitemap><loc>{site.url}/bad.xml</loc></sitemap><sitemap><loc>{site.url}/index.xml</loc></sitemap></sitemapindex>"
+        ).encode()),
+        "/one.xml.gz": (200, {}, gzip.compress(f"<urlset {space}>{urls}</urlset>".encode())),
+        "/two.txt": (200, {}, f"{site.url}/b.html\n{site.url}/secret/y\nhttp://elsewhere.invalid/\n".encode()),
+        "/bad.xml": (200, {}, b'<!DOCTYPE x [<!ENTITY a "b">]><urlset/>'),
+    }  # fmt: skip
+    plan = plan_pages(
+        [site.url], tmp_path / "a.warc.gz", sitemap=True, allow_loopback=True, https_only=False, delay=0.0,
+        backoff=0.01, timeout=5.0, max_seconds=60.0, user_agent="Headwater/0.1",
+    )  # fmt: skip
+    assert len(plan["planned"]) == 4 and plan["left_out"]["robots"]["count"] == 1
+    summary = crawl(site, tmp_path / "a.warc.gz", sitemap=True, follow=False)
+    assert summary["pages"] == 4 and summary["not_fetched"] == {"robots": 1}
+    asked = [path for _, path in site.seen]
+    assert "/a.html?a=1&b=2" in asked and "/%E5%B2%9B.html?a=1&b=2" in asked and "/b.html" in asked
+
+
+def test_the_licences_of_pages_are_recorded_as_found(site, tmp_path):
+    def page(head: str = "", body: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        return (
+            200,
+            {"Content-Type": "text/html; charset=utf-8", **headers},
+            f"<html><head>{head}</head><body>{body}</body></html>".encode(),
+        )
+
+    site.pages |= {
+        "/": page("", "".join(f"<a href='/{n}'>x</a>" for n in range(6))),
+        "/0": page('<link rel="license" href="https://creativecommons.org/licenses/by-sa/4.0/deed.zh-hans">'),
+        "/1": page("", '<a rel="nofollow license" href="/own-licence.html">授权</a>'),
+        "/2": page("", '<a href="http://www.creativecommons.org/licenses/by-sa/4.0/">CC</a>'),
+        "/3": page(Link='<https://creativecommons.org/publicdomain/zero/1.0/>; rel="license"'),
+        "/4": page("", '<a href="https://example.org/creativecommons.org/licenses/by/4.0/">not one</a>'),
+        "/5": page("", "没有"),
+    }  # fmt: skip
+    summary = crawl(site, tmp_path / "a.warc.gz", allow_paths=r"^/\d?$")
+    assert summary["licenses"] == {
+        "https://creativecommons.org/licenses/by-sa/4.0/": 2, "/own-licence.html": 1,
+        "https://creativecommons.org/publicdomain/zero/1.0/": 1,
+    }  # fmt: skip
+    assert "none named (3 pages)" in summary["license"] and summary["date"] == summary["version"][12:22]
+    sha256 = hashlib.sha256((tmp_path / "a.warc.gz").read_bytes()).hexdigest()
+    assert summary["files"][0]["sha256"] == sha256
+
+
+def test_a_bomb_among_the_pages_is_followed_no_further(site, tmp_path):
+    bomb = gzip.compress(b"<a href='/x'>" * 10_000_000)
+    site.pages["/"] = (200, {"Content-Type": "text/html", "Content-Encoding": "gzip"}, bomb)
+    site.pages["/good"] = (
+        200,
+        {"Content-Type": "text/html", "Content-Encoding": "gzip"},
+        gzip.compress(b"<a href='/a.html'>"),
+    )
+    assert crawl(site, tmp_path / "a.warc.gz", max_pages=2, max_page_bytes=1 << 20)["pages"] == 2
+    assert crawl(site, tmp_path / "b.warc.gz", "/good", max_pages=2)["pages"] == 2
+    assert "/a.html" in [path for _, path in site.seen]
+
+
+def test_a_site_that_is_busy_before_it_has_said_its_rules_is_left_alone(site, tmp_path):
+    site.pages["/robots.txt"] = (429, {"Retry-After": "9999"}, b"")
+    with pytest.raises(HeadwaterError, match=r"robots\.txt answers 429"):
+        crawl(site, tmp_path / "a.warc.gz")
+    assert len(site.seen) == 1 and list(tmp_path.iterdir()) == []
