@@ -57,5 +57,19 @@ class WarcSource(BaseSource):
     max_record: Size = 16 * 2**20  # larger payloads are quarantined
 
 
-Source = Annotated[FilesSource | WarcSource, Field(discriminator="kind")]
-SOURCES: dict[str, type[BaseSource]] = {"files": FilesSource, "warc": WarcSource}
+class WikipediaSource(BaseSource):
+    """MediaWiki dumps (.xml, .bz2, .gz, .zst). `namespaces`: numbers of those whose pages are documents, 0 being the
+    articles. `variant`: what the language conversion marks of Chinese pages resolve to; `auto` is the script that a
+    page is mostly in, and of several choices for it the first."""
+
+    kind: Literal["wikipedia"]
+    namespaces: Annotated[list[int], Field(min_length=1)] = [0]
+    variant: Annotated[str, Field(pattern=r"^(auto|[a-z]{2,3}(-[a-z]+)*)$", max_length=32)] = "auto"
+
+
+Source = Annotated[FilesSource | WarcSource | WikipediaSource, Field(discriminator="kind")]
+SOURCES: dict[str, type[BaseSource]] = {
+    "files": FilesSource,
+    "warc": WarcSource,
+    "wikipedia": WikipediaSource,
+}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import files, warc
+from headwater.sources import files, warc, wikipedia
 from headwater.sources.places import Place
 from headwater.sources.records import Record
 
@@ -34,5 +34,13 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist"),
         Unit(by="site"),
         "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+    ),
+    "wikipedia": Kind(
+        wikipedia.read,
+        wikipedia.VERSION,
+        ("zstandard",),
+        Unit(by="document"),
+        "MediaWiki dumps, .xml (.bz2, .gz, .zst): "
+        "{name: wiki, kind: wikipedia, paths: [zhwiki-*-pages-articles.xml.bz2]}",
     ),
 }
