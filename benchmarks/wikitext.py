@@ -52,6 +52,8 @@ def words(text: str) -> Counter[str]:
 
 def cause(word: str, source: Counter[str], plain: Counter[str], kinds: dict[str, Counter[str]]) -> str:
     """Why a word of the peer's text is not in ours, as far as the page says."""
+    if not source[word]:
+        return "words that the peer joins, at a line break or between cells"
     for kind, some in kinds.items():
         if some[word]:
             return kind

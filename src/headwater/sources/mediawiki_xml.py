@@ -49,8 +49,8 @@ def pieces(path: Place, limit: int) -> Iterator[Piece]:
     rest = b""
     for part in _utf8(sound_parts(path)):
         if isinstance(part, Gap):
-            gap = part
             if part.last:
+                gap = part
                 break
             length += len(rest)
             yield Piece(offset, b"".join(held) + rest, length, b"gap", part.data, part.detail)

@@ -7,7 +7,7 @@ stream nothing follows, and the rest is the tail, as in streams.py.
 
 import bz2
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -15,7 +15,7 @@ import zstandard
 
 from headwater.sources.places import Place, open_binary
 from headwater.sources.records import KEPT_BYTES
-from headwater.sources.streams import BLOCK, Stream, compression_of
+from headwater.sources.streams import BLOCK, MACHINES, Stream, compression_of
 
 _BEGINNINGS = {"gzip": b"\x1f\x8b\x08", "bzip2": b"BZh", "zstd": b"\x28\xb5\x2f\xfd"}
 _TRIAL = 1 << 12
@@ -37,29 +37,47 @@ def sound_parts(path: Place) -> Iterator[bytes | Gap]:
         yield from Stream(path).blocks()
         return
     with open_binary(path) as file:
-        while True:
-            stream, counted = Stream(path, kind), _Counted(file)
-            yield from stream.unpacked(counted, kind)
-            if stream.tail is None:
-                return
-            # What was handed in last, and one block more, is in the tail: the damage is there or before.
-            broken = max(counted.begun, file.tell() - len(stream.tail.data))
-            following = None if stream.tail.cut else _next_beginning(file, kind, broken + 1)
-            detail = f"near byte {broken} of {path.name}: {stream.tail.detail}"
-            yield Gap(detail, stream.tail.data[:KEPT_BYTES], last=following is None)
-            if following is None:
-                return
-            file.seek(following)
+        start: int | None = 0
+        while start is not None:
+            file.seek(start)
+            start = yield from _member_by_member(file, kind, path.name)
 
 
-class _Counted:
-    """A file as it is read from where it stands."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.begun = file, file.tell()
-
-    def read(self, size: int) -> bytes:
-        return self.file.read(size)
+def _member_by_member(file: BinaryIO, kind: str, name: str) -> Generator[bytes | Gap, None, int | None]:
+    """The members from where the file stands up to a damage; where it goes on behind that, if it does."""
+    pending, begun, ended = b"", file.tell(), False
+    while True:
+        pending = pending or file.read(BLOCK)
+        if ended and not pending.strip(b"\0"):  # padding after the last member
+            if not pending:
+                return None
+            pending = b""
+            continue
+        begun, machine, detail = file.tell() - len(pending), MACHINES[kind](), ""
+        while not detail:
+            if not pending and not machine.waiting and (pending := file.read(BLOCK)) == b"":
+                detail = (
+                    f"the {kind} data ends in the middle"
+                    if file.tell()
+                    else f"an empty file is no {kind} file"
+                )
+                break
+            try:
+                out, pending, ended = machine(pending)
+            except (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError) as error:
+                detail = f"damaged {kind} data ({error})"
+                break
+            if out:
+                yield out
+            if ended:
+                break
+        if detail:
+            following = _next_beginning(file, kind, begun + 1)
+            file.seek(begun)
+            yield Gap(
+                f"from byte {begun} of {name} on: {detail}", file.read(KEPT_BYTES), last=following is None
+            )
+            return following
 
 
 def _next_beginning(file: BinaryIO, kind: str, start: int) -> int | None:
@@ -90,7 +108,9 @@ def _begins(data: bytes, kind: str) -> bool:
         "zstd": lambda: zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(),
     }[kind]()
     try:
-        machine.decompress(data)
+        head: bytes = machine.decompress(data)[:256]
     except (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError):
         return False
-    return True
+    # Three bytes are no proof: what begins here must be text.
+    text = head.decode("utf-8", "replace")
+    return text[:-1].count("\ufffd") <= 3 and not any(mark < "\t" for mark in text)

@@ -45,6 +45,7 @@ _SHARE_ALIKE = (
 _FILE_NAME = re.compile(
     r"([a-z][a-z_]{1,15}?)(wiki|wiktionary|wikibooks|wikiquote|wikisource|wikiversity|wikivoyage)(?![a-z])"
 )
+_WITHOUT_LANGUAGE = {"commons", "species", "meta"}  # Wikimedia's
 _BASE = re.compile(r"(.*/wiki/|.*[?&]title=|.*/)", re.S)
 _NAMESPACE = re.compile(r'<namespace\b[^>]*?\bkey="(-?\d+)"[^>]*?(?:/>|>([^<]*)</namespace>)')
 
@@ -73,14 +74,12 @@ def wiki_of(name: str, siteinfo: str = "") -> Wiki:
     database, base = element(siteinfo, "dbname") or "", entities(element(siteinfo, "base") or "")
     host = _host(base)
     found = _FILE_NAME.match(name) if not siteinfo or ".wikipedia.org" in host else None
-    if found is not None and found[1].replace("_", "-") in (LANGUAGES | {"commons", "species", "meta"}):
-        # A siteinfo may have been copied from another wiki's dump; nobody names a file after another wiki.
-        if database != found[0]:
-            project = "wikipedia" if found[2] == "wiki" else found[2]
-            host = f"{found[1].replace('_', '-')}.{project}.org"
-            if found[1] in ("commons", "species", "meta"):
-                host = f"{found[1]}.wikimedia.org"
-            base = f"https://{host}/wiki/"
+    code = found[1].replace("_", "-") if found is not None else ""
+    # A siteinfo may have been copied from another wiki's dump; nobody names a file after another wiki.
+    if found is not None and database != found[0] and code in (LANGUAGES | _WITHOUT_LANGUAGE):
+        project = "wikipedia" if found[2] == "wiki" else found[2]
+        host = f"{code}.{'wikimedia' if code in _WITHOUT_LANGUAGE else project}.org"
+        base = f"https://{host}/wiki/"
     wiki = Wiki(address=_BASE.match(base)[1] if "/" in base else "")  # type: ignore[index]
     labels = host.split(".")
     if len(labels) >= 3 and labels[-2] in (*_SHARE_ALIKE, "wikimedia") and labels[-1] == "org":

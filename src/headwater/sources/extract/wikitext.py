@@ -51,7 +51,7 @@ _LINK = re.compile(r"\[\[+|\]\]+")
 _PREFIX = re.compile(r"\s*:?\s*([^:|\[\]\n]{1,40}):")
 
 _BR = re.compile(r"<\s*/?\s*br\b[^<>]*+>", re.I)
-_HIDDEN = re.compile(r"<(span|div|small|font)\b[^<>]*+\bdisplay\s*:\s*none[^<>]*+>[^<]*+</\1\s*>", re.I)
+_HIDDEN = re.compile(r"<(span|div|small|font)\b[^<>]*?\bdisplay\s*:\s*none[^<>]*+>[^<]*+</\1\s*>", re.I)
 _RAISED = re.compile(r"<(su[pb])(?:\s[^<>]*+)?>([^<>\n]{1,30})</\1\s*>", re.I)
 _RAISE = {
     "sup": str.maketrans("0123456789+-−–()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁽⁾ⁱⁿ"),
@@ -75,6 +75,7 @@ _TAG = re.compile(
 _ANY_TAG = re.compile(r"</?[a-zA-Z]")
 _MAGIC = re.compile(r"__(?!_)[^\W\d_](?:_?[^\W_]){2,40}__")
 _ELISION = re.compile(r"'''(?!')(?<=\w''')")
+_QUOTES = re.compile(r"'{2,}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 _HELD = re.compile(rf"{HELD}(\d+){HELD}")
 
@@ -109,6 +110,8 @@ def text_of(
     text = _CONTROL.sub("", wikitext) if any(mark in wikitext for mark in _MARKS) else wikitext
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "&nbsp;" in text:
+        text = text.replace("&nbsp;", " ")
     held: list[str] = []
     if "<" in text:
         text = _without_elements(text, held)
@@ -120,7 +123,9 @@ def text_of(
     if "<" in text:
         text = _without_tags(text)
     if "''" in text:
-        text = _ELISION.sub(_elision, text).replace("'''", "").replace("''", "")
+        if _ELISION.search(text):
+            text = _with_elisions(text)
+        text = text.replace("'''", "").replace("''", "")
     if "__" in text:
         text = _MAGIC.sub(lambda found: found[0] if found[0] != found[0].upper() else REMOVED, text)
     text = blocks(text)
@@ -348,14 +353,17 @@ def _raised(found: re.Match[str]) -> str:
     return found[2]
 
 
-def _elision(found: re.Match[str]) -> str:
-    """`l'''Encyclopédie''`: an apostrophe and italics, where the line has no other bold to go with it."""
-    text, start = found.string, found.start()
-    line = text[max(text.rfind("\n", max(0, start - 2000), start) + 1, 0) : start]
-    rest = text[found.end() : found.end() + 2000].partition("\n")[0]
-    runs = [len(run) for run in re.findall(r"'{2,}", line[-2000:] + "\0" + rest)]
-    bold, italic = 1 + sum(run in (3, 5) for run in runs), sum(run in (2, 5) for run in runs)
-    return "'" + REMOVED + "''" if bold % 2 and italic % 2 else found[0]
+def _with_elisions(text: str) -> str:
+    """`l'''Encyclopédie''`: an apostrophe and italics, on lines whose bold and italics do not come in pairs."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if "'''" in line and (found := _ELISION.search(line)) is not None:
+            runs = [len(run) for run in _QUOTES.findall(line)]
+            bold = sum(run != 2 for run in runs)
+            italic = sum(run == 2 or run >= 5 for run in runs)
+            if bold % 2 and italic % 2:
+                lines[number] = f"{line[: found.start()]}'{REMOVED}{line[found.start() + 1 :]}"
+    return "\n".join(lines)
 
 
 # ---------------------------------------------------------------- what is left of what went

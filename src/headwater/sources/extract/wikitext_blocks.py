@@ -235,8 +235,8 @@ def _cell(cell: str) -> str:
 def _joined(lines: list[str]) -> str:
     parts = [lines[0]]
     for line in lines[1:]:
-        last, first = parts[-1][-1:], line[:1]
-        if last == BREAK or first == BREAK or (_wide(last) and _wide(first)):
+        last, first = parts[-1].rstrip(REMOVED)[-1:], line.lstrip(REMOVED)[:1]
+        if last == BREAK or first == BREAK or (last and first and _wide(last) and _wide(first)):
             parts.append(line)
         else:
             parts += (" ", line)

@@ -8,6 +8,7 @@ marks are resolved, the text around them stays in the script that its authors wr
 
 import re
 
+_MARKED = re.compile(r"-\{[^{}]*+\}-")
 _MARK = re.compile(r"-\{|\}-")
 _CODE = r"(?:zh|gan|wuu|sr|sh|kk|ku|uz|tg|crh|shi|iu|ike|tly|ban|zgh)(?:-[a-z]+)*"
 _NEXT_RULE = re.compile(rf";\s*(?=(?:[^;:=]*=>\s*)?{_CODE}\s*:)")
@@ -50,7 +51,7 @@ def resolve(text: str, variant: str) -> str:
     if "-{" not in text:
         return text
     if variant == "auto":
-        variant = written_in(text)
+        variant = written_in(_MARKED.sub("", text))
     parts: list[list[str]] = [[]]
     at = 0
     for mark in _MARK.finditer(text):
