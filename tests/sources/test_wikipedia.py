@@ -222,7 +222,7 @@ def test_garbage_between_pages_and_files_that_are_no_dumps(tmp_path, read):
 @pytest.mark.fault(16)
 def test_invalid_utf8_costs_exactly_its_page(tmp_path, read):
     some = [text.encode() for text in pages(100)]
-    some[49] = some[49].replace("'''".encode(), b"\xff\xfe", 1).replace(b"&#x27;", b"\xff\xfe", 1)
+    some[49] = some[49].replace(b"'''", b"\xff\xfe", 1).replace(b"&#x27;", b"\xff\xfe", 1)
     path = tmp_path / "dump.xml"
     path.write_bytes(HEAD.encode() + b"".join(some) + TAIL.encode())
     account = read(path, kind="wikipedia").account

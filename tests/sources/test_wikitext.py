@@ -217,7 +217,7 @@ def test_a_table_of_a_hundred_thousand_rows():
                 "<math>",
                 "</math>",
                 "{{!}}",
-            ]  # fmt: skip
+            ]
         ),
         max_size=40,
     )

@@ -5,11 +5,10 @@ pages) or a zstd file of several frames goes on at the next beginning that decom
 stream nothing follows, and the rest is the tail, as in streams.py.
 """
 
-import bz2
 import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import zstandard
 
@@ -102,13 +101,8 @@ def _next_beginning(file: BinaryIO, kind: str, start: int) -> int | None:
 def _begins(data: bytes, kind: str) -> bool:
     if kind == "bzip2" and data[4:10] != b"1AY&SY":
         return False
-    machine: Any = {
-        "gzip": lambda: zlib.decompressobj(wbits=31),
-        "bzip2": bz2.BZ2Decompressor,
-        "zstd": lambda: zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(),
-    }[kind]()
     try:
-        head: bytes = machine.decompress(data)[:256]
+        head: bytes = MACHINES[kind]()(data)[0][:256]
     except (zlib.error, OSError, EOFError, ValueError, zstandard.ZstdError):
         return False
     # Three bytes are no proof: what begins here must be text.

@@ -291,8 +291,8 @@ class _Dump:
         if not tag or not closed:
             return self.broken(page, "no <text> in it")
         if attributes.endswith("/"):
-            reason = "deleted" if "deleted=" in attributes else "no_text"
-            return Gated(page.offset, "empty" if attribute(attributes, "bytes") == "0" else reason)
+            missing = "deleted" if "deleted=" in attributes else "no_text"
+            return Gated(page.offset, "empty" if attribute(attributes, "bytes") == "0" else missing)
         raw, closed, after = body.partition("</text>")
         if not closed:
             return self.broken(page, "</text> is missing")
@@ -300,7 +300,7 @@ class _Dump:
             return self.broken(page, problem)
         text = entities(raw)
         declared = attribute(attributes, "sha1") or element(after, "sha1") or element(before, "sha1")
-        if declared and _differs(text, declared, attribute(attributes, "bytes")):
+        if declared and _differs(text, declared):
             return quarantine(page.offset, "checksum", f"{name}: its SHA-1 is not {declared}", page.revision)
         if not text.strip():
             return Gated(page.offset, "empty")
@@ -328,7 +328,7 @@ def _between(data: bytes, start: bytes, end: bytes) -> bytes:
     return data.partition(start)[2].partition(end)[0]
 
 
-def _differs(text: str, declared: str, size: str | None) -> bool:
+def _differs(text: str, declared: str) -> bool:
     """Whether a text is not the one that the dump names by its SHA-1 (in base 36)."""
     data = text.encode("utf-8", "surrogatepass")
     number, digits = int.from_bytes(hashlib.sha1(data, usedforsecurity=False).digest()), ""

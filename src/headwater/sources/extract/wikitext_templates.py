@@ -601,7 +601,11 @@ _JAPANESE = [
     "中国語",
 ]
 _JAPANESE_SHORT = dict(
-    zip("en fr de es it pt ru ko la el nl zh".split(), "英仏独西伊葡露朝羅希蘭中", strict=True)
+    zip(
+        ["en", "fr", "de", "es", "it", "pt", "ru", "ko", "la", "el", "nl", "zh"],
+        "英仏独西伊葡露朝羅希蘭中",
+        strict=True,
+    )
 )
 _LANGUAGE_NAMES = {
     "en": dict(zip(_CODES, (name.replace("_", " ") for name in _ENGLISH), strict=True)),
