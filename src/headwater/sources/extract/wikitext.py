@@ -128,7 +128,7 @@ def text_of(
         text = text.replace("'''", "").replace("''", "")
     if "__" in text:
         text = _MAGIC.sub(lambda found: found[0] if found[0] != found[0].upper() else REMOVED, text)
-    text = blocks(text)
+    text = blocks(text).replace(BREAK, "\n")
     if REMOVED in text:
         text = _without_gaps(text)
     if "\t" in text:
