@@ -75,6 +75,11 @@ def test_tables_are_lines_of_cells():
     assert text_of("{|\n| 甲\n{|\n| 乙\n|}\n| 丙\n|}") == "甲\n乙\n丙"
 
 
+def test_odd_marks_on_both_sides_of_what_went_are_no_mark():
+    assert text_of("甲{{{x}}{{{y}}乙") == "甲乙"
+    assert text_of("甲[[[File:x]][[[File:y]]乙") == "甲乙"
+
+
 def test_what_is_not_closed_costs_its_paragraph_and_no_more():
     assert text_of("甲{{box|a=[[b]]\n|c\n\n乙{{lang|fr|x}}。") == "甲\n\n乙x。"
     assert text_of("甲[[乙。\n\n[[丙]]") == "甲乙。\n\n丙"

@@ -82,6 +82,7 @@ _HELD = re.compile(rf"{HELD}(\d+){HELD}")
 _OPENING, _CLOSING = "(（[［", ")）]］"
 _GAP = " \t,;:，；、：/·•|–—-"  # what may be left between things that went
 _SEPARATORS = ",;，；、"
+_TOGETHER = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|''+")
 _SPACES = re.compile(r"  +")
 
 
@@ -131,6 +132,9 @@ def text_of(
     text = blocks(text).replace(BREAK, "\n")
     if REMOVED in text:
         text = _without_gaps(text)
+    # Odd marks that only stand together since what was between them went.
+    if "{{" in text or "}}" in text or "[[" in text or "]]" in text or "''" in text:
+        text = _TOGETHER.sub("", text)
     if "\t" in text:
         text = text.replace("\t", " ")
     text = _SPACES.sub(_one_space, text)
