@@ -146,6 +146,16 @@ class ForumSource(BaseSource):
     comments: bool = False
 
 
+class WikipediaSource(BaseSource):
+    """MediaWiki dumps (.xml, .bz2, .gz, .zst). `namespaces`: numbers of those whose pages are documents, 0 being the
+    articles. `variant`: what the language conversion marks of Chinese pages resolve to; `auto` is the script that a
+    page is mostly in, and of several choices for it the first."""
+
+    kind: Literal["wikipedia"]
+    namespaces: Annotated[list[int], Field(min_length=1)] = [0]
+    variant: Annotated[str, Field(pattern=r"^(auto|[a-z]{2,3}(-[a-z]+)*)$", max_length=32)] = "auto"
+
+
 Source = Annotated[
     FilesSource
     | HuggingfaceSource
@@ -155,7 +165,8 @@ Source = Annotated[
     | NewsSource
     | PapersSource
     | DialogueSource
-    | ForumSource,
+    | ForumSource
+    | WikipediaSource,
     Field(discriminator="kind"),
 ]
 RowsSource = FilesSource | CodeSource | HuggingfaceSource  # whose documents may be the rows of a table
@@ -169,4 +180,5 @@ SOURCES: dict[str, type[BaseSource]] = {
     "papers": PapersSource,
     "dialogue": DialogueSource,
     "forum": ForumSource,
+    "wikipedia": WikipediaSource,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import books, code, dialogue, files, forum, huggingface, news, papers, warc
+from headwater.sources import books, code, dialogue, files, forum, huggingface, news, papers, warc, wikipedia
 from headwater.sources.places import Listed, Place
 from headwater.sources.records import Record
 
@@ -102,5 +102,13 @@ KINDS: dict[str, Kind] = {
         "StackExchange dumps (Posts.xml, .gz, .bz2, .zst, or the site's .7z), JSON lines of threads: "
         "{name: beer, kind: forum, paths: [beer.stackexchange.com.7z]}",
         beside=forum.beside,
+    ),
+    "wikipedia": Kind(
+        wikipedia.read,
+        wikipedia.VERSION,
+        ("zstandard",),
+        Unit(by="document"),
+        "MediaWiki dumps, .xml (.bz2, .gz, .zst): "
+        "{name: wiki, kind: wikipedia, paths: [zhwiki-*-pages-articles.xml.bz2]}",
     ),
 }

@@ -23,8 +23,8 @@ from headwater.sources.places import Place, open_binary
 BLOCK = 1 << 18
 SAMPLE = 1 << 17
 _SUFFIXES = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd", ".xz": "xz"}
-# What a decompressor hands out at once: bounds memory on input made to explode. bzip2 and zstd, which take no such
-# limit, are given their input in pieces instead.
+# What a decompressor hands out at once: bounds memory on input made to explode. zstd, which takes no such limit, is
+# given its input in pieces instead.
 OUTPUT = 1 << 20
 PIECE = 1 << 10
 # What xz's and zstd's windows may take: `xz -9` needs 65 MiB, `zstd --ultra -22` 128.
@@ -77,7 +77,7 @@ class Stream:
                         return
                     pending = b""
                     continue
-                machine = _MACHINES[kind]()
+                machine = MACHINES[kind]()
             elif not pending and not machine.waiting and (pending := file.read(BLOCK)) == b"":
                 self.tail = Tail(f"the {kind} data ends in the middle", cut=True)
                 return
@@ -125,11 +125,14 @@ class _Bzip2(_Machine):
         self._machine = bz2.BZ2Decompressor()
 
     def __call__(self, data: bytes) -> tuple[bytes, bytes, bool]:
-        piece, rest = data[:PIECE], data[PIECE:]
-        out = self._machine.decompress(piece)
+        # A block of 900 kB may hold 45 MB of spaces.
+        piece = b"" if self.waiting else data
+        out = self._machine.decompress(piece, OUTPUT)
         self.started = True
+        rest = data[len(piece) :]
         if self._machine.eof:
             return out, self._machine.unused_data + rest, True
+        self.waiting = not self._machine.needs_input
         return out, rest, False
 
 
@@ -197,7 +200,7 @@ class _Brotli(_Machine):
         return out, data[len(piece) :], ended
 
 
-_MACHINES: dict[str, Any] = {
+MACHINES: dict[str, Any] = {
     "gzip": _Gzip, "bzip2": _Bzip2, "zstd": _Zstd, "xz": _Xz, "deflate": _Deflate, "br": _Brotli,
     "raw-deflate": partial(_Gzip, -15),
 }  # fmt: skip
