@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import files, warc
+from headwater.sources import files, html, warc
 from headwater.sources.places import Place
 from headwater.sources.records import Record
 
@@ -28,11 +28,19 @@ KINDS: dict[str, Kind] = {
         "txt, md, json, jsonl (.gz, .zst, .bz2), csv, tsv, parquet: "
         "{name: books, kind: files, paths: [books/*.txt.gz]}",
     ),
+    "html": Kind(
+        html.read,
+        html.VERSION,
+        ("resiliparse", "publicsuffixlist", "idna"),
+        Unit(by="site"),
+        "saved pages, html and mhtml (.gz), and zip or tar of them: "
+        "{name: pages, kind: html, paths: [saved/**/*.html]}",
+    ),
     "warc": Kind(
         warc.read,
         warc.VERSION,
-        ("fastwarc", "resiliparse", "publicsuffixlist"),
+        ("fastwarc", "resiliparse", "publicsuffixlist", "idna", "zstandard"),
         Unit(by="site"),
-        "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+        "WARC and WET (.gz, .zst, .lz4), ARC (.gz): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
     ),
 }
