@@ -54,10 +54,10 @@ class Tap:
     def four_before(self, position: int) -> bytes:
         """The four bytes that stand before `position`, from what was read last if they are there."""
         start = position - 4 - (self.tell() - len(self._last))
-        if 0 <= start and start + 4 <= len(self._last):
+        if start >= 0 and start + 4 <= len(self._last):
             return self._last[start : start + 4]
         start += len(self._before)
-        if 0 <= start and start + 4 <= len(self._before):
+        if start >= 0 and start + 4 <= len(self._before):
             return self._before[start : start + 4]
         here = self.file.tell()
         self.file.seek(position - 4)

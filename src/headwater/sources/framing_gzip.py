@@ -49,7 +49,7 @@ def _proved(file: BinaryIO, start: int, size: int, document: Document) -> Genera
             return here
         if record is None:
             break
-        position = record.stream_pos
+        position: int = record.stream_pos
         if held is None:
             if position != here:
                 return here

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from email.message import Message
 from html import unescape
 from pathlib import PurePosixPath
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from headwater.engine import guard
 from headwater.recipe.sources import HtmlSource
@@ -112,6 +112,7 @@ def address_in(page: str, location: str = "") -> str:
             named = named or values.get("content", "")
     try:
         named = urljoin(location, unescape(named).strip()) if named else ""
+        urlsplit(named)
     except ValueError:
         named = ""
     return named if named.lower().startswith(_WEB) else location

@@ -15,6 +15,7 @@ import os
 import re
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,10 +29,15 @@ VERSION = 1
 MAX_LINE = 1 << 14
 MAX_SEGMENTS = 8  # of a path that are looked up
 BITS_PER_ENTRY = 16
+STEP = 1 << 16
 _MAGIC = b"HWURLS\0\1"
 _HOSTS_FILE = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
-_PLAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
-_hash = xxhash.xxh3_64_intdigest
+_PLAIN = re.compile(rb"[a-z0-9-]+(?:\.[a-z0-9-]+)*\Z")
+_xxh3 = xxhash.xxh3_64_intdigest
+
+
+def _hash(text: str) -> int:
+    return _xxh3(text.encode())
 
 
 class UrlList:
@@ -59,16 +65,15 @@ class UrlList:
 
     def holds(self, host: str, path: str) -> bool:
         bitmap, mask = self._bitmap, self._mask
-        name = host
+        name = host.encode()
         while True:
-            key = _hash(name)
+            key = _xxh3(name)
             bit = key & mask
             if bitmap[bit >> 3] >> (bit & 7) & 1 and self._has(key):
                 return True
-            dot = name.find(".")
-            if dot < 0:
+            _, dot, name = name.partition(b".")
+            if not dot:
                 break
-            name = name[dot + 1 :]
         if len(path) < 2:
             return False
         if self._has(_hash(f"{host}/")) and self._has_path(host, path):
@@ -120,18 +125,40 @@ def list_of(files: tuple[str, ...]) -> UrlList:
 
 
 def _hashes(files: tuple[str, ...]) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    """Of every entry, sorted, each once."""
     found = array("Q")
     for file in files:
         stream = Stream(Path(file))
-        for line in lines(stream.blocks(), MAX_LINE, MAX_LINE):
-            text = line.data.decode("utf-8", "replace").strip()
-            if _PLAIN.match(text):
-                found.append(_hash(text))
+        for entry in _entries(stream):
+            if _PLAIN.match(entry):
+                found.append(_xxh3(entry))
             else:
-                found.extend(map(_hash, keys_of(text)))
+                found.extend(map(_hash, keys_of(entry.decode("utf-8", "replace"))))
         if stream.tail is not None:
             raise RecipeError(f"urls: the list {file} is damaged: {stream.tail.detail}; get it again")
-    return np.unique(np.frombuffer(found, dtype=np.uint64)) if found else np.zeros(0, dtype=np.uint64)
+    if not found:
+        return np.zeros(0, dtype=np.uint64)
+    hashes = np.frombuffer(found, dtype=np.uint64)
+    hashes.sort()
+    first = np.ones(len(hashes), dtype=bool)
+    np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
+    return hashes if first.all() else hashes[first]
+
+
+def _entries(stream: Stream) -> Iterator[bytes]:
+    """The lines of a list, without the space around them; one that is too long is none."""
+    rest, skipped = b"", False
+    for block in stream.blocks():
+        pieces = (rest + block).split(b"\n")
+        rest = pieces.pop()
+        if skipped and pieces:
+            del pieces[0]
+            skipped = False
+        yield from map(bytes.strip, pieces)
+        if len(rest) > MAX_LINE:
+            rest, skipped = b"", True
+    if not skipped:
+        yield rest.strip()
 
 
 def keys_of(entry: str) -> list[str]:
@@ -160,8 +187,8 @@ def keys_of(entry: str) -> list[str]:
 def _write(path: Path, hashes: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> None:
     bits = 1 << max(16, (len(hashes) * BITS_PER_ENTRY - 1).bit_length() if len(hashes) else 0)
     bitmap = np.zeros(bits // 8, dtype=np.uint8)
-    for start in range(0, len(hashes), 1 << 20):
-        low = hashes[start : start + (1 << 20)] & np.uint64(bits - 1)
+    for start in range(0, len(hashes), STEP):
+        low = hashes[start : start + STEP] & np.uint64(bits - 1)
         np.bitwise_or.at(bitmap, low >> np.uint64(3), np.uint8(1) << (low & np.uint64(7)).astype(np.uint8))
     with path.open("wb") as file:
         file.write(_MAGIC + bits.to_bytes(8, "little"))

@@ -6,19 +6,24 @@ a hard word where it stands as a word, of soft words it takes two different ones
 characters once percent-encoding is undone. A list of some thousands of domains finds more: see `urls: {lists: …}`.
 """
 
-STRICT = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STRICT = _words(
     "porn xvideos xhamster hentai camgirl sexcam sexvideo freesex sexchat sexshop blowjob gangbang creampie "
     "onlinecasino casinoonline casinobonus slotgacor judionline situsslot viagraonline buyviagra cialisonline "
     "bocaiwang yulecheng yulepingtai caipiaowang aomenduchang dubowang 色情 博彩 赌场 賭場 成人视频 成人影片 "
-    "娱乐城 娛樂城 裸聊 黄色网站 六合彩 时时彩 時時彩 私服发布".split()
+    "娱乐城 娛樂城 裸聊 黄色网站 六合彩 时时彩 時時彩 私服发布"
 )
-HARD = frozenset(
+HARD = _words(
     "xxx milf milfs bdsm dildo dildos escorts nudes webcamsex sexcams pornstar upskirt bukkake viagra cialis "
-    "levitra togel slot88 judi bandarqq baccarat bocai caipiao qipai heicaipan liuhecai".split()
+    "levitra togel slot88 judi bandarqq baccarat bocai caipiao qipai heicaipan liuhecai"
 )
-SOFT = frozenset(
+SOFT = _words(
     "sex sexy adult adults nude naked cam cams teen teens hot girls escort fetish casino casinos bet bets betting "
     "poker slots slot roulette jackpot gambling bonus pills pharmacy cheap replica lottery dubo yule 成人 彩票 "
-    "棋牌 下注 投注 美女 约炮".split()
+    "棋牌 下注 投注 美女 约炮"
 )
 SOFT_AT_LEAST = 2
