@@ -24,7 +24,20 @@ from headwater.sources import url_lists
 from headwater.sources.urls import UrlGate, normalise
 
 TOP = ("com", "net", "org", "cn", "com.cn", "de", "co.uk", "ru", "info", "top", "xyz", "org.tw")
-WORDS = ("news", "article", "blog", "2024", "05", "index.html", "category", "p", "tag", "forum", "thread", "about-us")
+WORDS = (
+    "news",
+    "article",
+    "blog",
+    "2024",
+    "05",
+    "index.html",
+    "category",
+    "p",
+    "tag",
+    "forum",
+    "thread",
+    "about-us",
+)
 
 
 def host(rng: random.Random) -> str:

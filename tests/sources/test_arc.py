@@ -16,13 +16,21 @@ def first(version: int = 1) -> bytes:
 
 
 def page(
-    number: int, text: str = CHINESE, *, version: int = 1, change: int = 0, charset: str = "utf-8", end: str = "\r\n"
+    number: int,
+    text: str = CHINESE,
+    *,
+    version: int = 1,
+    change: int = 0,
+    charset: str = "utf-8",
+    end: str = "\r\n",
 ) -> bytes:
     body = f"<html><body><p>第{number}页：{text}</p></body></html>".encode(charset)
     head = f"HTTP/1.1 200 OK{end}Content-Type: text/html; charset={charset}{end}{end}"
     sent = head.encode() + body
     middle = " 200 ABCDEFG - 1042 a.arc" if version == 2 else ""
-    line = f"{PAGE.format(number)} 127.0.0.1 2008043020482{number % 10} text/html{middle} {len(sent) + change}\n"
+    line = (
+        f"{PAGE.format(number)} 127.0.0.1 2008043020482{number % 10} text/html{middle} {len(sent) + change}\n"
+    )
     return line.encode() + sent + b"\n"
 
 
@@ -36,7 +44,10 @@ def titles(shard) -> list[str]:
 @pytest.mark.parametrize(("charset", "end"), [("utf-8", "\r\n"), ("gb18030", "\n")])
 def test_both_versions_are_read_plain_and_packed(tmp_path, read, web, version, packed, charset, end):
     records = [first(version), *(page(n, version=version, charset=charset, end=end) for n in range(5))]
-    records.append(b"dns:a.example 1.2.3.4 20080430204829 text/dns%b 15\n20080430204825\n\n" % (b" 200 - - 9 a" * (version == 2)))
+    records.append(
+        b"dns:a.example 1.2.3.4 20080430204829 text/dns%b 15\n20080430204825\n\n"
+        % (b" 200 - - 9 a" * (version == 2))
+    )
     path = tmp_path / f"a.arc{'.gz' * packed}"
     path.write_bytes(b"".join(map(web.member, records)) if packed else b"".join(records))
     shard = read(path, kind="warc", text="all")
@@ -56,7 +67,9 @@ def test_a_false_length_costs_its_record_only(tmp_path, read, change):
     shard = read(path, kind="warc", text="all")
     kept = set(titles(shard))
     assert {"第0页", "第2页", "第3页"} <= kept
-    assert kept == {"第0页", "第1页", "第2页", "第3页"} or shard.account["quarantined"] == {"damaged_record": 1}
+    assert kept == {"第0页", "第1页", "第2页", "第3页"} or shard.account["quarantined"] == {
+        "damaged_record": 1
+    }
 
 
 @pytest.mark.fault(13)

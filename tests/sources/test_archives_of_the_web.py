@@ -10,12 +10,16 @@ import zstandard
 from headwater.sources.encoding import decode_page
 
 CHINESE = "今天晚上，很好的月光。我不见他，已是三十多年；今天见了，精神分外爽快。"
-TRADITIONAL = "所謂回憶者，雖說可以使人歡欣，有時也不免使人寂寞，使精神的絲縷還牽著已逝的寂寞的時光，又有什麼意味呢。"
+TRADITIONAL = (
+    "所謂回憶者，雖說可以使人歡欣，有時也不免使人寂寞，使精神的絲縷還牽著已逝的寂寞的時光，又有什麼意味呢。"
+)
 
 
 def pages(web, count: int) -> list[bytes]:
     return [
-        web.response(f"http://例.example/{n}", f"<p>第{n}页：{CHINESE}</p>".encode(), "text/html; charset=utf-8")
+        web.response(
+            f"http://例.example/{n}", f"<p>第{n}页：{CHINESE}</p>".encode(), "text/html; charset=utf-8"
+        )
         for n in range(count)
     ]
 
@@ -37,7 +41,7 @@ def test_a_zstd_archive_with_a_dictionary_is_read(tmp_path, read, web, packed):
     shard = read(path, kind="warc", text="all")
     assert numbers(shard) == list(range(60)) and not shard.quarantine
     assert shard.documents[7]["locator"] == f"a.warc.zst#{sum(map(len, frames[:8]))}"
-    frames[31] = frames[31][:40] + bytes(8) + frames[31][48:]
+    frames[31] = frames[31][:-4] + bytes(4)  # its checksum
     path.write_bytes(b"".join(frames))
     shard = read(path, kind="warc", text="all")
     assert numbers(shard) == [n for n in range(60) if n != 30]
@@ -80,9 +84,7 @@ def test_members_of_several_records_and_records_of_several_members_keep_their_id
     shard = read(path, kind="warc", text="all")
     assert numbers(shard) == list(range(40)) and not shard.quarantine
     starts = [sum(len(web.member(group)) for group in groups[:n]) for n in range(len(groups))]
-    places = [
-        f"a.warc.gz#{starts[n // split]}" + (f".{n % split}" if n % split else "") for n in range(40)
-    ]
+    places = [f"a.warc.gz#{starts[n // split]}" + (f".{n % split}" if n % split else "") for n in range(40)]
     assert [document["locator"] for document in shard.documents] == places
     ends = [record.index(b"\r\n\r\n") + 2 + split for record in records]  # in the middle of what was sent
     parts = [part for record, end in zip(records, ends, strict=True) for part in (record[:end], record[end:])]
@@ -119,7 +121,9 @@ def test_a_last_member_without_its_checksum_is_not_taken_for_whole(tmp_path, rea
 def test_empty_members_and_padding_hide_nothing(tmp_path, read, web):
     members = [web.member(record) for record in pages(web, 6)]
     path = tmp_path / "a.warc.gz"
-    path.write_bytes(members[0] + web.member(b"") + b"".join(members[1:4]) + bytes(512) + b"".join(members[4:]) + bytes(9))
+    path.write_bytes(
+        members[0] + web.member(b"") + b"".join(members[1:4]) + bytes(512) + b"".join(members[4:]) + bytes(9)
+    )
     assert numbers(read(path, kind="warc", text="all")) == list(range(6))
 
 
@@ -145,7 +149,12 @@ def test_wat_has_no_text_and_says_so_and_wet_takes_plain_text_only(tmp_path, rea
 @pytest.mark.parametrize("meta", [None, "utf-8", "iso-8859-1", "gb2312", "big5"])
 @pytest.mark.parametrize(
     ("actual", "text"),
-    [("gb18030", CHINESE + "镕堃㐂𠮷"), ("gbk", CHINESE), ("big5hkscs", TRADITIONAL + "嘅咗啲"), ("utf-8", CHINESE)],
+    [
+        ("gb18030", CHINESE + "镕堃㐂𠮷"),
+        ("gbk", CHINESE),
+        ("big5hkscs", TRADITIONAL + "嘅咗啲"),
+        ("utf-8", CHINESE),
+    ],
 )
 def test_chinese_pages_are_read_right_whatever_they_declare(header, meta, actual, text):
     head = f"<meta charset='{meta}'>" if meta else ""

@@ -57,10 +57,19 @@ def test_an_xml_declaration_names_the_charset(tmp_path, read):
         ("<link href=https://e.example/文 rel='shortlink canonical'>", "https://e.example/文"),
         ("<!-- saved from url=(0022)https://e.example/a/b -->", "https://e.example/a/b"),
         ("<!-- saved from url=(0014)about:internet -->", ""),
-        ("<!--\n Page saved with SingleFile \n url: https://e.example/x \n saved date: Mon -->", "https://e.example/x"),
-        ("<!-- Mirrored from www.e.example/y.html by HTTrack Website Copier/3.x -->", "http://www.e.example/y.html"),
+        (
+            "<!--\n Page saved with SingleFile \n url: https://e.example/x \n saved date: Mon -->",
+            "https://e.example/x",
+        ),
+        (
+            "<!-- Mirrored from www.e.example/y.html by HTTrack Website Copier/3.x -->",
+            "http://www.e.example/y.html",
+        ),
         ("<meta property='og:url' content='https://e.example/og'>", "https://e.example/og"),
-        ("<!-- saved from url=(0022)https://e.example/a/b --><link rel=canonical href='/c'>", "https://e.example/c"),
+        (
+            "<!-- saved from url=(0022)https://e.example/a/b --><link rel=canonical href='/c'>",
+            "https://e.example/c",
+        ),
         ("<link rel=canonical href='javascript:alert(1)'>", ""),
         ("<link rel=canonical href='http://[bad'>", ""),
     ],
@@ -70,7 +79,7 @@ def test_the_address_is_what_the_page_or_the_browser_says(head, address):
 
 
 def test_the_address_is_found_in_linear_time():
-    for piece in ("<link ", "<!-- saved from url=(", "<meta a=", "a=\"", "<link rel='canonical' ", " "):
+    for piece in ("<link ", "<!-- saved from url=(", "<meta a=", 'a="', "<link rel='canonical' ", " "):
         address_in("<html>" + piece * 50_000)
 
 

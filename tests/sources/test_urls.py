@@ -32,7 +32,10 @@ def cache(tmp_path_factory, monkeypatch):
         ("https://example.com:443/a/./b/../c", "https://example.com/a/c"),
         ("https://example.com:8443/../../x/..", "https://example.com:8443/"),
         ("http://me:secret@example.com/a#part", "http://example.com/a"),
-        ("http://www.新华网.中国/新闻?q=中 文", "http://www.xn--xkrr14bows.xn--fiqs8s/%E6%96%B0%E9%97%BB?q=%E4%B8%AD%20%E6%96%87"),
+        (
+            "http://www.新华网.中国/新闻?q=中 文",
+            "http://www.xn--xkrr14bows.xn--fiqs8s/%E6%96%B0%E9%97%BB?q=%E4%B8%AD%20%E6%96%87",
+        ),
         ("http://example.com./a", "http://example.com/a"),
         ("http://[2001:DB8::1]:80/a", "http://[2001:db8::1]/a"),
         ("http://example.com/a//b?x=%2f&y=1", "http://example.com/a//b?x=%2F&y=1"),
@@ -72,7 +75,12 @@ def test_a_lone_surrogate_is_no_reason_to_fail(tmp_path):
 
 @pytest.mark.parametrize(
     ("host", "domain"),
-    [("news.bbc.co.uk", "bbc.co.uk"), ("a.b.com.cn", "b.com.cn"), ("1.2.3.4", "1.2.3.4"), ("localhost", "localhost")],
+    [
+        ("news.bbc.co.uk", "bbc.co.uk"),
+        ("a.b.com.cn", "b.com.cn"),
+        ("1.2.3.4", "1.2.3.4"),
+        ("localhost", "localhost"),
+    ],
 )
 def test_the_domain_is_what_was_registered(host, domain):
     assert registered_domain(host) == domain and site_of(f"http://{host}:8080/") == domain
@@ -169,7 +177,9 @@ def test_a_list_of_a_million_is_held_in_little_memory(tmp_path):
     path = tmp_path / "large.txt"
     with path.open("w") as file:
         file.writelines(f"d{n}.example\n" for n in range(1_000_000))
-    done = subprocess.run([sys.executable, "-c", LARGE, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE, str(path)], capture_output=True, text=True, check=True
+    )
     found, missed, grown = json.loads(done.stdout)
     assert (found, missed) == (992, 0) and grown < 80 << 20
 
@@ -205,7 +215,12 @@ def test_words_may_be_a_users_own(tmp_path):
         {"words": {name: [str(tmp_path / name)] for name in ("strict", "hard", "soft")} | {"at_least": 3}}
     )
     gate = UrlGate(settings)
-    urls = ("http://e.example/好赌网", "http://e.example/spam", "http://e.example/two-one", "http://e.example/two/one_three")
+    urls = (
+        "http://e.example/好赌网",
+        "http://e.example/spam",
+        "http://e.example/two-one",
+        "http://e.example/two/one_three",
+    )
     assert [gate.listed(url) for url in urls] == ["url:words", "url:words", None, "url:words"]
 
 
@@ -216,7 +231,9 @@ def archive(web, count: int = 30) -> bytes:
     return b"".join(
         web.member(
             web.response(
-                f"http://h{n % 2}.site{n % 3}.example.com/{n}", f"<p>第{n}页：{CHINESE}</p>".encode(), "text/html; charset=utf-8"
+                f"http://h{n % 2}.site{n % 3}.example.com/{n}",
+                f"<p>第{n}页：{CHINESE}</p>".encode(),
+                "text/html; charset=utf-8",
             )
         )
         for n in range(count)
@@ -237,7 +254,8 @@ def test_of_a_host_or_domain_the_first_pages_of_a_file_are_taken(tmp_path, read,
 
 def test_a_page_that_is_framed_twice_is_counted_once(tmp_path, read, web):
     members = [
-        web.member(web.response(f"http://a.example/{n}", f"<p>第{n}页：{CHINESE}</p>".encode())) for n in range(6)
+        web.member(web.response(f"http://a.example/{n}", f"<p>第{n}页：{CHINESE}</p>".encode()))
+        for n in range(6)
     ]
     path = tmp_path / "a.warc.gz"
     path.write_bytes(members[0] + members[1] + b"garbage" + b"".join(members[2:]))

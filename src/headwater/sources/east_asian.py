@@ -19,12 +19,8 @@ _COMMON = (
     "的一是不了人有在我大中上到要以就出他和年也生法能可自成得地家用都之方多然而心那下行所民好公作事定你看面全等身最本道她新前但同只因起主很者天度高手如分美其重子想被著"
     "及理入些力里小老部性工正明去使由次受意市接月利女此化外治更品或保十特制知式相常量情三己比合打代建加目回表至提名基教日未"
 )
-_SIMPLIFIED = (
-    "这为会个时来国对们现发说于过与业后学经还当进体无没动将机间开实种点内长从么问让关场头题并产应两师台权员样真话务专术却"
-)
-_TRADITIONAL = (
-    "這為會個時來國對們現發說於過與業後學經還當進體無沒動將機間開實種點內裡裏長從麼問讓關場頭題並產應兩師臺台權員樣真話務專術卻"
-)
+_SIMPLIFIED = "这为会个时来国对们现发说于过与业后学经还当进体无没动将机间开实种点内长从么问让关场头题并产应两师台权员样真话务专术却"
+_TRADITIONAL = "這為會個時來國對們現發說於過與業後學經還當進體無沒動將機間開實種點內裡裏長從麼問讓關場頭題並產應兩師臺台權員樣真話務專術卻"
 _HAN_SIMPLIFIED = frozenset(_COMMON + _SIMPLIFIED + "，。、：；！？“”《》（）…")
 _HAN_TRADITIONAL = frozenset(_COMMON + _TRADITIONAL + "，。、：；！？「」《》（）…")
 _HANGUL = frozenset(
@@ -63,5 +59,7 @@ def familiarity(data: bytes, name: str) -> float:
         usual = sum(character in _HANGUL for character in foreign)
     else:
         kana = sum("\u3041" <= character <= "\u30fe" for character in foreign)
-        usual = kana + sum(character in _PUNCTUATION for character in foreign) if kana * 5 > len(foreign) else 0
+        usual = (
+            kana + sum(character in _PUNCTUATION for character in foreign) if kana * 5 > len(foreign) else 0
+        )
     return usual / (len(foreign) + 10 * broken)

@@ -30,11 +30,12 @@ class ShortError(Exception):
 
 
 class Tap:
-    """A file from byte `start` on, as fastwarc reads it. `prefix`: what it is to read before that."""
+    """A file from byte `start` on, as fastwarc reads it. Behind a `prefix` (a dictionary, which fastwarc takes from the
+    beginning of a file only) positions count from 0 at the prefix."""
 
     def __init__(self, file: BinaryIO, start: int = 0, prefix: bytes = b"") -> None:
         self.file, self.given = file, 0
-        self._prefix, self._first = prefix, start - len(prefix)
+        self._prefix, self._first = prefix, 0 if prefix else start
         self._before = self._last = b""
         file.seek(start)
 

@@ -44,7 +44,7 @@ DICTIONARY = (
 MAX_DICTIONARY = 16 << 20
 # A false length may swallow what follows, which is then read again: in all at most so many times the file, and more.
 READ_AGAIN, ALWAYS = 4, 1 << 30
-_BEGINS = re.compile(rb"(?:\A|(?<=\n))WARC/[01]\.\d{1,2}\r?\n[A-Za-z-]{1,64}[ \t]?:")
+_BEGINS = re.compile(rb"WARC/[01]\.\d{1,2}\r?\n(?:WARC|Content)-[A-Za-z-]{1,64}[ \t]?:")
 _OVERLAP = 128
 
 
@@ -143,12 +143,11 @@ def _end_of_record(file: BinaryIO, position: int, declared: int) -> int:
 
 def _next_record(file: BinaryIO, start: int, size: int) -> int:
     """The first byte from `start` on at which a record seems to begin; `size` where there is none."""
-    position = max(0, start - 1)  # the line end before it is looked at
+    position = start
     while position < size:
         window = raw(file, position, BLOCK + _OVERLAP)
-        for found in _BEGINS.finditer(window):
-            if position + found.start() >= start and (found.start() or position == 0):
-                return position + found.start()
+        if (found := _BEGINS.search(window)) is not None:
+            return position + found.start()
         position += BLOCK
     return size
 
@@ -168,9 +167,10 @@ def _zstd(file: BinaryIO, size: int, document: Document) -> Iterator[Record]:
     prefix, dictionary = _dictionary(file)
     position = 0
     while position < size:
-        records = archive_records(Tap(file, position, prefix if position else b""))
+        shown = prefix if position else b""
+        records = archive_records(Tap(file, position, shown))
         held: Record | None = None
-        numbered = _numbered(records, position, document)
+        numbered = _numbered(records, position, document, position - len(shown) if shown else 0)
         while True:
             try:
                 record = next(numbered)
@@ -191,8 +191,7 @@ def _zstd(file: BinaryIO, size: int, document: Document) -> Iterator[Record]:
         if following >= size:
             yield tail(broken, size, False, detail, data)
             return
-        end = _frame_end(file, broken, size, dictionary)
-        if end != following:
+        if held is None or _frame_end(file, broken, size, dictionary) != following:
             yield quarantine(
                 f"{broken}.damaged", "damaged_member", f"zstd frame at byte {broken}: {detail}", data
             )
@@ -200,14 +199,15 @@ def _zstd(file: BinaryIO, size: int, document: Document) -> Iterator[Record]:
 
 
 def _numbered(
-    records: Iterator[Any], start: int, document: Document
+    records: Iterator[Any], start: int, document: Document, shift: int = 0
 ) -> Generator[Record, None, tuple[int, str]]:
     """Records with their offsets: where the frame stands, with a number after it from the second record of a frame
-    on. Returns (the last record's position, what was wrong with it or behind it)."""
+    on. Returns (the last record's position, what was wrong with it or behind it). `shift`: from fastwarc's positions
+    to the file's."""
     position, repeated = -1, 0
     try:
         for record in records:
-            here = record.stream_pos
+            here = record.stream_pos + shift
             repeated = repeated + 1 if here == position else 0
             position = here
             yield document(record, f"{here}.{repeated}" if repeated else here, declared_length(record))
