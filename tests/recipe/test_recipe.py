@@ -47,7 +47,9 @@ def test_errors_name_file_line_key_and_expectation(text: str, line: int, words: 
 def test_errors_inside_sources_name_the_sources_line_and_its_keys() -> None:
     message = error_of("sources:\n  - name: a\n    kind: warc\n    paths: [x]\n    txet: all\n")
     assert message == "recipe.yaml:5: unknown key 'sources.0.txet'; did you mean 'text'?"
-    assert "one of: files, warc (got 'wrac')" in error_of("sources: [{name: a, kind: wrac, paths: [x]}]")
+    assert "one of: files, html, warc (got 'wrac')" in error_of(
+        "sources: [{name: a, kind: wrac, paths: [x]}]"
+    )
     assert "two sources are named 'a'" in error_of(
         "sources:\n  - {name: a, kind: files, paths: [x]}\n  - {name: a, kind: warc, paths: [y]}\n"
     )

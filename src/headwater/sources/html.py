@@ -33,7 +33,7 @@ _HEAD = 1 << 16  # characters of a page in which its address is looked for
 _SAVED = re.compile(r"<!--\s{0,99}saved from url=\(\d{1,6}\)\s{0,9}(\S{1,4096})")
 _SINGLE_FILE = re.compile(r"Page saved with SingleFile\s{1,99}url:\s{0,99}(\S{1,4096})")
 _HTTRACK = re.compile(r"<!--\s{0,99}Mirrored from (\S{1,4096}) by HTTrack")
-_LINK = re.compile(r"<(?:link|meta)\b[^>]{0,4096}>", re.I)
+_LINK = re.compile(r"<(?:link|meta)\b[^<>]{0,4096}+>", re.I)
 _ATTRIBUTE = re.compile(
     r"([a-z:_-]{1,32})\s{0,9}=\s{0,9}(?:\"([^\"]{0,4096})\"|'([^']{0,4096})'|([^\s\"'>]{1,4096}))", re.I
 )
