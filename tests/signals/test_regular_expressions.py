@@ -30,8 +30,14 @@ CUT = {  # what the callers cut, in characters or bytes
     "headwater.corpus.text._ABBREVIATION": _LONGEST_ABBREVIATION,
     "headwater.curate.line_rules.COUNTER": LONGEST_COUNTER,
     "headwater.sources.encoding._META": 4096,
-    "headwater.sources.extract.page._HEAD": 512,
+    "headwater.sources.encoding._XML": 512,
     "headwater.sources.extract.page._META": 65536,
+    "headwater.sources.html._HTTRACK": 65536,
+    "headwater.sources.html._LINK": 65536,
+    "headwater.sources.html._SAVED": 65536,
+    "headwater.sources.html._SINGLE_FILE": 65536,
+    "headwater.sources.html._ATTRIBUTE": 4096,
+    "headwater.sources.payload._HEAD": 512,
 }
 # Given by a recipe's or a caller's author, not shipped: unit.pattern, the paths of a crawl.
 NOT_SHIPPED = {"headwater.sources.read: pattern", "headwater.sources.fetch.pages: paths"}

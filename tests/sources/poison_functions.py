@@ -8,7 +8,7 @@ from typing import Any
 from headwater.engine.workspace import Output
 from headwater.signals import gopher
 from headwater.signals.measure import measure_shard
-from headwater.sources import warc
+from headwater.sources import framing
 from headwater.sources.read import read_shard
 
 
@@ -20,17 +20,17 @@ def _poison(text: str) -> None:
 
 
 def read(out: Output, **arguments: Any) -> dict[str, Any]:
-    honest = warc.document_of_payload
+    honest = framing.document_of_payload
 
     def poisoned(record: Any, *rest: Any) -> Any:
         _poison(record.headers["WARC-Target-URI"])
         return honest(record, *rest)
 
-    warc.document_of_payload = poisoned
+    framing.document_of_payload = poisoned
     try:
         return read_shard(out, **arguments)
     finally:
-        warc.document_of_payload = honest
+        framing.document_of_payload = honest
 
 
 def measure(out: Output, **arguments: Any) -> dict[str, Any]:

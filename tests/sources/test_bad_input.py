@@ -2,21 +2,23 @@
 
 import pytest
 
-# file: (documents, gated, quarantined). ARC is no format that is read yet: such a file is one record.
-NOT_WARC = (0, {}, {"not_warc": 1})
+# file: (documents, gated, quarantined)
 EXPECTED = {
-    "arc/iah-2008-blackbook-truncated.arc": NOT_WARC,
-    "warc/bad.arc": NOT_WARC,
-    "warc/example-space-in-url.arc": NOT_WARC,
-    "warc/example.arc": NOT_WARC,
-    "warc/example.arc.gz": NOT_WARC,
+    "arc/iah-2008-blackbook-truncated.arc": (3, {"content_type": 4, "record_type": 2}, {}),
+    # lengths of -1, 1 (a line feed) and "abc"
+    "warc/bad.arc": (0, {"empty": 1, "record_type": 1}, {"damaged_record": 1, "unreadable_tail": 1}),
+    # its line ends were changed, so that its one page is twelve bytes short
+    "warc/example-space-in-url.arc": (0, {"record_type": 1}, {"unreadable_tail": 1}),
+    "warc/example.arc": (1, {"record_type": 1}, {}),
+    "warc/example.arc.gz": (1, {"record_type": 1}, {}),
     "warc/example-bad-non-chunked.warc.gz": (1, {"record_type": 5}, {}),
     "warc/example-bad.warc.gz.bad": (1, {"http_status": 1, "record_type": 4}, {}),
     "warc/example-digest.warc": (0, {"record_type": 4}, {}),
     "warc/example-iana.org-chunked.warc": (1, {"record_type": 2}, {}),
     "warc/example-resource.warc.gz": (1, {"record_type": 2}, {}),
     "warc/example-space-in-target-uri.warc.gz": (0, {"record_type": 2}, {}),
-    "warc/example-trunc.warc": (1, {"record_type": 2}, {"unreadable_tail": 1}),
+    # a response that is shorter than it says, and swallowed the beginning of the request behind it
+    "warc/example-trunc.warc": (0, {"record_type": 3}, {"damaged_record": 1}),
     "warc/example-wget-bad-target-uri.warc.gz": (1, {"record_type": 5}, {}),
     "warc/example-wrong-chunks.warc.gz": (1, {"record_type": 1}, {}),
     "warc/example.warc": (1, {"record_type": 5}, {}),

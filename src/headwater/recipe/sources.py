@@ -3,6 +3,7 @@
 A reader of the same name under `headwater.sources` does what the model says; `sources/kinds.py` joins the two.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -83,12 +84,61 @@ class CodeSource(BaseSource):
     encoding: str = "auto"
 
 
+class UrlWords(Settings):
+    """Files of words, one a line (RefinedWeb, appendix G.1): one strict word anywhere in an address is enough, or one
+    hard word that stands as a word, or `at_least` different soft ones."""
+
+    strict: list[str] = Field(default_factory=list)
+    hard: list[str] = Field(default_factory=list)
+    soft: list[str] = Field(default_factory=list)
+    at_least: Annotated[int, Field(ge=1)] = 2
+
+
+class Urls(Settings):
+    """Which pages are taken by their address, before anything is made of them.
+
+    `lists`: by a name of your own, files of domains, hosts, addresses and prefixes, plain or .gz, relative to the
+    recipe; pages on one are gated as `url:list:<name>`. `words`: `headwater` is a short list of our own. `per_host`
+    and `per_domain`: at most so many pages of one input file. `address`: what documents have for their URL.
+    """
+
+    lists: dict[Annotated[str, Field(pattern=r"^[\w.-]+$", max_length=64)], list[str]] = Field(
+        default_factory=dict
+    )
+    words: Literal["headwater"] | UrlWords | None = None
+    per_host: Annotated[int, Field(ge=1)] | None = None
+    per_domain: Annotated[int, Field(ge=1)] | None = None
+    address: Literal["as_found", "normal", "without_tracking"] = "as_found"
+
+    def files(self) -> list[str]:
+        """Every file that decides which pages are taken."""
+        words = self.words if isinstance(self.words, UrlWords) else UrlWords()
+        lists = [file for _, files in sorted(self.lists.items()) for file in files]
+        return [*lists, *words.strict, *words.hard, *words.soft]
+
+    def below(self, folder: Path) -> "Urls":
+        """The same with absolute paths; what is relative is taken from `folder`."""
+
+        def absolute(files: list[str]) -> list[str]:
+            return [str(folder / Path(file).expanduser()) for file in files]
+
+        words = self.words
+        if isinstance(words, UrlWords):
+            words = words.model_copy(
+                update={name: absolute(getattr(words, name)) for name in ("strict", "hard", "soft")}
+            )
+        lists = {name: absolute(files) for name, files in self.lists.items()}
+        return self.model_copy(update={"lists": lists, "words": words})
+
+
 class WarcSource(BaseSource):
-    """WARC (.gz, .zst, .lz4). `text`: `main` is the main text of a page, `all` is all of its visible text."""
+    """WARC and WET (.gz, .zst, .lz4), ARC (.gz). `text`: `main` is the main text of a page, `all` is all of its
+    visible text, `wet` is what is plain text already and nothing else."""
 
     kind: Literal["warc"]
-    text: Literal["main", "all"] = "main"
+    text: Literal["main", "all", "wet"] = "main"
     max_record: Size = 16 * 2**20  # larger payloads are quarantined
+    urls: Urls | None = None
 
 
 class BooksSource(BaseSource):
@@ -156,6 +206,15 @@ class WikipediaSource(BaseSource):
     variant: Annotated[str, Field(pattern=r"^(auto|[a-z]{2,3}(-[a-z]+)*)$", max_length=32)] = "auto"
 
 
+class HtmlSource(BaseSource):
+    """Saved pages: .html, .htm, .xhtml, .shtml, .mhtml, .mht (.gz), and zip or tar archives of them."""
+
+    kind: Literal["html"]
+    text: Literal["main", "all"] = "main"
+    max_record: Size = 16 * 2**20  # larger pages are quarantined
+    urls: Urls | None = None
+
+
 Source = Annotated[
     FilesSource
     | HuggingfaceSource
@@ -166,7 +225,8 @@ Source = Annotated[
     | PapersSource
     | DialogueSource
     | ForumSource
-    | WikipediaSource,
+    | WikipediaSource
+    | HtmlSource,
     Field(discriminator="kind"),
 ]
 RowsSource = FilesSource | CodeSource | HuggingfaceSource  # whose documents may be the rows of a table
@@ -181,4 +241,5 @@ SOURCES: dict[str, type[BaseSource]] = {
     "dialogue": DialogueSource,
     "forum": ForumSource,
     "wikipedia": WikipediaSource,
+    "html": HtmlSource,
 }

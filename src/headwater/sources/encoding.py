@@ -12,6 +12,8 @@ from collections import Counter
 
 from resiliparse.parse.encoding import detect_encoding
 
+from headwater.sources.east_asian import best_of
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -55,6 +57,7 @@ SURE_UTF8 = 8
 # A sample of lines is asked in so many parts where a broken line keeps it from being sound as a whole.
 PARTS = 16
 _META = re.compile(rb"<meta[^>]{0,300}?charset\s*=\s*+[\"']?\s*+([\w:.-]+)", re.I)
+_XML = re.compile(rb"\A\s{0,99}<\?xml[^>]{0,200}?\bencoding\s{0,9}=\s{0,9}[\"']([\w:.-]{1,40})")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -152,18 +155,22 @@ def decode_page(data: bytes, declared: str | None) -> str:
         text = _try(data, marked)
         if text is not None:
             return text.removeprefix("\ufeff")
+    inside = _META.search(data[:4096]) or _XML.match(data[:512])
+    labels = [declared, inside[1].decode("ascii", "replace") if inside else None]
+    names = [name for label in labels if label and (name := codec(label))]
+    wide = [name for name in names if name in _EAST_ASIAN]
     utf8 = _try(data, "utf-8")
     if utf8 is not None and utf8.count("\ufffd") * 1000 <= len(utf8):
-        characters = len(data) - len(utf8)  # at least one more byte for each multi-byte character
-        if characters == 0 or characters >= SURE_UTF8:
+        more = len(data) - len(utf8)  # at least one more byte for each multi-byte character
+        # Two characters of GBK may be valid UTF-8 by accident; of a single-byte encoding, hardly ever.
+        if more == 0 or more >= SURE_UTF8 or not wide or "utf-8" in names:
             return utf8
-    meta = _META.search(data[:4096])
-    labels = [declared, meta[1].decode("ascii", "replace") if meta else None]
-    names = [name for label in labels if label and (name := codec(label))]
-    wide = [name for name in names if name in _EAST_ASIAN or name.startswith("utf")]
     guess = detect_encoding(data, max_len=SAMPLE, html5_compatible=False)
     guessed = codec(guess) if guess else None
-    order = [*wide, *([guessed] if guessed in _EAST_ASIAN else []), *names]
+    fitting = best_of(data, wide)
+    order = [fitting] if fitting is not None else []
+    order += [*wide, *(name for name in names if name.startswith("utf"))]
+    order += [*([guessed] if guessed in _EAST_ASIAN else []), *names]
     if guessed is not None and _plausible(data[:SAMPLE], guessed):
         order.append(guessed)
     for name in order:

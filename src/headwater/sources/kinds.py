@@ -6,7 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from headwater.recipe.sources import Unit
-from headwater.sources import books, code, dialogue, files, forum, huggingface, news, papers, warc, wikipedia
+from headwater.sources import (
+    books,
+    code,
+    dialogue,
+    files,
+    forum,
+    html,
+    huggingface,
+    news,
+    papers,
+    warc,
+    wikipedia,
+)
 from headwater.sources.places import Listed, Place
 from headwater.sources.records import Record
 
@@ -38,12 +50,20 @@ KINDS: dict[str, Kind] = {
         "txt, md, json, jsonl (.gz, .zst, .bz2, .xz), csv, tsv, parquet, arrow: "
         "{name: books, kind: files, paths: [books/*.txt.gz]}",
     ),
+    "html": Kind(
+        html.read,
+        html.VERSION,
+        ("resiliparse", "publicsuffixlist", "idna"),
+        Unit(by="site"),
+        "saved pages, html and mhtml (.gz), and zip or tar of them: "
+        "{name: pages, kind: html, paths: [saved/**/*.html]}",
+    ),
     "warc": Kind(
         warc.read,
         warc.VERSION,
-        ("fastwarc", "resiliparse", "publicsuffixlist"),
+        ("fastwarc", "resiliparse", "publicsuffixlist", "idna", "zstandard"),
         Unit(by="site"),
-        "WARC and WET (.gz, .zst, .lz4): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+        "WARC and WET (.gz, .zst, .lz4), ARC (.gz): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
     ),
     "code": Kind(
         code.read,

@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
-from publicsuffixlist import PublicSuffixList
 
 from headwater.corpus.document import DOCUMENT_SCHEMA, document_id, locator, split_of
 from headwater.corpus.shards import ShardWriter
@@ -27,6 +25,7 @@ from headwater.recipe.sources import SOURCES, BaseSource
 from headwater.sources.kinds import KINDS
 from headwater.sources.places import place_of
 from headwater.sources.records import GIVEN_UP, Found, Gated, Record, quarantine
+from headwater.sources.urls import site_of
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -222,27 +221,3 @@ def _pattern(pattern: str, name: str) -> re.Pattern[str]:
         raise RecipeError(
             f"source {name!r}: unit.pattern {pattern!r} is no regular expression: {error}"
         ) from error
-
-
-@lru_cache(maxsize=1)
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-@lru_cache(maxsize=65536)
-def _registered(host: str) -> str:
-    return _suffixes().privatesuffix(host) or host
-
-
-def site_of(url: str) -> str | None:
-    """The registered domain of a URL's host (`bbc.co.uk`), or the host itself where it has none."""
-    try:
-        host = urlsplit(url).hostname
-    except ValueError:
-        return None
-    if not host:
-        return None
-    host = host.rstrip(".")
-    if ":" in host or host.rpartition(".")[2].isdigit():
-        return host
-    return _registered(host)

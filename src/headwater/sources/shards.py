@@ -72,6 +72,11 @@ def plan(
         "versions": [VERSION, KINDS[source.kind].version, getattr(normalisation, "VERSION", 1)],
         "libraries": {name: version(name) for name in KINDS[source.kind].libraries},
     }
+    if (urls := getattr(source, "urls", None)) is not None:
+        settings["urls"] = urls.below(folder).model_dump(mode="json")
+        lists = [_local_file(file, source.name) for file in urls.below(folder).files()]
+        listed = _content_hashes(lists, workspace)
+        made_by["lists"] = [listed[file.path] for file in lists]
     return [
         Task(
             shard,
@@ -239,6 +244,18 @@ def _relative(path: Place, root: Place, name: str) -> str:
         raise RecipeError(f"source {name!r}: {path} is not below its root {root}") from None
     # A name that is no UTF-8 shows its odd bytes as \xNN.
     return os.fsencode(PurePath(relative).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _local_file(path: str, name: str) -> InputFile:
+    """A list that the source's settings name."""
+    try:
+        stat = Path(path).stat()
+    except OSError as error:
+        raise RecipeError(
+            f"source {name!r}: the list {path} cannot be read ({error.strerror}); `urls` names files that are there, "
+            "relative to the recipe"
+        ) from error
+    return InputFile(Path(path), path, stat.st_size, stat.st_mtime_ns)
 
 
 # ---------------------------------------------------------------- content

@@ -16,8 +16,8 @@ from urllib.parse import urljoin, urlsplit
 
 from headwater.errors import HeadwaterError
 from headwater.recipe.quantities import show_size
-from headwater.sources.extract.page import undo_codings
 from headwater.sources.fetch.connection import FailedError, RefusedError, Reply, Rules, ask, clean_url
+from headwater.sources.payload import undo_codings
 from headwater.sources.streams import Stream
 
 TRIES = 6  # one after another that bring nothing new

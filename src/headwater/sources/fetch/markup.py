@@ -6,8 +6,8 @@ from html import unescape
 from xml.etree import ElementTree
 
 from headwater.sources.encoding import UndecodableError, decode_page
-from headwater.sources.extract.page import undo_codings
 from headwater.sources.fetch.connection import Answer
+from headwater.sources.payload import undo_codings
 from headwater.sources.streams import unpack
 
 # A tree of a page that leaves ten thousand links open takes minutes to search, so tags are found where they stand.
