@@ -357,7 +357,7 @@ LEADS: list[tuple[str, str, int, str, str]] = [
     ("arwiki", "برلين", 1, "يعود أول ت", "hdj5nrakxkywyfiy"),
     ("enwiki-latest-pages-articles1", "Albedo", 0, "Albedo or", "lwiplypxua56qz63"),
     ("enwiki-latest-pages-articles1", "Achilles", 0, "In Greek m", "jnclsdpyuee7o7rw"),
-    ("enwiki-latest-pages-articles1", "Aristotle", 0, "Aristotle", "zpsndhrkp66vtpmj"),
+    ("enwiki-latest-pages-articles1", "Aristotle", 0, "Aristotle", "2ofirqqbxw4kgntd"),
     ("enwiki-latest-pages-articles1", "International Atomic Time", 0, "Internatio", "3efvm7y3ia7uz5gy"),
     ("enwiki", "Samsung", 0, "The Samsun", "vpg6yhph43lpvuxl"),
     ("enwiki-20120104-id12", "Anarchism", 0, "Anarchism", "5yguyy5u4fch7xgq"),
@@ -368,6 +368,9 @@ LEADS: list[tuple[str, str, int, str, str]] = [
     ("frwiki-20121230-id3", "Antoine Meillet", 0, "Paul Jules", "27qvfvyiyrkktuo6"),
     ("simplewiki-20161220-id6", "Art", 0, "Art is a c", "dujydho4wrssds7o"),
     ("simplewiki", "Berlin", 0, "Berlin is", "nzciqfzzlzopz7yw"),
+    ("enwiki", "Mini (Mark I)", 0, "The Mark I", "lwra2ctcm4dwwyha"),
+    ("enwiki", "Jim Pewter", 0, "Jim Pewter", "ll62icayfsm43hkq"),
+    ("enwiki", "Marian Breland Bailey", 0, "Marian Bre", "j2mvl4ucoabud5qi"),
 ]
 
 

@@ -166,7 +166,7 @@ def _language(given: Arguments) -> str:
     names = _LANGUAGE_NAMES.get(given.page.language, {})
     if given.page.language == "ja" and given.named[""].endswith("-short"):
         names = _JAPANESE_SHORT
-    name = names.get(code)
+    name = names.get("el" if given.named[""] == "lang-grc-gre" else code)
     return f"{name}{_COLON[given.page.language]}{text}" if name else text
 
 
