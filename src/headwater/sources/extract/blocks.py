@@ -476,6 +476,9 @@ def _scan(
                     opened, start, space = True, used, True
                     blocks[found, :] = 0
                     blocks[found, INNER] = current
+                if used > start and text[used - 1] == 36:  # two formulas do not touch
+                    text[used] = 32
+                    used += 1
                 for _ in range(marks):
                     text[used] = 36
                     used += 1
