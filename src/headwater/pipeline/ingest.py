@@ -7,6 +7,7 @@ from headwater.engine.local import Task, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, QuarantineLimit
 from headwater.recipe import Recipe
+from headwater.sources.kinds import KINDS
 from headwater.sources.shards import check_collisions, plan
 
 
@@ -45,6 +46,11 @@ def ingest(recipe: Recipe, workspace: Workspace, *, workers: int, limit: int | N
         source_of |= {task.shard: source.name for task in named}
         stages[stage_of[source.name]] = named
     check_collisions({source.name: (source.kind, stages[stage_of[source.name]]) for source in recipe.sources})
+    for kind in {
+        source.kind for source in recipe.sources if _unread(workspace, stage_of[source.name], stages)
+    }:
+        if (warm := KINDS[kind].warm) is not None:
+            warm()
     made = run_stages(workspace, stages, workers=workers, title="read")
     shards = [entry for name in stage_of.values() for entry in made[name]]
     _account(shards, recipe.max_quarantined)
@@ -52,6 +58,13 @@ def ingest(recipe: Recipe, workspace: Workspace, *, workers: int, limit: int | N
     if not ingested.documents:
         raise HeadwaterError(f"no documents in {', '.join(stage_of)}: {_why_none(shards)}")
     return ingested
+
+
+def _unread(workspace: Workspace, stage: str, stages: dict[str, list[Task]]) -> bool:
+    entries = workspace.stage(stage)
+    return any(
+        (entry := entries.entry(task.shard)) is None or entry.key != task.key for task in stages[stage]
+    )
 
 
 def _account(shards: list[Entry], limit: float) -> None:

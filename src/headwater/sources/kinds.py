@@ -19,6 +19,7 @@ from headwater.sources import (
     warc,
     wikipedia,
 )
+from headwater.sources.extract import main_text
 from headwater.sources.places import Listed, Place
 from headwater.sources.records import Record
 
@@ -39,6 +40,7 @@ class Kind:
     # The files that one of the source's paths names, where that is more than a glob: None where it is not.
     expand: Callable[[str, Path, Any], list[Listed] | None] | None = None
     beside: Callable[[Place, Any], list[Place]] | None = None  # files that are read together with one
+    warm: Callable[[], None] | None = None  # compiles the reader's kernels, before workers start
 
 
 KINDS: dict[str, Kind] = {
@@ -57,6 +59,7 @@ KINDS: dict[str, Kind] = {
         Unit(by="site"),
         "saved pages, html and mhtml (.gz), and zip or tar of them: "
         "{name: pages, kind: html, paths: [saved/**/*.html]}",
+        warm=main_text.warm,
     ),
     "warc": Kind(
         warc.read,
@@ -64,6 +67,7 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist", "idna", "zstandard"),
         Unit(by="site"),
         "WARC and WET (.gz, .zst, .lz4), ARC (.gz): {name: crawl, kind: warc, paths: [crawl/*.warc.gz]}",
+        warm=main_text.warm,
     ),
     "code": Kind(
         code.read,
@@ -97,6 +101,7 @@ KINDS: dict[str, Kind] = {
         Unit(by="site"),
         "RSS, Atom, news pages, NITF, CC-NEWS (.warc.gz): "
         "{name: news, kind: news, paths: [feeds/*.xml, pages/**/*.html]}",
+        warm=main_text.warm,
     ),
     "papers": Kind(
         papers.read,

@@ -26,9 +26,16 @@ from headwater.sources.extract.tags import (
     TAG,
     TAG_KEYS,
     TAG_VALUES,
-    WORD_KEYS,
-    WORD_VALUES,
-    fnv,
+)
+from headwater.sources.extract.tokens import (
+    after_declaration,
+    attributes_of,
+    character_at,
+    end_of_raw,
+    find_byte,
+    formula_in,
+    is_space,
+    look_up,
 )
 
 MAX_DEPTH = 512
@@ -50,15 +57,9 @@ _P, _A, _BR, _PRE, _CODE, _MATH, _HR, _SCRIPT, _TR, _LI = (
 )
 _HTML, _HEAD, _BODY = TAG["html"], TAG["head"], TAG["body"]
 _F0, _FP = np.uint64(FNV_START), np.uint64(FNV_PRIME)
-_CLASS, _ID, _ITEMPROP, _ROLE, _STYLE, _HIDDEN, _ARIA, _TYPE = (
-    np.uint64(fnv(name))
-    for name in (b"class", b"id", b"itemprop", b"role", b"style", b"hidden", b"aria-hidden", b"type")
-)
-_ARTICLE_BODY, _BODY_GROUP = np.uint64(fnv(b"articlebody")), 1 << GROUP["body"]
 _RENDERED = 1 << GROUP["rendered"]
 _PADDING = 32  # zero bytes behind the page, so that looking ahead stays inside
 _SEARCH = 64  # open elements that the search for an end tag's start passes at most
-_FORMULA = 20_000  # bytes of a formula's markup that are looked through for its TeX
 
 
 @dataclass(frozen=True)
@@ -90,247 +91,6 @@ def blocks_of(page: str) -> Blocks:
     return Blocks(text[:used], elements[:count], signatures[:count], blocks[:found])
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def look_up(keys: np.ndarray, values: np.ndarray, key: np.uint64) -> int:
-    mask = np.uint64(keys.shape[0] - 1)
-    place = (key ^ (key >> np.uint64(29))) & mask
-    while keys[place] != 0:
-        if keys[place] == key:
-            return int(values[place])
-        place = (place + np.uint64(1)) & mask
-    return 0
-
-
-@numba.njit(cache=True, nogil=True)
-def groups_of(data: np.ndarray, start: int, end: int) -> int:
-    """The groups of the words in an attribute's value: each word, and each joined by - and _ as one."""
-    groups = 0
-    word = joined = _F0
-    letters = 0
-    lower_before = False
-    for place in range(start, end + 1):
-        byte = data[place] if place < end else np.uint8(32)
-        upper = 65 <= byte <= 90
-        letter = upper or 97 <= byte <= 122
-        if letters > 0 and (not letter or (upper and lower_before)):
-            groups |= look_up(WORD_KEYS, WORD_VALUES, word)
-            word = _F0
-            letters = 0
-        if letter:
-            lowered = np.uint64(byte | 32)
-            word = (word ^ lowered) * _FP
-            joined = (joined ^ lowered) * _FP
-            letters += 1
-        elif byte != 45 and byte != 95:
-            if joined != _F0:
-                groups |= look_up(WORD_KEYS, WORD_VALUES, joined)
-                if joined == _ARTICLE_BODY:
-                    groups |= _BODY_GROUP
-            joined = _F0
-        lower_before = bool(letter and not upper)
-    return groups
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _is_space(byte: int) -> bool:
-    return byte == 32 or 9 <= byte <= 13
-
-
-@numba.njit(cache=True, nogil=True)
-def _displays_none(data: np.ndarray, start: int, end: int) -> bool:
-    """`display:none` or `visibility:hidden` in a style."""
-    for place in range(start, end - 10):
-        if data[place] == 58:  # a colon
-            value = place + 1
-            while value < end and data[value] == 32:
-                value += 1
-            if data[value] | 32 == 110 and data[value + 1] | 32 == 111 and data[place - 1] | 32 == 121:
-                return True
-    for place in range(start, end - 11):
-        if data[place] == 58 and data[place - 2] | 32 == 116 and data[place - 1] | 32 == 121:
-            value = place + 1
-            while value < end and data[value] == 32:
-                value += 1
-            if data[value] | 32 == 104 and data[value + 1] | 32 == 105:
-                return True
-    return False
-
-
-@numba.njit(cache=True, nogil=True)
-def _find(data: np.ndarray, start: int, size: int, byte: int) -> int:
-    while start < size and data[start] != byte:
-        start += 1
-    return start
-
-
-@numba.njit(cache=True, nogil=True)
-def _after_declaration(data: np.ndarray, start: int, size: int) -> int:
-    """Behind the comment, doctype, CDATA or processing instruction that begins at `start`."""
-    if data[start + 1] == 33 and data[start + 2] == 45 and data[start + 3] == 45:
-        place = start + 4
-        if data[place] == 62:  # <!-->
-            return place + 1
-        while place < size:
-            if data[place] == 62 and data[place - 1] == 45 and data[place - 2] == 45:
-                return place + 1
-            place += 1
-        return size
-    return min(size, _find(data, start, size, 62) + 1)
-
-
-@numba.njit(cache=True, nogil=True)
-def _end_of_raw(data: np.ndarray, start: int, size: int, name: int, length: int) -> int:
-    """Where `</name` stands, from `start` on; `name` is where the name stands in the page."""
-    place = start
-    while place < size:
-        if data[place] == 60 and data[place + 1] == 47:
-            same = 0
-            while same < length and data[place + 2 + same] | 32 == data[name + same] | 32:
-                same += 1
-            if same == length:
-                return place
-        place += 1
-    return size
-
-
-@numba.njit(cache=True, nogil=True)
-def _formula(data: np.ndarray, start: int, size: int) -> tuple[int, int, int]:
-    """Of MathML that begins at `start`: where its TeX annotation begins and ends, and where the formula ends; zeros
-    where it has none."""
-    begin = end = 0
-    place, stop = start, min(size, start + _FORMULA)
-    while place < stop:
-        # application/x-tex
-        if (
-            data[place] == 47
-            and data[place + 1] == 120
-            and data[place + 2] == 45
-            and data[place + 3] == 116
-            and begin == 0
-        ):
-            begin = _find(data, place, stop, 62) + 1
-            end = _find(data, begin, stop, 60)
-            place = end
-        if (
-            data[place] == 60
-            and data[place + 1] == 47
-            and data[place + 2] | 32 == 109
-            and data[place + 3] | 32 == 97
-            and data[place + 5] | 32 == 104
-        ):
-            if begin and begin < end <= place:
-                return begin, end, _find(data, place, size, 62) + 1
-            return 0, 0, 0
-        place += 1
-    return 0, 0, 0
-
-
-@numba.njit(cache=True, nogil=True)
-def _attributes(
-    data: np.ndarray, start: int, size: int, signature: np.uint64
-) -> tuple[int, int, int, np.uint64, int]:
-    """Of a start tag, from behind its name on: where it ends, the groups of its words, whether it is hidden, its
-    signature, and whether its type is TeX (1 inline, 2 display)."""
-    place, groups, hidden, formula = start, 0, 0, 0
-    while place < size:
-        while place < size and (_is_space(data[place]) or data[place] == 47):
-            place += 1
-        if place >= size or data[place] == 62:
-            break
-        name = _F0
-        while True:  # the first byte belongs to the name whatever it is
-            name = (name ^ np.uint64(data[place] | 32)) * _FP
-            place += 1
-            byte = data[place]
-            if place >= size or byte == 61 or byte == 62 or byte == 47 or _is_space(byte):
-                break
-        while place < size and _is_space(data[place]):
-            place += 1
-        first = last = place
-        if place < size and data[place] == 61:
-            place += 1
-            while place < size and _is_space(data[place]):
-                place += 1
-            if data[place] == 34 or data[place] == 39:
-                first = place + 1
-                last = _find(data, first, size, data[place])
-                place = last + 1
-            else:
-                first = place
-                while place < size and data[place] != 62 and not _is_space(data[place]):
-                    place += 1
-                last = place
-        last = min(last, first + 2000)
-        if name in (_CLASS, _ID, _ITEMPROP, _ROLE):
-            groups |= groups_of(data, first, last)
-            if name == _CLASS:
-                for letter in range(first, min(last, first + 48)):
-                    if data[letter] < 48 or data[letter] > 57:
-                        signature = (signature ^ np.uint64(data[letter])) * _FP
-        elif name == _HIDDEN:
-            hidden = 1
-        elif name == _ARIA:
-            if data[first] == 116:
-                hidden = 1
-        elif name == _STYLE:
-            if _displays_none(data, first, last):
-                hidden = 1
-        elif (
-            name == _TYPE and data[first] == 109 and data[first + 4] == 47 and data[first + 5] == 116
-        ):  # math/tex
-            formula = 2 if last - first > 9 else 1
-    return min(size, place + 1), groups, hidden, signature, formula
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _code_point(data: np.ndarray, place: int) -> tuple[int, int]:
-    """The character at `place`, and how many bytes it takes; an HTML entity is a character too (0 if its name is
-    not looked up), a space where it is one."""
-    byte = int(data[place])
-    if byte == 38:
-        return _entity(data, place)
-    if byte < 0xC0:
-        return byte, 1
-    if byte < 0xE0:
-        return (byte & 31) << 6 | int(data[place + 1]) & 63, 2
-    if byte < 0xF0:
-        return (byte & 15) << 12 | (int(data[place + 1]) & 63) << 6 | int(data[place + 2]) & 63, 3
-    return (byte & 7) << 18 | (int(data[place + 1]) & 63) << 12 | (int(data[place + 2]) & 63) << 6, 4
-
-
-@numba.njit(cache=True, nogil=True)
-def _entity(data: np.ndarray, place: int) -> tuple[int, int]:
-    if data[place + 1] == 35:  # a number
-        digit, value, hexadecimal = place + 2, 0, False
-        if data[digit] | 32 == 120:
-            digit, hexadecimal = digit + 1, True
-        first = digit
-        while digit - first < 8:
-            byte = int(data[digit])
-            if 48 <= byte <= 57:
-                value = value * (16 if hexadecimal else 10) + byte - 48
-            elif hexadecimal and 97 <= byte | 32 <= 102:
-                value = value * 16 + (byte | 32) - 87
-            else:
-                break
-            digit += 1
-        if digit == first:
-            return 38, 1
-        if data[digit] == 59:
-            digit += 1
-        return value, digit - place
-    end = place + 1
-    while end - place < 12 and 48 <= data[end] <= 122 and data[end] != 59:
-        end += 1
-    if data[end] != 59:
-        return 38, 1
-    length = end - place + 1
-    # nbsp, ensp, emsp, thinsp
-    if data[end - 1] == 112 and data[end - 2] == 115 and length <= 8:
-        return 32, length
-    return 0, length
-
-
 @numba.njit(cache=True, nogil=True)
 def _scan(
     data: np.ndarray,
@@ -360,27 +120,35 @@ def _scan(
     )  # TeX: where it ends, where the page goes on, how many $ stand around it
     place = 0
     while place <= size:
+        if verbatim and place >= verbatim:
+            while used > start and text[used - 1] == 32:
+                used -= 1
+            for _ in range(marks):
+                text[used] = 36
+                used += 1
+            place, verbatim, space = behind, 0, False
+            continue
         byte = data[place] if place < size else np.uint8(60)
         closing, tag, name_hash, block_tag = False, -1, _F0, 0
         if place >= size:
             block_tag = 1  # the last block ends with the page
-        elif byte == 60 and place >= verbatim:
+        elif byte == 60 and not verbatim:
             following = data[place + 1]
             if following == 33 or following == 63:
-                place = _after_declaration(data, place, size)
+                place = after_declaration(data, place, size)
                 continue
             closing = following == 47
             name = place + 2 if closing else place + 1
             if 97 <= data[name] | 32 <= 122:
                 end = name
-                while end < size and data[end] != 62 and data[end] != 47 and not _is_space(data[end]):
+                while end < size and data[end] != 62 and data[end] != 47 and not is_space(data[end]):
                     name_hash = (name_hash ^ np.uint64(data[end] | 32)) * _FP
                     end += 1
                 tag = look_up(TAG_KEYS, TAG_VALUES, name_hash)
                 block_tag = 1 if IS_BLOCK[tag] or tag in (_BR, _HR) else 0
                 place = end
             elif closing:
-                place = min(size, _find(data, place, size, 62) + 1)
+                place = min(size, find_byte(data, place, size, 62) + 1)
                 continue
 
         # ------------------------------------------------ a block ends
@@ -414,7 +182,7 @@ def _scan(
 
         # ------------------------------------------------ an end tag
         if tag >= 0 and closing:
-            place = min(size, _find(data, place, size, 62) + 1)
+            place = min(size, find_byte(data, place, size, 62) + 1)
             if tag in (_HTML, _HEAD, _BODY) or IS_VOID[tag]:
                 continue
             if beyond > 0:
@@ -450,7 +218,7 @@ def _scan(
         # ------------------------------------------------ a start tag
         if tag >= 0:
             length = place - name
-            place, groups, hidden, signature, formula = _attributes(data, place, size, name_hash)
+            place, groups, hidden, signature, formula = attributes_of(data, place, size, name_hash)
             if tag in (_HTML, _HEAD, _BODY):
                 continue
             if IS_VOID[tag]:
@@ -458,14 +226,14 @@ def _scan(
                     broken = 1
                 continue
             if IS_RAW[tag]:
-                end = _end_of_raw(data, place, size, name, length)
+                end = end_of_raw(data, place, size, name, length)
                 if formula and skips == 0 and end > place:
-                    verbatim, behind, marks = end, min(size, _find(data, end, size, 62) + 1), formula
+                    verbatim, behind, marks = end, min(size, find_byte(data, end, size, 62) + 1), formula
                 else:
-                    place = min(size, _find(data, end, size, 62) + 1)
+                    place = min(size, find_byte(data, end, size, 62) + 1)
                     continue
             elif tag == _MATH:
-                first, end, behind_it = _formula(data, place, size)
+                first, end, behind_it = formula_in(data, place, size)
                 if end > first:
                     place, verbatim, behind, marks = first, end, behind_it, 1
             if verbatim > place:
@@ -544,18 +312,10 @@ def _scan(
             continue
 
         # ------------------------------------------------ a character of text
-        if verbatim and place >= verbatim:
-            while used > start and text[used - 1] == 32:
-                used -= 1
-            for _ in range(marks):
-                text[used] = 36
-                used += 1
-            place, verbatim, space = behind, 0, False
-            continue
         if skips > 0:
             place += 1
             continue
-        point, width = _code_point(data, place)
+        point, width = character_at(data, place)
         if (
             point == 32
             or 9 <= point <= 13

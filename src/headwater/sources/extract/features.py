@@ -38,7 +38,6 @@ from headwater.sources.extract.blocks import (
     UPPER,
     WORDS,
     Blocks,
-    look_up,
 )
 from headwater.sources.extract.tags import (
     ANCESTOR,
@@ -55,6 +54,7 @@ from headwater.sources.extract.tags import (
     TAG,
 )
 from headwater.sources.extract.tags import GROUPS as WORD_GROUPS
+from headwater.sources.extract.tokens import look_up
 
 _OWN = "size link_share links marks marks_share final digits upper han word_length tag inner depth break hidden words code"
 _CONTAINER = "size link_share share marks blocks"

@@ -46,6 +46,11 @@ class ScoredBlock:
     kept: bool
 
 
+def warm() -> None:
+    """Compiles the kernels, so that workers find them on disk."""
+    main_text("<p>源头</p>")
+
+
 def main_text(page: str) -> MainText:
     blocks = blocks_of(page)
     kept = selected(scores_of(blocks))
