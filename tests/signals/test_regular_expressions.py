@@ -31,7 +31,6 @@ CUT = {  # what the callers cut, in characters or bytes
     "headwater.curate.line_rules.COUNTER": LONGEST_COUNTER,
     "headwater.sources.encoding._META": 4096,
     "headwater.sources.encoding._XML": 512,
-    "headwater.sources.extract.page._META": 65536,
     "headwater.sources.html._HTTRACK": 65536,
     "headwater.sources.html._LINK": 65536,
     "headwater.sources.html._SAVED": 65536,
@@ -41,6 +40,15 @@ CUT = {  # what the callers cut, in characters or bytes
 }
 # Given by a recipe's or a caller's author, not shipped: unit.pattern, the paths of a crawl.
 NOT_SHIPPED = {"headwater.sources.read: pattern", "headwater.sources.fetch.pages: paths"}
+# Made from a value of the input, escaped: how an element of the file at hand begins.
+NOT_SHIPPED |= {"headwater.sources.json_elements: f'(?:{self._line})({signature})'"}
+# Made in a loop and kept in a variable of the module, by whose name they are found.
+NAMED = {
+    "headwater.signals.explain: pattern",
+    "headwater.sources.programs.language: pattern",
+    "headwater.sources.mediawiki_xml: f'\\\\b{name}=\"([^\"]*)\"'",
+    "headwater.sources.extract.wikitext: f'</{name}\\\\s*>'",
+}
 # (function of re, where its flags stand)
 FLAGS_AT = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4,
             "subn": 4}  # fmt: skip
@@ -136,7 +144,7 @@ def shipped() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
                 pattern,
                 {"search", "finditer"} if method == "compile" else {method},
             )
-    unresolved.discard("headwater.signals.explain: pattern")  # one of its _PATTERNS
+    unresolved -= NAMED
     assert CUT.keys() <= {name.partition(" ")[0] for name in found}
     assert unresolved <= NOT_SHIPPED, f"patterns made at run time: {unresolved - NOT_SHIPPED}"
     return found
