@@ -72,15 +72,14 @@ def size_of(path: Path) -> int:
             with zipfile.ZipFile(path) as archive:
                 return sum(member.file_size for member in archive.infolist())
         if path.suffix in (".gz", ".bz2"):
-            opened = gzip.open(path) if path.suffix == ".gz" else bz2.open(path)
             total = 0
-            with opened as file:
+            with gzip.open(path) if path.suffix == ".gz" else bz2.open(path) as file:
                 try:
                     while block := file.read(1 << 20):
                         total += len(block)
                 except (OSError, EOFError):
-                    pass
-            return total or path.stat().st_size
+                    return total or path.stat().st_size
+            return total
     except (OSError, zipfile.BadZipFile):
         pass
     return path.stat().st_size
