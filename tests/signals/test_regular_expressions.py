@@ -46,7 +46,7 @@ NOT_SHIPPED |= {"headwater.sources.json_elements: f'(?:{self._line})({signature}
 NAMED = {
     "headwater.signals.explain: pattern",
     "headwater.sources.programs.language: pattern",
-    "headwater.sources.mediawiki_xml: f'\\\\b{name}=\"([^\"]*)\"'",
+    'headwater.sources.mediawiki_xml: f\'\\\\b{name}="([^"]*)"\'',
     "headwater.sources.extract.wikitext: f'</{name}\\\\s*>'",
 }
 # (function of re, where its flags stand)

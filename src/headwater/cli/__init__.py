@@ -14,7 +14,7 @@ import click
 from headwater import __version__, api
 from headwater.cli.fetch import fetch
 from headwater.cli.shared import Group, print_result
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, RecipeError
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -68,12 +68,27 @@ def init(folder: Path) -> None:
 
 
 @cli.command()
-def sources() -> None:
-    """The kinds of source, each with an example."""
-    from headwater.sources.kinds import KINDS
+@click.argument("kind", required=False)
+@click.option("--language", type=click.Choice(["en", "zh"]), help="Default: the locale's, else en.")
+@click.option("--markdown", is_flag=True, help="All of it, as the handbook's chapter.")
+def sources(kind: str | None, language: str | None, markdown: bool) -> None:
+    """The kinds of source: example, contents, licence, traps.
 
-    for name, kind in KINDS.items():
-        click.echo(f"{name:<8} {kind.meaning}")
+    Without KIND a line for each; with KIND (or `all`) what is in it, under which licence, and what goes wrong.
+    """
+    from headwater.recipe.sources import SOURCES
+    from headwater.sources.handbook import chapter, default_language, overview, shown
+
+    language = language or default_language()
+    if markdown:
+        click.echo(chapter(language), nl=False)
+    elif kind is None:
+        print_result(None, False, overview(language))
+    elif kind != "all" and kind not in SOURCES:
+        raise RecipeError(f"{kind!r} is no kind of source; there are {', '.join(SOURCES)}")
+    else:
+        lines = [shown(one, language) for one in (SOURCES if kind == "all" else [kind])]
+        print_result(None, False, [line for some in lines for line in (*some, "")][:-1])
 
 
 cli.add_command(fetch)
