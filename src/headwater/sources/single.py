@@ -138,7 +138,9 @@ def _recorded(argument: str) -> Page:
             if wanted.found is not None:
                 break
     if wanted.found is None:
-        raise HeadwaterError(f"{name} has no record at {offset!r}; `headwater sql` shows the locators there are")
+        raise HeadwaterError(
+            f"{name} has no record at {offset!r}; `headwater sql` shows the locators there are"
+        )
     return wanted.page(argument)
 
 
