@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headwater.compare.run import Comparison
     from headwater.engine.upkeep import Unneeded
     from headwater.inspect.doctor import Check
+    from headwater.inspect.page import PagePreview
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
     from headwater.inspect.why import Why
@@ -156,6 +157,21 @@ def preview(
     from headwater.inspect.preview import preview
 
     return preview(Path(recipe), limit=limit, overrides=tuple(overrides), workers=workers)
+
+
+def names_page(argument: str) -> bool:
+    """Whether it names one page (a web address, a saved page, a record of a web archive), not a recipe."""
+    from headwater.sources.single import names_page
+
+    return names_page(argument)
+
+
+def preview_page(argument: str, **manners: Any) -> "PagePreview":
+    """What the extraction makes of one page, block by block; how the web is asked is as of
+    `sources.fetch.single.fetch_page`."""
+    from headwater.inspect.page import preview_page
+
+    return preview_page(argument, **manners)
 
 
 def verify(workspace: PathLike) -> tuple[int, list[str]]:

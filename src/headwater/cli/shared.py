@@ -31,7 +31,9 @@ class Group(click.Group):
 
 def print_result(value: Any, as_json: bool, lines: list[str]) -> None:
     if as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+        from headwater.inspect.visible import inert_json
+
+        click.echo(inert_json(json.dumps(value, ensure_ascii=False, indent=1)))
     else:
         click.echo("\n".join(_for_terminal(lines)))
 

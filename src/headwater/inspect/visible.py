@@ -5,6 +5,7 @@ glyph that can be seen (␛, ⟨U+202E⟩), so that nothing hides, nothing is re
 What scripts need to be written (joiners, variation selectors, marks) stays.
 """
 
+import json
 import re
 import textwrap
 import unicodedata
@@ -17,6 +18,7 @@ _HIDDEN = re.compile(
     "[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u00ad\u034f\u115f\u1160\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_CLOSING = "，。、；：？！）」』】》〉”’…％"
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -24,6 +26,12 @@ def visible(text: str) -> str:
     """The text with every control and invisible character shown; newlines and tabs stay as they are."""
     text = _CONTROLS.sub(lambda match: _control(match.group()), text)
     return _HIDDEN.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
+
+
+def inert_json(text: str) -> str:
+    """JSON in which every control and invisible character is written as \\uXXXX: the same value, harmless to print."""
+    text = _CONTROLS.sub(lambda match: json.dumps(match.group())[1:-1], text)
+    return _HIDDEN.sub(lambda match: json.dumps(match.group())[1:-1], text)
 
 
 def one_line(text: str, limit: int | None = None) -> str:
@@ -53,6 +61,28 @@ def wrapped(lines: Iterable[str], columns: int) -> list[str]:
         )
         cut += pieces if width(line) > columns else [line]
     return cut
+
+
+def folded(text: str, columns: int) -> list[str]:
+    """Lines of at most so many columns, without any indent: broken at spaces, or between full-width characters, no
+    line of which begins with a closing mark."""
+    lines: list[str] = []
+    for line in text.expandtabs(4).split("\n"):
+        begin = last = taken = 0  # `last`: where the line may end
+        for place, character in enumerate(line):
+            wide = unicodedata.east_asian_width(character) in "WF"
+            if place > begin and (line[place - 1] == " " or (wide and character not in _CLOSING)):
+                last = place
+            size = width(character)
+            if taken + size > columns and place > begin:
+                end = place + 1 if character == " " else last if last > begin else place
+                lines.append(line[begin:end].rstrip(" "))
+                begin, taken = end, width(line[end:place])
+                if end > place:
+                    continue
+            taken += size
+        lines.append(line[begin:].rstrip(" "))
+    return lines
 
 
 def _control(character: str) -> str:

@@ -81,7 +81,15 @@ def declared_length(record: Any) -> int:
     return int(length[:18])  # more would be too large all the same
 
 
-def record_of(record: Any, offset: int | str, declared: int, *, source: WarcSource, gate: UrlGate) -> Record:
+def record_of(
+    record: Any,
+    offset: int | str,
+    declared: int,
+    *,
+    source: WarcSource,
+    gate: UrlGate,
+    document: Callable[[Any, str, int | str, WarcSource, UrlGate], Record] = document_of_payload,
+) -> Record:
     """A fastwarc record; its bytes are consumed. ShortError where it is not whole."""
     kind = DOCUMENT_TYPES.get(int(record.record_type))
     if kind is None or declared > source.max_record + HEADERS:
@@ -102,7 +110,7 @@ def record_of(record: Any, offset: int | str, declared: int, *, source: WarcSour
         raise ShortError(f"a record of {declared:,} bytes of which {record.content_length:,} are there")
     if (reason := guard.begin(f"record {offset}")) is not None:
         return quarantine(offset, reason, GIVEN_UP, record.reader.read(KEPT_BYTES))
-    return document_of_payload(record, kind, offset, source, gate)
+    return document(record, kind, offset, source, gate)
 
 
 def _skip(record: Any, kept: int) -> tuple[bytes, int]:

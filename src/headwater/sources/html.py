@@ -125,7 +125,7 @@ def _mhtml(data: bytes, offset: int | str, source: HtmlSource, gate: UrlGate) ->
     """RFC 2557: a mail whose parts are the page and what it shows."""
     try:
         message = email.message_from_bytes(data, policy=email.policy.compat32)
-        parts = _html_parts(message)
+        parts = html_parts(message)
     except (ValueError, RecursionError, LookupError) as error:
         yield quarantine(offset, "mhtml", f"not a whole MHTML file: {error}", data)
         return
@@ -136,7 +136,7 @@ def _mhtml(data: bytes, offset: int | str, source: HtmlSource, gate: UrlGate) ->
         if number:
             yield Gated(f"{offset}.{number}", "frame")
             continue
-        location = str(part.get("Content-Location") or message.get("Snapshot-Content-Location") or "").strip()
+        location = location_of(part, message)
         try:
             body = part.get_payload(decode=True)
         except (ValueError, LookupError) as error:
@@ -145,11 +145,17 @@ def _mhtml(data: bytes, offset: int | str, source: HtmlSource, gate: UrlGate) ->
         if not isinstance(body, bytes) or not body.strip():
             yield Gated(offset, "empty")
             continue
-        location = location if location.lower().startswith(_WEB) else ""
         yield _page(body, part.get_content_charset(), location, offset, source, gate)
 
 
-def _html_parts(message: Message) -> list[Message]:
+def location_of(part: Message, message: Message) -> str:
+    """The web address that a part of an MHTML file was saved from; empty where it names none."""
+    location = str(part.get("Content-Location") or message.get("Snapshot-Content-Location") or "").strip()
+    return location if location.lower().startswith(_WEB) else ""
+
+
+def html_parts(message: Message) -> list[Message]:
+    """The parts that are pages, the first of which is the page shown. ValueError where there are too many."""
     found = []
     for number, part in enumerate(message.walk()):
         if number >= MAX_PARTS:

@@ -4,6 +4,7 @@ The URL is asked about before anything costly: which page is worth its extractio
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from headwater.recipe.sources import WarcSource
@@ -21,10 +22,34 @@ _HEAD = re.compile(rb"^[\s\xef\xbb\xbf]*<(?:!doctype html|html|head|body|title|m
 _NOAI = re.compile(r"noai|noimageai|tdm-reservation", re.I)
 
 
+@dataclass(frozen=True)
+class Payload:
+    """What a server sent, decoded. `truncated`: why the crawler cut it, if it did."""
+
+    page: str  # markup, or plain text
+    media: str
+    fields: dict[str, str]
+    body: bytes
+    truncated: str
+
+
 def document_of_payload(
     record: Any, kind: str, offset: int | str, source: WarcSource, gate: UrlGate
 ) -> Record:
     """`record`: a frozen fastwarc record of the type `kind` (response, resource or conversion)."""
+    found = payload_of(record, kind, offset, source, gate)
+    if not isinstance(found, Payload):
+        return found
+    if found.media == PLAIN:
+        meta = {"truncated": found.truncated} if found.truncated else {}
+        return Found(offset, found.page, found.fields, meta)
+    return page_record(found.page, offset, found.fields, source, found.body, found.truncated)
+
+
+def payload_of(
+    record: Any, kind: str, offset: int | str, source: WarcSource, gate: UrlGate
+) -> Payload | Record:
+    """What the record holds, before its text is taken out; a Record where it is no document."""
     url = (record.headers.get("WARC-Target-URI") or "").strip().removeprefix("<").removesuffix(">")
     fields = {"url": gate.address(url), "date": record.headers.get("WARC-Date") or ""}
     truncated = record.headers.get("WARC-Truncated") or ""
@@ -78,9 +103,7 @@ def document_of_payload(
     except UndecodableError as error:
         return quarantine(offset, "encoding", f"{url}: {error}", body)
     fields = {name: value for name, value in fields.items() if value}
-    if media == PLAIN:
-        return Found(offset, page, fields, {"truncated": truncated} if truncated else {})
-    return page_record(page, offset, fields, source, body, truncated)
+    return Payload(page, media, fields, body, truncated)
 
 
 def _body(record: Any, limit: int) -> bytes:

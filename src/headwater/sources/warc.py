@@ -51,6 +51,11 @@ _OVERLAP = 128
 def read(path: Place, source: WarcSource) -> Iterator[Record]:
     """Every record of one archive, in order; memory is bounded by `max_record`."""
     document = partial(record_of, source=source, gate=UrlGate(source.urls))
+    yield from framed(path, source.max_record, document)
+
+
+def framed(path: Place, max_record: int, document: Document) -> Iterator[Record]:
+    """What `document` makes of every record of one archive, in order, and what is damaged."""
     with open_binary(path) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
@@ -60,11 +65,11 @@ def read(path: Place, source: WarcSource) -> Iterator[Record]:
         known = head.startswith((b"WARC/", arc.BEGINS, ZSTD, DICTIONARY, LZ4))
         if head.startswith(GZIP) or (path.suffix.lower() == ".gz" and not known):
             if arc.is_arc(beginning(head, len(arc.BEGINS)), path):
-                yield from arc.gzip_records(file, size, source.max_record, document)
+                yield from arc.gzip_records(file, size, max_record, document)
             else:
                 yield from gzip_records(file, size, document)
         elif arc.is_arc(head, path) and not head.startswith(b"WARC/"):
-            yield from arc.plain_records(file, size, source.max_record, document)
+            yield from arc.plain_records(file, size, max_record, document)
         elif head.startswith((ZSTD, DICTIONARY)):
             yield from _zstd(file, size, document)
         elif head.startswith(LZ4):

@@ -89,7 +89,12 @@ def selected(scores: np.ndarray) -> np.ndarray:
     """int64: the numbers of the blocks that are text."""
     if not len(scores):
         return np.zeros(0, np.int64)
-    return np.flatnonzero(scores >= min(shipped().keep_from, OF_HIGHEST * float(scores.max())))
+    return np.flatnonzero(scores >= threshold_of(float(scores.max())))
+
+
+def threshold_of(highest: float) -> float:
+    """From which probability on a block is text, on a page whose likeliest block has the probability `highest`."""
+    return min(shipped().keep_from, OF_HIGHEST * highest)
 
 
 def assembled(blocks: Blocks, kept: np.ndarray) -> str:

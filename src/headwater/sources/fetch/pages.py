@@ -94,7 +94,7 @@ def fetch_pages(
         return summary
     rules = Rules(allow_loopback, https_only, max_page_bytes, timeout, user_agent)
     check_scheme(queue[0], rules)
-    crawl = _Crawl(rules, Pace(delay, backoff, max_seconds))
+    crawl = Crawl(rules, Pace(delay, backoff, max_seconds))
     work = work_folder(out)
     robots = Robots("", user_agent)
     if Journal(work).ended is None:
@@ -153,7 +153,7 @@ def plan_pages(start: list[str], out: Path, **settings: Any) -> dict[str, Any]:
         settings["user_agent"],
     )
     check_scheme(queue[0], rules)
-    crawl = _Crawl(rules, Pace(settings["delay"], settings["backoff"], settings["max_seconds"]))
+    crawl = Crawl(rules, Pace(settings["delay"], settings["backoff"], settings["max_seconds"]))
     robots = robots_of(queue[0], settings["user_agent"], crawl.request)
     crawl.pace.delay = max(settings["delay"], robots.delay)
     if settings.get("sitemap"):
@@ -194,7 +194,7 @@ def discard_unfinished(out: Path) -> None:
         out.unlink(missing_ok=True)
 
 
-class _Crawl:
+class Crawl:
     """One site, one request at a time."""
 
     def __init__(self, rules: Rules, pace: Pace) -> None:
