@@ -1,51 +1,45 @@
 """A first recipe from whatever text is in a folder, as YAML with comments.
 
-Files are grouped by subfolder and form; each group becomes a source. What cannot be read yet, and what was looked
-at and left out, is listed with its count: nothing is passed over in silence. Paths are absolute, so that the
-recipe works from any folder. Books named `Author_Title_Year` are split by author, versions of one article
-(`Banksy-adv`, `Banksy-ele`) by article, rows without an author one by one, other files by file.
+Files are grouped by subfolder and form; each group becomes a source of the kind that reads it. Repositories and data
+sets in a hub's layout are sources as a whole. What cannot be read yet, and what was looked at and left out, is listed
+with its count: nothing is passed over in silence. Paths are absolute, so that the recipe works from any folder.
+Books named `Author_Title_Year` are split by author, versions of one article (`Banksy-adv`, `Banksy-ele`) by article,
+rows without an author one by one, other files by file.
 """
 
 import glob
-import json
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from headwater.corpus.document import split_of
 from headwater.errors import RecipeError
-from headwater.recipe.quantities import show_size
 from headwater.recipe.sources import FilesSource
+from headwater.sources.init_recipe import Group, ending, listed, render, slug
 from headwater.sources.peek import Look, look
+from headwater.sources.peek_folders import (
+    DataSet,
+    data_sets,
+    looks_of_data_set,
+    looks_of_repository,
+    repositories,
+)
 from headwater.sources.shards import input_files
-from headwater.sources.streams import compression_of
 
-MAX_TOKENS = 5_000_000
-EPOCHS = 4
-BYTES_A_TOKEN = 4.0  # of a small byte-BPE on English; on Chinese about 3, which offers more tokens
-KEPT = 0.6  # share of the text that curation may well leave
-BOOK = 100_000  # mean bytes of a text from which it is a book and web rules do not fit
 LISTED = 40  # files that are named one by one where a glob would take others with them
 _AUTHOR_TITLE_YEAR = re.compile(r"^[^_]+_.+_\d{3,4}$")
 _VERSION = re.compile(r"^(.+)[-_]([^-_]{1,12})$")
-
-
-@dataclass(frozen=True)
-class Group:
-    """Files that make one source."""
-
-    name: str
-    form: str
-    looks: tuple[Look, ...]
-    paths: tuple[str, ...]
-    unit: str | None  # YAML, or None for the kind's default
-    unit_note: str
-    units: frozenset[str]  # what is split, as far as it is known from names
-
-    @property
-    def size(self) -> int:
-        return sum(file.size for file in self.looks)
+# Of a kind whose units are known only once it is read: the recipe's unit (None: the kind's own), and why.
+_UNITS = {
+    "warc": (None, "the unit that is held out is the site (registered domain)"),
+    "html": (None, "the unit that is held out is the site (registered domain)"),
+    "news": (None, "the unit that is held out is the site (registered domain)"),
+    "books": (None, "the unit that is held out is the author"),
+    "papers": (None, "each paper is a unit of its own"),
+    "dialogue": (None, "each conversation is a unit of its own"),
+    "forum": (None, "each thread is a unit of its own"),
+    "wikipedia": (None, "each page is a unit of its own"),
+}
 
 
 def init(folder: Path) -> str:
@@ -59,12 +53,12 @@ def init(folder: Path) -> str:
     files = _files(folder)
     if not files:
         raise RecipeError(f"the folder {folder} is empty; put texts there first")
-    looks = [look(path) for path in files]
+    looks, sets = _looks(folder, files)
     left_out = [file for file in looks if not file.form]
-    groups = _groups(folder, [file for file in looks if file.form], left_out)
+    groups = _groups(folder, [file for file in looks if file.form], left_out, sets)
     if not groups:
-        raise RecipeError("\n".join([f"nothing in {folder} can be read yet:", *_listed(folder, left_out)]))
-    return _render(folder, groups, left_out)
+        raise RecipeError("\n".join([f"nothing in {folder} can be read yet:", *listed(folder, left_out)]))
+    return render(folder, groups, left_out)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -79,69 +73,174 @@ def _files(folder: Path) -> list[Path]:
     ]
 
 
+def _looks(folder: Path, files: list[Path]) -> tuple[list[Look], dict[Path, DataSet]]:
+    """Repositories and data sets as a whole, every other file by itself."""
+    looks: list[Look] = []
+    taken: set[Path] = set()
+    sets: dict[Path, DataSet] = {}
+    for top, card in data_sets(files).items():
+        inside = [path for path in files if path.is_relative_to(top) and path not in taken]
+        if (found := looks_of_data_set(top, card, inside)) is not None:
+            sets[top] = found[0]
+            looks += found[1]
+            taken.update(inside)
+    for top, inside in repositories(folder, [path for path in files if path not in taken]).items():
+        looks += looks_of_repository(top, inside)
+        taken.update(inside)
+    looks += [look(path) for path in files if path not in taken]
+    return sorted(looks, key=lambda file: file.path), sets
+
+
 # ---------------------------------------------------------------- groups
 
 
-def _groups(folder: Path, looks: list[Look], left_out: list[Look]) -> list[Group]:
-    by_key: dict[tuple[str, str, str | None], list[Look]] = defaultdict(list)
+def _groups(folder: Path, looks: list[Look], left_out: list[Look], sets: dict[Path, DataSet]) -> list[Group]:
+    by_key: dict[tuple[str, str, str | None, str], list[Look]] = defaultdict(list)
     for file in looks:
         parts = file.path.relative_to(folder).parts
-        by_key[parts[0] if len(parts) > 1 else "", file.form, file.column].append(file)
+        own = str(file.top) if file.form == "huggingface" else ""
+        by_key[parts[0] if len(parts) > 1 else "", file.form, file.column, own].append(file)
     groups: list[Group] = []
     names: set[str] = set()
-    for (subfolder, form, column), members in sorted(by_key.items(), key=lambda item: str(item[0])):
-        name = _slug(subfolder or folder.name)
+    for (subfolder, form, column, own), members in sorted(by_key.items(), key=lambda item: str(item[0])):
+        base = slug(Path(own).name if own else subfolder or folder.name)
+        name = base
         for extra in (form, column or "", *map(str, range(2, 1000))):
             if name not in names:
                 break
-            name = f"{_slug(subfolder or folder.name)}-{_slug(extra)}"
+            name = f"{base}-{slug(extra)}"
         names.add(name)
-        others = [file for file in (*looks, *left_out) if file not in members]
-        paths = _paths(folder, subfolder, members, others)
+        if form == "huggingface":
+            groups.append(_data_set(name, members, sets[Path(own)]))
+            continue
+        if form == "code":
+            groups.append(_code(name, folder, members))
+            continue
+        inside = set(members)
+        others = [file for file in looks if file not in inside]
+        paths = _paths(folder, subfolder, members, others, left_out)
         unit, note, units = _unit(form, members)
-        if form == "text" and unit is None:
-            source = FilesSource(name=name, kind="files", paths=list(paths))
-            units = frozenset(file.relative for file in input_files(source, folder))
         groups.append(Group(name, form, tuple(members), paths, unit, note, units))
-    return groups
+    return [_with_units(group, folder) for group in _rooted(groups, folder)]
 
 
-def _paths(folder: Path, subfolder: str, members: list[Look], others: list[Look]) -> tuple[str, ...]:
+def _data_set(name: str, members: list[Look], found: DataSet) -> Group:
+    settings = []
+    if found.config is not None:
+        settings.append(f"config: {found.config!r}  # others: {', '.join(found.others)}")
+    if found.split != "train":
+        settings.append(f"split: {found.split}  # it has no split that is called train")
+    author = any(file.author for file in members)
+    unit = None if author else "{by: document}"
+    note = "the unit that is held out is the author" if author else "each row is a unit of its own"
+    paths = (glob.escape(str(found.top)),)
+    return Group(name, "huggingface", tuple(members), paths, unit, note, frozenset(), tuple(settings))
+
+
+def _code(name: str, folder: Path, members: list[Look]) -> Group:
+    tops = sorted({file.top for file in members if file.top is not None})
+    if len(tops) == len({file.top for file in members}) == 1 and tops[0] is not None:
+        unit, note = "{by: path}", "one repository, so that its files are held out one by one"
+    else:
+        unit, note = None, "the unit that is held out is the repository"
+    loose = [str(file.path) for file in members if file.top is None]  # archives and rows
+    paths = (*(f"{glob.escape(str(top))}/**/*" for top in tops), *map(glob.escape, loose))
+    units = (
+        frozenset(str(top.relative_to(folder)) for top in tops)
+        if len(tops) > 1 and not loose
+        else frozenset()
+    )
+    root = (folder.parent if folder in tops else folder) if tops else None
+    return Group(name, "code", tuple(members), paths, unit, note, units, root=root)
+
+
+def _paths(
+    folder: Path, subfolder: str, members: list[Look], others: list[Look], left_out: list[Look]
+) -> tuple[str, ...]:
     """A glob for each extension; or the files themselves where a glob would take in files of another source."""
     base = folder / subfolder
     globs = []
-    for ending in sorted({_ending(file.path) for file in members}):
-        same = [file.path for file in members if _ending(file.path) == ending]
+    for end in sorted({ending(file.path) for file in members}):
+        same = [file.path for file in members if ending(file.path) == end]
         deep = any(path.parent != base for path in same)
-        taken = [
-            file.path for file in others if _ending(file.path) == ending and _below(file.path, base, deep)
-        ]
-        if ending and not (taken and len(same) <= LISTED):
-            globs.append(glob.escape(str(base)) + ("/**/*" if deep else "/*") + glob.escape(ending))
+        above = glob.escape(str(base)) + ("/**/*" if deep else "/*")
+        held = _beside(others, base, deep)
+        rest = _beside(left_out, base, deep)
+        common = _common_ending(same)
+        if end and not any(name.endswith(end) for name in (*held, *rest)):
+            globs.append(above + glob.escape(end))
+        elif common != end and not any(name.endswith(common) for name in (*held, *rest)):
+            globs.append(above + glob.escape(common))
+        elif len({path.name for path in same}) == 1 < len(same) and same[0].name not in (*held, *rest):
+            globs.append(above[:-1] + glob.escape(same[0].name))
+        elif end and len(same) > LISTED and not any(name.endswith(end) for name in held):
+            globs.append(above + glob.escape(end))  # what is not read there is gated and counted
         else:
-            globs += [str(path) for path in same]
+            globs += [glob.escape(str(path)) for path in same]
     return tuple(globs)
 
 
-def _below(path: Path, base: Path, deep: bool) -> bool:
-    return path.is_relative_to(base) if deep else path.parent == base
+def _beside(files: list[Look], base: Path, deep: bool) -> set[str]:
+    return {
+        file.path.name
+        for file in files
+        if (file.path.is_relative_to(base) if deep else file.path.parent == base)
+    }
 
 
-def _ending(path: Path) -> str:
-    """What a glob for such files ends in: `.txt.gz`, `.cor`."""
-    if compression_of(path):
-        return Path(path.stem).suffix + path.suffix
-    return path.suffix
+def _common_ending(paths: list[Path]) -> str:
+    """What all names end in, from a dot on: `.raw.txt.gz`."""
+    backwards = [path.name[::-1] for path in paths]
+    first, last = min(backwards), max(backwards)
+    same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    common = first[:same][::-1]
+    return common[common.find(".") :] if "." in common and len(paths) > 1 else ending(paths[0])
 
 
 def _stem(path: Path) -> str:
-    return path.name.removesuffix(_ending(path)) if _ending(path) else path.name
+    return path.name.removesuffix(ending(path)) if ending(path) else path.name
+
+
+def _rooted(groups: list[Group], folder: Path) -> list[Group]:
+    """With a `root` for every source of a kind, where without it two files would have the same path below theirs."""
+    by_kind: dict[str, list[Group]] = defaultdict(list)
+    for group in groups:
+        by_kind[group.kind].append(group)
+    clash = {kind for kind, members in by_kind.items() if kind != "huggingface" and _clash(members)}
+    return [
+        replace(group, root=folder) if group.kind in clash and group.root is None else group
+        for group in groups
+    ]
+
+
+def _clash(groups: list[Group]) -> bool:
+    seen: set[str] = set()
+    for group in groups:
+        for path in {file.path for file in group.looks}:
+            relative = next(
+                str(path.relative_to(root)) for root in map(_fixed, group.paths) if path.is_relative_to(root)
+            )
+            if relative in seen:
+                return True
+            seen.add(relative)
+    return False
+
+
+def _fixed(pattern: str) -> Path:
+    """The folder that ids are relative to where no `root` is given."""
+    path = Path(pattern)
+    fixed = next((n for n, part in enumerate(path.parts) if part in ("**",) or part.startswith("*")), None)
+    parts = path.parts[:-1] if fixed is None else path.parts[:fixed]
+    return Path(re.sub(r"\[(.)\]", r"\1", str(Path(*parts))))
+
+
+# ---------------------------------------------------------------- units
 
 
 def _unit(form: str, members: list[Look]) -> tuple[str | None, str, frozenset[str]]:
     """The source's `unit`, why, and the units that it gives, where names tell."""
-    if form == "warc":
-        return None, "the unit that is held out is the site (registered domain)", frozenset()
+    if form in _UNITS:
+        return *_UNITS[form], frozenset()
     if form != "text":
         if any(file.author for file in members):
             return None, "the unit that is held out is the author", frozenset()
@@ -165,122 +264,10 @@ def _unit(form: str, members: list[Look]) -> tuple[str | None, str, frozenset[st
     return None, "the unit that is held out is the file", frozenset()
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:48] or "texts"
-
-
-# ---------------------------------------------------------------- the recipe's text
-
-
-def _holdout(groups: list[Group]) -> tuple[float, str, bool]:
-    """A share and salt that hold out something of every source and leave more: (share, salt, whether it can be).
-
-    Where units are files or authors there may be few of them, and a tenth of eleven books may be none.
-    """
-    named = [group.units for group in groups if group.units]
-    enough = len(named) < len(groups)  # rows or sites, of which there are many
-    if not enough and len(frozenset().union(*named)) < 2:
-        return 0.1, "headwater-1", False
-    several = [units for units in named if len(units) > 1] or ([] if enough else [frozenset().union(*named)])
-    for share in (0.1, 0.2, 0.3):
-        for number in range(1, 20):
-            salt = f"headwater-{number}"
-            held = [sum(split_of(u, share=share, salt=salt) == "heldout" for u in units) for units in several]
-            if all(1 <= count <= max(1, len(units) // 3) for count, units in zip(held, several, strict=True)):
-                return share, salt, True
-    return 0.3, "headwater-1", True
-
-
-def _render(folder: Path, groups: list[Group], left_out: list[Look]) -> str:
-    share, salt, divisible = _holdout(groups)
-    size = sum(group.size for group in groups)
-    tokens = _two_digits(min(MAX_TOKENS, EPOCHS * KEPT * (1 - share) * size / BYTES_A_TOKEN))
-    files = sum(len(group.looks) for group in groups)
-    web = all(group.form == "warc" for group in groups)
-    lines = [
-        f"# A first recipe for {folder}",
-        f"# {_count(files)}, about {show_size(size)} of text. Paths are absolute, so the recipe may stand anywhere.",
-        f"name: {json.dumps(_slug(folder.name), ensure_ascii=False)}",
-        "sources:",
-    ]
-    for group in groups:
-        lines += _source(group)
-    if left_out:
-        lines += ["# Looked at and left out:", *(f"#{line}" for line in _listed(folder, left_out))]
-    lines.append(f"holdout: {{share: {share}, salt: {salt}}}  # of all units, by a hash of their names")
-    if not divisible:
-        lines.append(
-            "# There is one unit only: nothing can be both trained on and held out. Split the file, or add more."
-        )
-    lines.append("curate:")
-    if web:
-        lines.append(
-            "  preset: {en: fineweb, zh: fineweb2-zh}  # the public rules for web pages, by language"
-        )
-    elif (
-        2
-        * sum(
-            group.size for group in groups if group.form == "text" and group.size >= BOOK * len(group.looks)
-        )
-        >= size
-    ):
-        lines.append("  preset: null  # rules made for web pages do not fit books")
-    else:
-        lines.append(
-            "  preset: null  # `headwater presets list` shows the public ones; they were made for web pages"
-        )
-    lines += [
-        "  duplicates: {exact: true, near: {similarity: 0.8, keep: longest}}",
-        f"tokenizer: {{vocabulary: {2048 if size < 3e6 else 4096 if size < 3e7 else 8192}}}",
-        "model: {family: gpt, preset: modern-nano}",
-        f"train: {{tokens: {tokens}}}  # about {tokens / max(1, size / BYTES_A_TOKEN):.1f} times the text; at most {EPOCHS}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _source(group: Group) -> list[str]:
-    lines = [f"  # {_count(len(group.looks))}, about {show_size(group.size)} of text; {group.unit_note}"]
-    if odd := sorted({_ending(file.path) for file in group.looks} - _USUAL) if group.form == "text" else []:
-        shown = ", ".join(ending or "no extension" for ending in odd)
-        lines.append(f"  # {shown}: not a known extension, but valid text; read as one document a file")
-    lines += [
-        f"  - name: {json.dumps(group.name, ensure_ascii=False)}",
-        f"    kind: {'warc' if group.form == 'warc' else 'files'}",
-        "    paths:",
-        *(f"      - {json.dumps(path, ensure_ascii=False)}" for path in group.paths),
-    ]
-    if group.looks[0].column is not None:
-        column = json.dumps(group.looks[0].column, ensure_ascii=False)
-        lines.append(f"    columns: {{text: {column}}}  # the longest column; say so if it is another")
-    if group.unit is not None:
-        lines.append(f"    unit: {group.unit}")
-    return lines
-
-
-_USUAL = {f"{suffix}{packed}" for suffix in (".txt", ".md") for packed in ("", ".gz", ".zst", ".bz2")}
-
-
-def _listed(folder: Path, left_out: list[Look]) -> list[str]:
-    """One line a reason: how many files, and the first of them."""
-    by_reason: dict[str, list[Path]] = defaultdict(list)
-    for file in left_out:
-        by_reason[file.why].append(file.path.relative_to(folder))
-    lines = []
-    for reason, paths in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
-        shown = ", ".join(str(path) for path in paths[:3])
-        more = ", …" if len(paths) > 3 else ""
-        lines.append(
-            re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", f"   {len(paths):,} × {reason}: {shown}{more}")
-        )
-    return lines
-
-
-def _count(files: int) -> str:
-    return "1 file" if files == 1 else f"{files:,} files"
-
-
-def _two_digits(value: float) -> int:
-    """Rounded down to two digits, and at least 10,000: `2100000`."""
-    number = max(10_000, int(value))
-    unit = int(10 ** (len(str(number)) - 2))
-    return number // unit * unit
+def _with_units(group: Group, folder: Path) -> Group:
+    """Of texts that are split by file, the paths that name their units."""
+    if group.form != "text" or group.unit is not None:
+        return group
+    root = str(group.root) if group.root is not None else None
+    source = FilesSource(name=group.name, kind="files", paths=list(group.paths), root=root)
+    return replace(group, units=frozenset(file.relative for file in input_files(source, folder)))

@@ -1,47 +1,64 @@
-"""A first look at a file: can it be read, as what, and which column holds its text? For `headwater init`."""
+"""A first look at a file: which kind of source reads it, and which column holds its text? For `headwater init`.
+
+The name says how to look, the first bytes say what it is; `peek_folders.py` has what only a whole folder says.
+"""
 
 import csv
-import io
-import json
 import os
+import re
 import struct
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from headwater.sources import archives, html
 from headwater.sources.columns import guess_columns
-from headwater.sources.encoding import UndecodableError, decode, encoding_of
-from headwater.sources.files import JSON_LINES
-from headwater.sources.streams import Stream, bare_suffix, compression_of
+from headwater.sources.encoding import UndecodableError, decode, decode_page
+from headwater.sources.extract.gutenberg import is_gutenberg
+from headwater.sources.extract.xml import declared_encoding
+from headwater.sources.files import JSON_LINES, TABLES
+from headwater.sources.papers import arxiv_id
+from headwater.sources.peek_content import (
+    DUMP_TABLES,
+    is_dump,
+    kind_of_archive,
+    kind_of_rows,
+    kind_of_text,
+    kind_of_xml,
+)
+from headwater.sources.peek_rows import rows_of, sample, text_column, whole_characters
+from headwater.sources.sevenzip import MAGIC as SEVEN_ZIP
+from headwater.sources.streams import bare_suffix, compression_of
 
 # Read some day, by readers of their own: markup and containers whose text is not simply their bytes.
 NOT_YET = {
-    ".pdf", ".epub", ".mobi", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".xls", ".xlsx", ".xml",
-    ".html", ".htm", ".xhtml", ".tex", ".mbox", ".eml", ".srt", ".vtt", ".7z", ".zip", ".tar", ".tgz",
-    ".rar", ".arc", ".wat", ".cdx", ".db", ".sqlite", ".npy", ".bin", ".png", ".jpg", ".jpeg", ".gif", ".svg",
-    ".mp3", ".mp4", ".wav",
+    ".mobi", ".azw", ".azw3", ".fb2", ".doc", ".docx", ".odt", ".rtf", ".ppt", ".pptx", ".xls", ".xlsx", ".djvu",
+    ".rar", ".cdx", ".cdxj", ".db", ".sqlite", ".npy", ".bin", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".eps",
+    ".ps", ".mp3", ".mp4", ".wav",
 }  # fmt: skip
 PROGRAMS = {
     ".py", ".js", ".css", ".c", ".h", ".cpp", ".java", ".go", ".rs", ".sh", ".yaml", ".yml", ".toml",
     ".ini", ".cfg", ".lock",
 }  # fmt: skip
 ABOUT = ("license", "licence", "readme", "notice", "copying", "changelog", "manifest")
-WARC = (".warc", ".wet", ".warc.gz", ".warc.zst", ".warc.lz4", ".wet.gz")
-SAMPLE = 1 << 17
-ROWS = 100
-LONG_TEXT = (
-    80  # mean characters (a Chinese one counts twice) from which an unnamed column is taken for the text
-)
-COMPRESSED = 3.0  # how much larger text is than its compressed file, where the file does not say
+WARC = (".warc", ".wet", ".arc", ".warc.gz", ".warc.zst", ".warc.lz4", ".wet.gz", ".arc.gz")
+WAT = (".wat", ".wat.gz")
+XML = (".xml", ".rss", ".atom", ".rdf", ".feed", ".nitf", ".newsml")
+DIALOGUE = (".srt", ".vtt", ".ass", ".ssa", ".mbox", ".mbx", ".eml")
+LATEX = (".tex", ".ltx", ".latex")
+BESIDE_LATEX = (".sty", ".cls", ".bib", ".bbl", ".bst", ".clo")
+# How much larger text is than its compressed file, where the file does not say.
+COMPRESSED = 3.0
+# Bytes of text in a byte of a file, decompressed; of WARC and PDF in a byte as it stands.
+SHARES = {"warc": 0.25, "pdf": 0.1, "html": 0.1, "news": 0.3, "wikipedia": 0.5, "forum": 0.6, "dialogue": 0.6}
+_DUMPED = re.compile(r"\.xml-p\d+p\d+.*")  # parts of a MediaWiki dump: …-articles1.xml-p1p41242.bz2
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a file is. `form`: text, warc, jsonl, json, csv, tsv, parquet, or "" for one that is left out."""
+    """What a file is. `form`: text, jsonl, json, csv, tsv, parquet, arrow for the kind `files`, else the name of a kind
+    of source, or "" for one that is left out."""
 
     path: Path
     form: str
@@ -49,27 +66,56 @@ class Look:
     column: str | None = None  # that holds the text; None where its usual name finds it
     author: bool = False
     size: int = 0  # estimated bytes of text
+    top: Path | None = None  # of a repository or data set that it belongs to
 
 
 def look(path: Path) -> Look:
-    """Looks at the beginning of a file only."""
+    """Looks at the beginning of a file only; of an archive at its members' names and one of them."""
     name, suffix = path.name.lower(), bare_suffix(path)
     if name.endswith(WARC):
-        return Look(path, "warc", size=path.stat().st_size // 4)
+        form = "news" if name.startswith("cc-news") else "warc"
+        return Look(path, form, size=int(path.stat().st_size * SHARES["warc"]))
+    if name.endswith(WAT):
+        return Look(path, "", "says of pages what they are; their text is in the WARC files")
     if suffix in NOT_YET:
         return Look(path, "", f"{_extension(path)} cannot be read yet")
+    if suffix in BESIDE_LATEX:
+        return Look(path, "", "belongs to LaTeX papers")
     if suffix in PROGRAMS:
         return Look(path, "", f"{_extension(path)} is no prose")
     if path.stat().st_size == 0:
         return Look(path, "", "empty")
-    if name.startswith(ABOUT):
+    if name.startswith(ABOUT) or ("metadata" in name and suffix in (".json", ".csv", ".tsv")):
         return Look(path, "", "about the data, not of it")
     try:
-        if suffix in (*JSON_LINES, ".json", ".csv", ".tsv", ".parquet"):
-            return _table(path, suffix)
-        return _text(path)
+        return _look(path, suffix)
     except (OSError, ValueError, pa.ArrowException, csv.Error) as error:
         return Look(path, "", f"cannot be read ({error})")
+
+
+def _look(path: Path, suffix: str) -> Look:
+    if suffix == ".7z":
+        return _seven_zip(path)
+    if suffix == ".epub" or archives.is_archive(path):
+        return _archive(path)
+    if suffix in (*JSON_LINES, *TABLES, ".json"):
+        return _table(path, suffix)
+    data = sample(path)
+    if suffix == ".pdf":
+        if b"%PDF-" in data[:1024]:
+            return Look(path, "papers", size=int(text_bytes(path) * SHARES["pdf"]))
+        return Look(path, "", "begins as no PDF does")
+    if suffix in XML or _DUMPED.fullmatch(suffix):
+        return _xml(path, data)
+    if suffix in (*html.PAGES, *html.MHTML):
+        return _page(path, data)
+    if suffix in (*DIALOGUE, *LATEX):
+        text = decode(whole_characters(data), "auto") if suffix not in (".mbox", ".mbx", ".eml") else "mail"
+        form = "dialogue" if suffix in DIALOGUE else "papers"
+        return _of_kind(path, form) if "\0" not in text else Look(path, "", "not text (NUL characters)")
+    if arxiv_id(path.name) and compression_of(path) and data[257:262] == b"ustar":
+        return _of_kind(path, "papers")
+    return _text(path, data)
 
 
 def text_bytes(path: Path) -> int:
@@ -83,107 +129,92 @@ def text_bytes(path: Path) -> int:
     return int(size * COMPRESSED) if kind else size
 
 
-def _text(path: Path) -> Look:
-    sample = _sample(path)
+def _of_kind(path: Path, form: str, *, packed: float = 1.0, author: bool = False) -> Look:
+    return Look(path, form, author=author, size=int(text_bytes(path) * packed * SHARES.get(form, 1.0)))
+
+
+def _xml(path: Path, data: bytes) -> Look:
+    text = _markup(data)
+    form = kind_of_xml(path.name.lower(), text)
+    if form == "companion":
+        return _companion(path)
+    if form is None:
+        return Look(path, "", f"{_extension(path)} cannot be read yet: XML of no known kind")
+    return _of_kind(path, form)
+
+
+def _companion(path: Path) -> Look:
+    name = path.name.lower()
+    read = any(table in name for table in DUMP_TABLES[:2])
+    return Look(
+        path,
+        "",
+        "is read with the Posts.xml beside it, not for itself"
+        if read
+        else "a table of a StackExchange dump without text of its own",
+    )
+
+
+def _page(path: Path, data: bytes) -> Look:
+    if not data:
+        return Look(path, "", "nothing in it can be decompressed")
+    text = _markup(data)
+    if "\0" in text:
+        return Look(path, "", "not text (NUL characters)")
+    return _of_kind(path, "books" if is_gutenberg(re.sub(r"<[^<>]{0,500}>", "", text)) else "html")
+
+
+def _markup(data: bytes) -> str:
+    """A sample of a page; where no encoding fits, its tags at least: whoever reads it says what is wrong."""
     try:
-        text = decode(sample[: _whole_characters(sample)])
+        return decode_page(whole_characters(data), declared_encoding(data))
+    except UndecodableError:
+        return data.decode("latin-1")
+
+
+def _seven_zip(path: Path) -> Look:
+    with path.open("rb") as file:
+        form = is_dump(path) if file.read(len(SEVEN_ZIP)) == SEVEN_ZIP else None
+    if form == "forum":
+        return _of_kind(path, form, packed=COMPRESSED)
+    return _companion(path) if form else Look(path, "", ".7z cannot be read yet")
+
+
+def _archive(path: Path) -> Look:
+    form, problem = kind_of_archive(path)
+    if form is None:
+        return Look(path, "", problem)
+    return _of_kind(path, form, packed=COMPRESSED if compression_of(path) is None else 1.0)
+
+
+def _text(path: Path, data: bytes) -> Look:
+    try:
+        text = decode(whole_characters(data))
     except UndecodableError as error:
         return Look(path, "", f"not text ({error})")
     if "\0" in text:
         return Look(path, "", "not text (NUL characters)")
+    if form := kind_of_text(text, bare_suffix(path)):
+        return _of_kind(path, form)
     visible = [character for character in text if not character.isspace()]
     if 2 * sum(character.isalpha() for character in visible) < len(visible):
         return Look(path, "", "hardly any letters")
     return Look(path, "text", size=text_bytes(path))
 
 
-def _whole_characters(sample: bytes) -> int:
-    """A sample may end inside a character; a text does so at a line end."""
-    if len(sample) < SAMPLE:
-        return len(sample)
-    return sample.rfind(b"\n") + 1 or len(sample)
-
-
-def _sample(path: Path) -> bytes:
-    parts, size = [], 0
-    for block in Stream(path).blocks():
-        parts.append(block)
-        size += len(block)
-        if size >= SAMPLE:
-            break
-    return b"".join(parts)[:SAMPLE]
-
-
 def _table(path: Path, suffix: str) -> Look:
-    form = {".ndjson": "jsonl", ".jsonl": "jsonl"}.get(suffix, suffix[1:])
-    rows = _parquet_rows(path) if suffix == ".parquet" else _sampled_rows(path, suffix)
-    if not rows:
+    form = {".ndjson": "jsonl", ".feather": "arrow"}.get(suffix, suffix[1:])
+    rows = rows_of(path, suffix)
+    if not any(rows):
         return Look(path, "", "no rows of named columns")
+    if kind := kind_of_rows(rows, suffix):
+        return _of_kind(path, kind, author=kind == "books")
+    found, column = text_column(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    known = guess_columns(names)
-    column = None
-    if "text" not in known or not _mean_length(rows, known["text"]):
-        column = max(names, key=lambda name: (_mean_length(rows, name), name))
-        if _mean_length(rows, column) < LONG_TEXT:
-            return Look(path, "", f"no column of text among {', '.join(names[:12])}")
-    return Look(path, form, column=column, author="author" in known, size=text_bytes(path))
-
-
-def _sampled_rows(path: Path, suffix: str) -> list[dict[str, Any]]:
-    data = _sample(path)
-    text = decode(data[: _whole_characters(data)], "auto") if suffix != ".json" else ""
-    if suffix == ".json":
-        return _json_rows(path)
-    if suffix in JSON_LINES:
-        rows = []
-        for line in islice(text.split("\n"), ROWS):
-            try:
-                rows.append(json.loads(line))
-            except (ValueError, RecursionError):
-                continue
-        return [row for row in rows if isinstance(row, dict)]
-    table = csv.DictReader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else ",")
-    return [{name: value for name, value in row.items() if name} for row in islice(table, ROWS)]
-
-
-def _json_rows(path: Path) -> list[dict[str, Any]]:
-    """Elements of an array, values of an object, or lines, as far as the sample goes."""
-    data = _sample(path)
-    text = data.decode(encoding_of(data), "ignore").lstrip("\ufeff \t\r\n")
-    rows: list[Any] = []
-    decoder, position = json.JSONDecoder(), 0
-    if text.startswith("["):
-        position = 1
-    while len(rows) < ROWS:
-        while position < len(text) and text[position] in " \t\r\n,":
-            position += 1
-        try:
-            row, position = decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            break
-        rows.append(row)
-    rows = [row for row in rows if isinstance(row, dict)]
-    if len(rows) == 1 and rows[0] and all(isinstance(value, dict) for value in rows[0].values()):
-        return list(rows[0].values())
-    return rows
-
-
-def _parquet_rows(path: Path) -> list[dict[str, Any]]:
-    with pq.ParquetFile(path) as file:
-        batch = next(file.iter_batches(ROWS), None)
-        rows: list[dict[str, Any]] = [] if batch is None else batch.to_pylist()
-        return rows
-
-
-def _mean_length(rows: list[dict[str, Any]], name: str) -> float:
-    total = 0
-    for row in rows:
-        value = row.get(name)
-        if isinstance(value, list) and all(isinstance(part, str) for part in value):
-            value = "\n".join(value)
-        if isinstance(value, str):
-            total += len(value) + sum("\u3000" <= character <= "\u9fff" for character in value)
-    return total / len(rows)
+    if not found:
+        return Look(path, "", f"no column of text among {', '.join(names[:12])}")
+    author = "author" in guess_columns(names)
+    return Look(path, form, column=column, author=author, size=text_bytes(path))
 
 
 def _extension(path: Path) -> str:

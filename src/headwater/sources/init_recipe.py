@@ -1,0 +1,169 @@
+"""The text of a first recipe: groups of files as sources, what was left out as comments, and settings by size."""
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from headwater.corpus.document import split_of
+from headwater.recipe.quantities import show_size
+from headwater.recipe.sources import SOURCES
+from headwater.sources.peek import Look
+from headwater.sources.streams import compression_of
+
+MAX_TOKENS = 5_000_000
+EPOCHS = 4
+BYTES_A_TOKEN = 4.0  # of a small byte-BPE on English; on Chinese about 3, which offers more tokens
+KEPT = 0.6  # share of the text that curation may well leave
+BOOK = 100_000  # mean bytes of a text from which it is a book and web rules do not fit
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that make one source."""
+
+    name: str
+    form: str
+    looks: tuple[Look, ...]
+    paths: tuple[str, ...]
+    unit: str | None  # YAML, or None for the kind's default
+    unit_note: str
+    units: frozenset[str]  # what is split, as far as it is known from names
+    settings: tuple[str, ...] = ()  # further lines of YAML
+    root: Path | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.looks)
+
+    @property
+    def kind(self) -> str:
+        return self.form if self.form in SOURCES else "files"
+
+    @property
+    def is_book(self) -> bool:
+        return self.form == "books" or (self.form == "text" and self.size >= BOOK * len(self.looks))
+
+
+def ending(path: Path) -> str:
+    """What a glob for such files ends in: `.txt.gz`, `.cor`."""
+    if compression_of(path):
+        return Path(path.stem).suffix + path.suffix
+    return path.suffix
+
+
+def slug(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:48] or "texts"
+
+
+def render(folder: Path, groups: list[Group], left_out: list[Look]) -> str:
+    share, salt, divisible = _holdout(groups)
+    size = sum(group.size for group in groups)
+    tokens = _two_digits(min(MAX_TOKENS, EPOCHS * KEPT * (1 - share) * size / BYTES_A_TOKEN))
+    files = sum(len(group.looks) for group in groups)
+    web = all(group.form in ("warc", "html") for group in groups)
+    lines = [
+        f"# A first recipe for {folder}",
+        f"# {_count(files)}, about {show_size(size)} of text. Paths are absolute, so the recipe may stand anywhere.",
+        f"name: {json.dumps(slug(folder.name), ensure_ascii=False)}",
+        "sources:",
+    ]
+    for group in groups:
+        lines += _source(group)
+    if left_out:
+        lines += ["# Looked at and left out:", *(f"#{line}" for line in listed(folder, left_out))]
+    lines.append(f"holdout: {{share: {share}, salt: {salt}}}  # of all units, by a hash of their names")
+    if not divisible:
+        lines.append(
+            "# There is one unit only: nothing can be both trained on and held out. Split the file, or add more."
+        )
+    lines.append("curate:")
+    if web:
+        lines.append(
+            "  preset: {en: fineweb, zh: fineweb2-zh}  # the public rules for web pages, by language"
+        )
+    elif 2 * sum(group.size for group in groups if group.is_book) >= size:
+        lines.append("  preset: null  # rules made for web pages do not fit books")
+    else:
+        lines.append(
+            "  preset: null  # `headwater presets list` shows the public ones; they were made for web pages"
+        )
+    lines += [
+        "  duplicates: {exact: true, near: {similarity: 0.8, keep: longest}}",
+        f"tokenizer: {{vocabulary: {2048 if size < 3e6 else 4096 if size < 3e7 else 8192}}}",
+        "model: {family: gpt, preset: modern-nano}",
+        f"train: {{tokens: {tokens}}}  # about {tokens / max(1, size / BYTES_A_TOKEN):.1f} times the text; at most {EPOCHS}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _holdout(groups: list[Group]) -> tuple[float, str, bool]:
+    """A share and salt that hold out something of every source and leave more: (share, salt, whether it can be).
+
+    Where units are files or authors there may be few of them, and a tenth of eleven books may be none.
+    """
+    named = [group.units for group in groups if group.units]
+    enough = len(named) < len(groups)  # rows or sites, of which there are many
+    if not enough and len(frozenset().union(*named)) < 2:
+        return 0.1, "headwater-1", False
+    several = [units for units in named if len(units) > 1] or ([] if enough else [frozenset().union(*named)])
+    for share in (0.1, 0.2, 0.3):
+        for number in range(1, 20):
+            salt = f"headwater-{number}"
+            held = [sum(split_of(u, share=share, salt=salt) == "heldout" for u in units) for units in several]
+            if all(1 <= count <= max(1, len(units) // 3) for count, units in zip(held, several, strict=True)):
+                return share, salt, True
+    return 0.3, "headwater-1", True
+
+
+def _source(group: Group) -> list[str]:
+    lines = [f"  # {_count(len(group.looks))}, about {show_size(group.size)} of text; {group.unit_note}"]
+    if odd := sorted({ending(file.path) for file in group.looks} - _USUAL) if group.form == "text" else []:
+        shown = ", ".join(end or "no extension" for end in odd)
+        lines.append(f"  # {shown}: not a known extension, but valid text; read as one document a file")
+    lines += [
+        f"  - name: {json.dumps(group.name, ensure_ascii=False)}",
+        f"    kind: {group.kind}",
+        "    paths:",
+        *(f"      - {json.dumps(path, ensure_ascii=False)}" for path in group.paths),
+    ]
+    if group.root is not None:
+        shown = json.dumps(str(group.root), ensure_ascii=False)
+        lines.append(f"    root: {shown}  # below it no two files have the same path")
+    lines += [f"    {line}" for line in group.settings]
+    if group.looks[0].column is not None:
+        column = json.dumps(group.looks[0].column, ensure_ascii=False)
+        lines.append(f"    columns: {{text: {column}}}  # the longest column; say so if it is another")
+    if group.unit is not None:
+        lines.append(f"    unit: {group.unit}")
+    return lines
+
+
+_USUAL = {f"{suffix}{packed}" for suffix in (".txt", ".md") for packed in ("", ".gz", ".zst", ".bz2", ".xz")}
+
+
+def listed(folder: Path, left_out: list[Look]) -> list[str]:
+    """One line a reason: how many files, and the first of them."""
+    by_reason: dict[str, list[Path]] = defaultdict(list)
+    for file in left_out:
+        by_reason[file.why].append(file.path.relative_to(folder))
+    lines = []
+    for reason, paths in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
+        shown = ", ".join(str(path) for path in paths[:3])
+        more = ", …" if len(paths) > 3 else ""
+        lines.append(
+            re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", f"   {len(paths):,} × {reason}: {shown}{more}")
+        )
+    return lines
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files:,} files"
+
+
+def _two_digits(value: float) -> int:
+    """Rounded down to two digits, and at least 10,000: `2100000`."""
+    number = max(10_000, int(value))
+    unit = int(10 ** (len(str(number)) - 2))
+    return number // unit * unit
