@@ -99,7 +99,9 @@ def _groups(folder: Path, looks: list[Look], left_out: list[Look], sets: dict[Pa
     for file in looks:
         parts = file.path.relative_to(folder).parts
         own = str(file.top) if file.form == "huggingface" else ""
-        by_key[parts[0] if len(parts) > 1 else "", file.form, file.column, own].append(file)
+        by_key[parts[0] if len(parts) > 1 and file.top != folder else "", file.form, file.column, own].append(
+            file
+        )
     groups: list[Group] = []
     names: set[str] = set()
     for (subfolder, form, column, own), members in sorted(by_key.items(), key=lambda item: str(item[0])):

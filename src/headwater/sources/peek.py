@@ -27,7 +27,7 @@ from headwater.sources.peek_content import (
     kind_of_text,
     kind_of_xml,
 )
-from headwater.sources.peek_rows import rows_of, sample, text_column, whole_characters
+from headwater.sources.peek_rows import rows_of, sample, text_column, text_share, whole_characters
 from headwater.sources.sevenzip import MAGIC as SEVEN_ZIP
 from headwater.sources.streams import bare_suffix, compression_of
 
@@ -50,8 +50,12 @@ LATEX = (".tex", ".ltx", ".latex")
 BESIDE_LATEX = (".sty", ".cls", ".bib", ".bbl", ".bst", ".clo")
 # How much larger text is than its compressed file, where the file does not say.
 COMPRESSED = 3.0
-# Bytes of text in a byte of a file, decompressed; of WARC and PDF in a byte as it stands.
-SHARES = {"warc": 0.25, "pdf": 0.1, "html": 0.1, "news": 0.3, "wikipedia": 0.5, "forum": 0.6, "dialogue": 0.6}
+# Bytes of text in a byte of a file, decompressed; of WARC and PDF in a byte as it stands. Rounded from what the readers
+# made of a few real files of each kind; that of feeds is a guess.
+SHARES = {
+    "warc": 0.1, "html": 0.04, "wikipedia": 0.5, "forum": 0.6, "papers": 0.7, "pdf": 0.06, "books": 0.7,
+    "dialogue": 0.8, "json": 0.2, "news": 0.3, "code": 1.0,
+}  # fmt: skip
 _DUMPED = re.compile(r"\.xml-p\d+p\d+.*")  # parts of a MediaWiki dump: …-articles1.xml-p1p41242.bz2
 
 
@@ -103,7 +107,7 @@ def _look(path: Path, suffix: str) -> Look:
     data = sample(path)
     if suffix == ".pdf":
         if b"%PDF-" in data[:1024]:
-            return Look(path, "papers", size=int(text_bytes(path) * SHARES["pdf"]))
+            return _of_kind(path, "papers", as_="pdf")
         return Look(path, "", "begins as no PDF does")
     if suffix in XML or _DUMPED.fullmatch(suffix):
         return _xml(path, data)
@@ -129,8 +133,9 @@ def text_bytes(path: Path) -> int:
     return int(size * COMPRESSED) if kind else size
 
 
-def _of_kind(path: Path, form: str, *, packed: float = 1.0, author: bool = False) -> Look:
-    return Look(path, form, author=author, size=int(text_bytes(path) * packed * SHARES.get(form, 1.0)))
+def _of_kind(path: Path, form: str, *, packed: float = 1.0, author: bool = False, as_: str = "") -> Look:
+    """`as_`: whose share of text it has, where that is not its kind's."""
+    return Look(path, form, author=author, size=int(text_bytes(path) * packed * SHARES[as_ or form]))
 
 
 def _xml(path: Path, data: bytes) -> Look:
@@ -181,10 +186,12 @@ def _seven_zip(path: Path) -> Look:
 
 
 def _archive(path: Path) -> Look:
-    form, problem = kind_of_archive(path)
+    form, holds = kind_of_archive(path)
     if form is None:
-        return Look(path, "", problem)
-    return _of_kind(path, form, packed=COMPRESSED if compression_of(path) is None else 1.0)
+        return Look(path, "", holds)
+    # An EPUB and a paper are mostly pictures where they are large.
+    packed = COMPRESSED if form not in ("books", "papers") and compression_of(path) is None else 1.0
+    return _of_kind(path, form, packed=packed, as_="json" if holds == ".json" else "")
 
 
 def _text(path: Path, data: bytes) -> Look:
@@ -208,13 +215,14 @@ def _table(path: Path, suffix: str) -> Look:
     if not any(rows):
         return Look(path, "", "no rows of named columns")
     if kind := kind_of_rows(rows, suffix):
-        return _of_kind(path, kind, author=kind == "books")
+        return _of_kind(path, kind, author=kind == "books", as_="json" if kind == "dialogue" else "")
     found, column = text_column(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     if not found:
         return Look(path, "", f"no column of text among {', '.join(names[:12])}")
     author = "author" in guess_columns(names)
-    return Look(path, form, column=column, author=author, size=text_bytes(path))
+    share = text_share(rows, column) if form.startswith("json") else 1.0
+    return Look(path, form, column=column, author=author, size=int(text_bytes(path) * share))
 
 
 def _extension(path: Path) -> str:

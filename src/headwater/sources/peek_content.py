@@ -162,7 +162,7 @@ def is_program(name: str) -> bool:
 
 
 def kind_of_archive(path: Path) -> tuple[str | None, str]:
-    """The kind for a zip or tar, None where there is none, and what is in it. Members' names decide, and of text,
+    """The kind for a zip or tar, and `.json` where it holds such; or None, and why. Members' names decide, and of text,
     XML and JSON the first member's content."""
     names: list[str] = []
 
@@ -198,7 +198,8 @@ def kind_of_archive(path: Path) -> tuple[str | None, str]:
     if kind in ("books", "news", "json"):
         first = next(name for name in names if _KIND_INSIDE.get(PurePosixPath(name).suffix.lower()) == kind)
         kind = _by_member(path, first, kind)
-    return (kind, "") if kind else (None, f"an archive of {shown}; unpack it")
+    held = ".json" if suffixes[".json"] or suffixes[".jsonl"] else ""
+    return (kind, held) if kind else (None, f"an archive of {shown}; unpack it")
 
 
 def _by_member(path: Path, name: str, kind: str) -> str:

@@ -127,6 +127,13 @@ def text_column(rows: list[dict[str, Any]]) -> tuple[bool, str | None]:
     return _mean_length(rows, column) >= LONG_TEXT, column
 
 
+def text_share(rows: list[dict[str, Any]], column: str | None) -> float:
+    """How much of JSON's bytes are text: pages and annotations may lie beside it."""
+    name = column or guess_columns(list(dict.fromkeys(name for row in rows for name in row)))["text"]
+    whole = sum(len(json.dumps(row, ensure_ascii=False, default=str)) for row in rows)
+    return min(1.0, sum(len(json.dumps(row.get(name), ensure_ascii=False)) for row in rows) / max(1, whole))
+
+
 def _is_markup(rows: list[dict[str, Any]], name: str) -> bool:
     texts = [value for row in rows if isinstance(value := row.get(name), str) and value.strip()]
     return 2 * sum(text.lstrip().startswith("<") and "</" in text for text in texts) > len(texts)
