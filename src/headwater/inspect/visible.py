@@ -75,11 +75,9 @@ def folded(text: str, columns: int) -> list[str]:
                 last = place
             size = width(character)
             if taken + size > columns and place > begin and character != " ":
-                end = place + 1 if character == " " else last if last > begin else place
+                end = last if last > begin else place
                 lines.append(line[begin:end].rstrip(" "))
                 begin, taken = end, width(line[end:place])
-                if end > place:
-                    continue
             taken += size
         lines.append(line[begin:].rstrip(" "))
     return lines
