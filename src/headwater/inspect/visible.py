@@ -74,12 +74,10 @@ def folded(text: str, columns: int) -> list[str]:
             if place > begin and (line[place - 1] == " " or (wide and character not in _CLOSING)):
                 last = place
             size = width(character)
-            if taken + size > columns and place > begin:
-                end = place + 1 if character == " " else last if last > begin else place
+            if taken + size > columns and place > begin and character != " ":
+                end = last if last > begin else place
                 lines.append(line[begin:end].rstrip(" "))
                 begin, taken = end, width(line[end:place])
-                if end > place:
-                    continue
             taken += size
         lines.append(line[begin:].rstrip(" "))
     return lines
