@@ -25,7 +25,7 @@ from headwater.curate.line_rules import LONGEST_COUNTER
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SIZES = (750, 3_000, 12_000, 48_000, 192_000)  # bytes of hostile text
 LINEAR = 10  # times the time for four times the text: a linear one takes 4, a quadratic one 16
-PARTS = 6  # of the patterns, of which the first is tried by default
+PARTS = 12  # of the patterns, tried one after the other: all of them take minutes
 MATTERS = 0.05  # seconds of process time: below, growth is noise
 CUT = {  # what the callers cut, in characters or bytes
     "headwater.corpus.text._ABBREVIATION": _LONGEST_ABBREVIATION,
