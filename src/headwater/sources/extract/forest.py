@@ -7,6 +7,7 @@ from io import BytesIO
 
 import numba
 import numpy as np
+import xxhash
 
 from headwater.sources.extract.features import NAMES
 
@@ -24,6 +25,7 @@ class Forest:
     right: np.ndarray  # int32 [nodes]
     roots: np.ndarray  # int32 [trees]
     keep_from: float  # blocks of at least this probability are text
+    digest: str  # of all these numbers
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         """float32 [rows] of a float32 matrix [rows, features]: probabilities."""
@@ -40,10 +42,10 @@ def shipped() -> Forest:
     with np.load(BytesIO(data), allow_pickle=False) as numbers:
         if tuple(numbers["names"].tolist()) != NAMES:
             raise ValueError(f"{FILE} was trained on other features; run benchmarks/main_text_training.py")
-        feature, threshold, left, right, roots = (
-            numbers[name] for name in ("feature", "threshold", "left", "right", "roots")
-        )
-        return Forest(feature, threshold, left, right, roots, float(numbers["keep_from"]))
+        arrays = [numbers[name] for name in ("feature", "threshold", "left", "right", "roots")]
+        keep_from = numbers["keep_from"]
+    digest = xxhash.xxh3_128_hexdigest(b"".join(array.tobytes() for array in (*arrays, keep_from)))
+    return Forest(*arrays, float(keep_from), digest)
 
 
 @numba.njit(cache=True, nogil=True)
