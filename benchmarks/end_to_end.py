@@ -12,6 +12,7 @@ and the ratios.
 
 import argparse
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -48,18 +49,16 @@ tokenizer: {vocabulary: 2048, sample: 1 MB}
 
 def watched(command: list[str], folder: Path) -> dict[str, float]:
     """Wall seconds, CPU seconds and peak bytes of the process tree of a command."""
-    began, peak = time.monotonic(), 0
+    began, peak, before = time.monotonic(), 0, resource.getrusage(resource.RUSAGE_CHILDREN)
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-        parent, spent = psutil.Process(process.pid), dict[int, float]()
+        parent = psutil.Process(process.pid)
         while process.poll() is None:
             total = 0
             try:
                 for member in [parent, *parent.children(recursive=True)]:
                     try:
                         total += member.memory_full_info().pss
-                        times = member.cpu_times()
-                        spent[member.pid] = times.user + times.system
                     except psutil.Error:
                         continue
             except psutil.Error:
@@ -68,7 +67,9 @@ def watched(command: list[str], folder: Path) -> dict[str, float]:
             time.sleep(0.1)
     if process.returncode:
         sys.exit(f"{command[0]} ended with {process.returncode}; its output is in {folder / 'log.txt'}")
-    return {"wall": time.monotonic() - began, "cpu": sum(spent.values()), "peak": peak}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"wall": time.monotonic() - began, "cpu": cpu, "peak": peak}
 
 
 def ours(folder: Path, workers: int) -> tuple[dict[str, float], dict[str, Any]]:

@@ -66,7 +66,7 @@ def plan(
         shards.setdefault(name, []).append(file)
     settings = source.model_dump(mode="json")
     kind = KINDS[source.kind]
-    made_by = {
+    made_by: dict[str, Any] = {
         "settings": {name: value for name, value in settings.items() if name not in ("paths", "root")},
         "holdout": holdout.model_dump(mode="json"),
         "limit": limit,

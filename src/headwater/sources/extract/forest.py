@@ -1,5 +1,6 @@
 """Gradient-boosted trees as a file of numbers, evaluated by a kernel: no library, no pickle."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -7,7 +8,6 @@ from io import BytesIO
 
 import numba
 import numpy as np
-import xxhash
 
 from headwater.sources.extract.features import NAMES
 
@@ -42,10 +42,12 @@ def shipped() -> Forest:
     with np.load(BytesIO(data), allow_pickle=False) as numbers:
         if tuple(numbers["names"].tolist()) != NAMES:
             raise ValueError(f"{FILE} was trained on other features; run benchmarks/main_text_training.py")
-        arrays = [numbers[name] for name in ("feature", "threshold", "left", "right", "roots")]
+        feature, threshold, left, right, roots = arrays = [
+            numbers[name] for name in ("feature", "threshold", "left", "right", "roots")
+        ]
         keep_from = numbers["keep_from"]
-    digest = xxhash.xxh3_128_hexdigest(b"".join(array.tobytes() for array in (*arrays, keep_from)))
-    return Forest(*arrays, float(keep_from), digest)
+    digest = hashlib.blake2b(b"".join(array.tobytes() for array in (*arrays, keep_from)), digest_size=16)
+    return Forest(feature, threshold, left, right, roots, float(keep_from), digest.hexdigest())
 
 
 @numba.njit(cache=True, nogil=True)

@@ -80,7 +80,7 @@ def words_of(text: np.ndarray, start: int, end: int, words: np.ndarray) -> int:
         byte = text[place] if place < end else np.uint8(32)
         letter, width, han = False, 1, False
         if byte < 0x80:
-            letter = 48 <= byte <= 57 or 97 <= byte | 32 <= 122
+            letter = bool(48 <= byte <= 57 or 97 <= byte | 32 <= 122)
             if byte == 38:  # an entity
                 stop = place + 1
                 while stop < min(end, place + 10) and text[stop] != 59 and not is_space(text[stop]):
@@ -88,12 +88,12 @@ def words_of(text: np.ndarray, start: int, end: int, words: np.ndarray) -> int:
                 if stop < end and text[stop] == 59:
                     width = stop + 1 - place
         elif byte < 0xE0:
-            letter, width = byte != 0xC2, 2
+            letter, width = bool(byte != 0xC2), 2
         elif byte < 0xF0:
             width = 3
             second = text[place + 1] if place + 1 < end else np.uint8(0)
-            han = 0xE4 <= byte <= 0xE9 or (byte == 0xE3 and second != 0x80)
-            letter = byte in (0xE0, 0xE1) or 0xEA <= byte <= 0xED
+            han = bool(0xE4 <= byte <= 0xE9 or (byte == 0xE3 and second != 0x80))
+            letter = bool(0xE0 <= byte <= 0xE1 or 0xEA <= byte <= 0xED)
         else:
             width = 4
         if letter:
