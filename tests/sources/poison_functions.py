@@ -3,11 +3,13 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from headwater.engine.workspace import Output
 from headwater.signals import gopher
-from headwater.signals.measure import measure_shard
+from headwater.signals.measure import measure_shard, measure_shards
 from headwater.sources import framing
 from headwater.sources.read import read_shard
 
@@ -34,6 +36,17 @@ def read(out: Output, **arguments: Any) -> dict[str, Any]:
 
 
 def measure(out: Output, **arguments: Any) -> dict[str, Any]:
+    with _poisoned_gopher():
+        return measure_shard(out, **arguments)
+
+
+def measure_together(outs: list[Output], arguments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    with _poisoned_gopher():
+        return measure_shards(outs, arguments)
+
+
+@contextmanager
+def _poisoned_gopher() -> Iterator[None]:
     honest = gopher.measure
 
     def poisoned(text: str) -> Any:
@@ -42,6 +55,6 @@ def measure(out: Output, **arguments: Any) -> dict[str, Any]:
 
     gopher.measure = poisoned
     try:
-        return measure_shard(out, **arguments)
+        yield
     finally:
         gopher.measure = honest
