@@ -16,9 +16,10 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from headwater.curate.presets import LineEdits, Pass, Preset, Rule, load_preset
+from headwater.curate.presets import Asked, LineEdits, Pass, Preset, Rule, load_preset, parts_of
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Curate, Decontaminate, Duplicates
@@ -67,7 +68,7 @@ class LinesStep:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        c4 = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_sentences") if self.settings.c4 else ()
+        c4 = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_sentences") if self.settings.c4 is not None else ()
         share = ("removed_share",) if self.settings.max_removed_share is not None else ()
         return (*c4, *share, "edited_empty")
 
@@ -101,6 +102,8 @@ class Plan:
     tracks: tuple[str, ...]  # languages, and "*" last
     presets: dict[str, str]  # track -> name of its preset
     steps: tuple[PlanStep, ...]
+    made_for: dict[str, tuple[str, ...]]  # track -> the languages that its preset was made for
+    asks: dict[str, tuple[Asked, ...]]  # track -> what its preset needs besides
     reasons: tuple[str, ...]  # reason k is bit k of `reasons`; a later step never renumbers an earlier one
 
     def prefix_key(self, steps: int) -> str:
@@ -128,12 +131,13 @@ class Plan:
         }
 
 
-def compile_plan(settings: Curate, signals: Collection[str]) -> Plan:
-    """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words").
+def compile_plan(settings: Curate, signals: Collection[str], folder: Path | None = None) -> Plan:
+    """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words"); `folder`: the recipe's,
+    which presets that are files are relative to.
 
     RecipeError names the key that is wrong and the nearest right one.
     """
-    presets = _presets(settings)
+    presets = _presets(settings, folder)
     overrides = {
         track: _bounds(f"curate.rules.{track}", rules, signals) for track, rules in settings.rules.items()
     }
@@ -148,17 +152,23 @@ def compile_plan(settings: Curate, signals: Collection[str]) -> Plan:
         raise RecipeError(
             f"curate: {len(reasons)} reasons to drop a document; a plan may have {MAX_REASONS}: use fewer rules or presets"
         )
-    return Plan(tracks, {track: preset.name for track, preset in presets.items()}, steps, reasons)
+    names = {track: preset.name for track, preset in presets.items()}
+    asks = {track: tuple(preset.asks) for track, preset in presets.items() if preset.asks}
+    made_for = {track: tuple(preset.languages) for track, preset in presets.items() if preset.languages}
+    return Plan(tracks, names, steps, made_for, asks, reasons)
 
 
-def _presets(settings: Curate) -> dict[str, Preset]:
-    chosen = settings.preset
-    if chosen is None:
-        return {}
-    return {
-        track: load_preset(name)
-        for track, name in ({ANY: chosen} if isinstance(chosen, str) else chosen).items()
-    }
+def _presets(settings: Curate, folder: Path | None) -> dict[str, Preset]:
+    """By track. A preset that names others by language stands for these, each for the documents of its language."""
+    chosen = {ANY: settings.preset} if isinstance(settings.preset, str) else settings.preset or {}
+    presets: dict[str, Preset] = {}
+    for track, name in chosen.items():
+        for language, preset in parts_of(load_preset(name, folder), folder).items():
+            if language == ANY or track in (ANY, language):
+                presets[track if language == ANY else language] = preset
+    if chosen and not presets:
+        raise RecipeError(f"curate.preset: {chosen} has no preset for the languages that it is named for")
+    return presets
 
 
 def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
