@@ -74,6 +74,22 @@ _OLD = frozenset(
 )
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _LICENSE = re.compile(r"pdflicenseurl\s*=\s*\{([^}]{1,200})\}")
+_BESIDE = (
+    ".cls",
+    ".sty",
+    ".clo",
+    ".bst",
+    ".bib",
+    ".bbl",
+    ".def",
+    ".fd",
+    ".cfg",
+    ".dtx",
+    ".ins",
+    ".aux",
+    ".log",
+    ".out",
+)
 _PACKED = (".gz", ".tgz", ".tar")
 
 
@@ -81,6 +97,9 @@ def read(path: Place, source: PapersSource) -> Iterator[Record]:
     """Every paper of one file. Memory: one paper, or the TeX files of one archive."""
     if is_archive(path):
         yield from _archive(path, source)
+        return
+    if PurePosixPath(path.name.lower().removesuffix(".gz")).suffix in _BESIDE:
+        yield Gated(0, "no_source")  # what lies beside a paper, in its folder
         return
     stream = Stream(path)
     data = read_whole(stream, MAX_PAPER)
