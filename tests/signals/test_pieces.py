@@ -7,7 +7,7 @@ import pytest
 
 from headwater.corpus.text import words_and_symbols
 from headwater.signals import gopher
-from headwater.signals.pieces import LETTER, UNPUNCTUATED, WORD, pieces_from, pieces_of
+from headwater.signals.pieces import LETTER, UNPUNCTUATED, WORD, pieces_of
 from headwater.signals.punctuation import NO_PUNCTUATION
 
 TEXT = "他说：“Don't go，１２ 𠮷野家。”\n— U.S. 3.14 … _x_ 『』"
