@@ -5,12 +5,15 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from headwater.engine.workspace import Output
 from headwater.signals import gopher
 from headwater.signals.measure import measure_shard, measure_shards
-from headwater.sources import framing
+from headwater.sources import warc
+from headwater.sources.extract import main_text
+from headwater.sources.payload import document_of_payload
 from headwater.sources.read import read_shard
 
 
@@ -22,17 +25,18 @@ def _poison(text: str) -> None:
 
 
 def read(out: Output, **arguments: Any) -> dict[str, Any]:
-    honest = framing.document_of_payload
+    main_text.warm()  # what the first page needs is loaded before the clock runs for it
+    honest = warc.record_of
 
     def poisoned(record: Any, *rest: Any) -> Any:
         _poison(record.headers["WARC-Target-URI"])
-        return honest(record, *rest)
+        return document_of_payload(record, *rest)
 
-    framing.document_of_payload = poisoned
+    warc.record_of = partial(honest, document=poisoned)
     try:
         return read_shard(out, **arguments)
     finally:
-        framing.document_of_payload = honest
+        warc.record_of = honest
 
 
 def measure(out: Output, **arguments: Any) -> dict[str, Any]:

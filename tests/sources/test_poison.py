@@ -13,6 +13,7 @@ from headwater.engine.local import Task, run_stage, run_stages
 from headwater.engine.workers import end_idle
 from headwater.engine.workspace import Workspace
 from headwater.recipe.sources import WarcSource
+from headwater.sources.extract import main_text
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def poison_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     here = str(Path(__file__).parent)
     monkeypatch.syspath_prepend(here)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setattr(guard, "SECONDS", 1.5)
+    monkeypatch.setattr(guard, "SECONDS", 3)
     monkeypatch.setattr(guard, "SECOND_CHANCE", 2)
     end_idle()
 
@@ -42,10 +43,11 @@ def test_a_page_that_kills_and_one_that_hangs_are_quarantined_with_their_bytes(
         "holdout": {"share": 0.1, "salt": "headwater-1"},
     }
     workspace = Workspace(tmp_path / "workspace")
+    main_text.warm()  # kernels are compiled before workers start
     committed = {}
-    for function in ("headwater.sources.read:read_shard", "poison_functions:read"):
+    for function, workers in (("headwater.sources.read:read_shard", 0), ("poison_functions:read", 1)):
         task = Task("crawl", function, function, arguments)
-        [entry] = run_stage(workspace, f"documents/{function[:6]}", [task], workers=1, title="read")
+        [entry] = run_stage(workspace, f"documents/{function[:6]}", [task], workers=workers, title="read")
         rows = pq.read_table(entry.path()).to_pylist()
         lost = pq.read_table(entry.path("quarantine.parquet")).to_pylist()
         committed[function[:6]] = (

@@ -14,6 +14,7 @@ import click
 
 from headwater import __version__, api
 from headwater.cli.fetch import fetch
+from headwater.cli.presets import presets
 from headwater.cli.shared import Group, print_result
 from headwater.errors import HeadwaterError, RecipeError
 
@@ -290,27 +291,7 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
 # ---------------------------------------------------------------- the rest
 
 
-@cli.group(cls=Group)
-def presets() -> None:
-    """The public recipes' rules, each with its source."""
-
-
-@presets.command("list")
-def presets_list() -> None:
-    """The presets there are."""
-    from headwater.curate.presets import presets_list
-
-    for name, title in presets_list():
-        click.echo(f"{name:<14} {title}")
-
-
-@presets.command("show")
-@click.argument("name")
-def presets_show(name: str) -> None:
-    """Every rule of a preset with value, variant and source."""
-    from headwater.curate.presets import show
-
-    click.echo("\n".join(show(name)))
+cli.add_command(presets)
 
 
 @cli.group("recipe", cls=Group)

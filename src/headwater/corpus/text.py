@@ -128,6 +128,26 @@ def words(text: str) -> list[str]:
     return [piece for piece in words_and_symbols(text) if _VISIBLE.search(piece)]
 
 
+def spaced_words(text: str) -> list[str]:
+    """What stands between spaces, punctuation with it; a piece that holds Han is cut by the segmenter, and there
+    punctuation stays with the word before it."""
+    pieces = text.split()
+    if _FIRST_HAN.search(text) is None:
+        return pieces
+    found: list[str] = []
+    for piece in pieces:
+        if _FIRST_HAN.search(piece) is None:
+            found.append(piece)
+            continue
+        first = len(found)
+        for part in words_and_symbols(piece):
+            if len(found) > first and not _VISIBLE.search(part):
+                found[-1] += part
+            else:
+                found.append(part)
+    return found
+
+
 def spans_of(pieces: list[str], text: str) -> list[tuple[int, int]]:
     """Where pieces stand that follow each other in the text: half-open, in code points."""
     spans, at = [], 0

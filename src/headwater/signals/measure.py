@@ -17,7 +17,7 @@ from headwater.corpus import text as corpus_text
 from headwater.corpus.shards import ShardWriter, read_batches
 from headwater.engine import guard
 from headwater.engine.workspace import Output, content_key
-from headwater.signals import FAMILIES
+from headwater.signals import FAMILIES, SPANS
 
 LONGEST_ERROR = 300  # characters of an error's text that are kept
 
@@ -44,6 +44,7 @@ def schema_of(family: str) -> pa.Schema:
 
 def _type(name: str) -> pa.DataType:
     nested = {
+        SPANS: pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())])),
         "list<uint64>": pa.list_(pa.uint64()),
         "fixed_size_list<uint64, 14>": pa.list_(pa.uint64(), 14),
         "fixed_size_list<uint32, 112>": pa.list_(pa.uint32(), 112),
