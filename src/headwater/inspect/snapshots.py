@@ -36,7 +36,7 @@ class Snapshot:
     @cached_property
     def documents(self) -> dict[str, dict[str, Entry]]:
         """Stage -> shard -> entry, in the recipe's order of sources."""
-        return {name: self.workspace.stage(name).entries() for name in self.record["documents"].values()}
+        return {name: self.entries(name) for name in self.record["documents"].values()}
 
     @cached_property
     def shards(self) -> dict[str, Entry]:
@@ -54,12 +54,22 @@ class Snapshot:
 
     def signals(self, texts_stage: str) -> dict[str, dict[str, Entry]]:
         """Family -> shard -> entry, of the texts of one stage: documents, or an edition of them."""
-        tail = texts_stage.replace("/", "-")
-        return {
-            family: self.workspace.stage(f"{Path(names[0]).parent}/{tail}").entries()
-            for family, names in self.record.get("signals", {}).items()
-            if names
-        }
+        return {family: self.of_family(family, texts_stage) for family in self.families}
+
+    def of_family(self, family: str, texts_stage: str) -> dict[str, Entry]:
+        """The same of one family; none where it did not measure these texts."""
+        names = self.record.get("signals", {}).get(family)
+        return self.entries(f"{Path(names[0]).parent}/{texts_stage.replace('/', '-')}") if names else {}
+
+    def entries(self, stage: str) -> dict[str, Entry]:
+        """A stage's shards by name, read once."""
+        if stage not in self._read:
+            self._read[stage] = self.workspace.stage(stage).entries()
+        return self._read[stage]
+
+    @cached_property
+    def _read(self) -> dict[str, dict[str, Entry]]:
+        return {}
 
     @cached_property
     def plan(self) -> dict[str, Any]:
