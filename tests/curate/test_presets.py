@@ -113,7 +113,7 @@ def test_a_preset_of_ones_own_extends_another(tmp_path):
         "passes:\n  - rules: [{signal: han.share, min: 0.1, source: ours}]\n  - lines: {min_words: 2}\n",
         encoding="utf-8",
     )
-    plan = compile_plan(Curate(preset="mine.yaml"), numeric_signals(), tmp_path)
+    plan = compile_plan(Curate(preset="mine.yaml"), numeric_signals(), folder=tmp_path)
     assert [type(step) for step in plan.steps][1:3] == [RulesStep, LinesStep]
     found = {rule.signal: rule.bounds for rule in plan.steps[1].rules["*"]}
     assert found["gopher.words"] == {"min": 20} and found["han.share"] == {"min": 0.1}

@@ -144,10 +144,12 @@ def test_what_cannot_be_answered_is_said(curated, tmp_path):
         api.whatif(curated, ["gopher.words"])
     with pytest.raises(RecipeError, match=r"did you mean gopher\.words"):
         api.whatif(curated, ["gopher.word.min=3"])
-    with pytest.raises(HeadwaterError, match="was not measured"):
+    with pytest.raises(RecipeError, match="curate needs repetition too"):
         api.whatif(curated, ["repetition.duplicate_lines.max=0.1"])
     with pytest.raises(HeadwaterError, match="another order of work"):
         api.whatif(curated, overrides=["curate.lines=null"])
+    with pytest.raises(HeadwaterError, match="repetition was not measured"):
+        api.whatif(curated, ["repetition.duplicate_lines.max=0.1"], overrides=["signals.families=null"])
 
 
 def test_intervals():

@@ -65,7 +65,7 @@ def test_the_key_names_what_the_numbers_depend_on(monkeypatch: pytest.MonkeyPatc
     assert len(set(keys.values())) == len(FAMILIES)
     monkeypatch.setattr(measuring, "version", lambda name: "99")
     changed = {family for family in FAMILIES if family_key(family) != keys[family]}
-    assert changed == {"length", "language", "gopher", "repetition", "fineweb", "minhash"}
+    assert changed == {"length", "language", "gopher", "repetition", "fineweb", "minhash", "privacy"}
     keys = {family: family_key(family) for family in FAMILIES}
     monkeypatch.setattr(gopher, "VERSION", 2)
     assert {family for family in FAMILIES if family_key(family) != keys[family]} == {"gopher"}

@@ -76,12 +76,25 @@ _FIRST_HAN = re.compile(f"[{HAN}]")
 _VISIBLE = re.compile(r"\w")
 
 
+_last_words: tuple[str, list[str]] = ("", [])
+
+
 def words_and_symbols(text: str) -> list[str]:
     """The words of a text and, each on its own, the symbols between them; together all that is not white space.
 
     In the manner of the tokenisers that the public recipes count with: a clitic is a word of its own ("do n't",
     "it 's"), a hyphen parts two words, Han is cut by rjieba (jieba's dictionary and hidden Markov model).
+
+    The last text's words are kept, since one signal after another asks for them: do not change the list.
     """
+    global _last_words
+    last = _last_words
+    if last[0] is not text:
+        last = _last_words = (text, _split(text))
+    return last[1]
+
+
+def _split(text: str) -> list[str]:
     has_han = _FIRST_HAN.search(text) is not None
     pieces: list[str] = (_PIECE_OR_HAN if has_han else _PIECE).findall(text)
     if not has_han and "'" not in text and "’" not in text:

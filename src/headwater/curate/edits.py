@@ -160,7 +160,7 @@ def edit_shard(
     editions: list[str],
     decisions: str,
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     settings: dict[str, Any],
     repeats: dict[str, Any] | None,
 ) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def edit_shard(
     with ShardWriter(out.path(), EDITION_SCHEMA) as writer:
         at = 0
         for decided, *batches in in_step(streams):
-            alive = in_question(pa.Table.from_batches([decided]), tracks, languages)
+            alive = in_question(pa.Table.from_batches([decided]), tracks, by_language)
             rows = []
             for here in range(batches[0].num_rows):
                 row: dict[str, Any] = {"id": batches[0]["id"][here].as_py(), "removed": 0}

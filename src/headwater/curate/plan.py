@@ -6,25 +6,28 @@
                                                     duplicates               zh (before its filters)
                                                     …
 
-A document's *track* is its measured language, or "*" where the recipe has nothing of its own for that language.
-Passes of different tracks concern different documents, so only the order within a track matters; rules of
-several tracks that come up together are one step. A step that the recipe itself adds (`lines`, `duplicates`)
-concerns all tracks at once: a text is a duplicate whatever its language was taken for.
+`preset` and `rules` are keyed by whom they concern: "*", a language, a kind of source or a source's name
+(`scopes.py`). A document's *track* is its measured language, or "*" where the recipe has nothing of its own for that
+language; in a source that the recipe says something else for it is `code:en` or `code:*`. Passes of different tracks
+concern different documents, so only the order within a track matters; rules of several tracks that come up together
+are one step. A step that the recipe itself adds (`lines`, `duplicates`) concerns all tracks at once: a text is a
+duplicate whatever its language was taken for.
 """
 
 import difflib
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from headwater.curate.presets import Asked, LineEdits, Pass, Preset, Rule, load_preset, parts_of
+from headwater.curate.scopes import ANY, Scopes, language_of, track_of
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Curate, Decontaminate, Duplicates
 
-ANY = "*"
 MAX_REASONS = 64  # bits of the ledger's `reasons`
 _SIDES = {"min": "above", "max": "below"}  # a recipe's bound replaces the preset's bound of that side
 
@@ -110,8 +113,9 @@ def families_of(step: PlanStep) -> set[str]:
 
 @dataclass(frozen=True)
 class Plan:
-    tracks: tuple[str, ...]  # languages, and "*" last
+    tracks: tuple[str, ...]  # languages, "*", and those of sources that have their own
     presets: dict[str, str]  # track -> name of its preset
+    chosen: tuple[str, ...]  # languages and sources for which the recipe names a preset, or null
     steps: tuple[PlanStep, ...]
     made_for: dict[str, tuple[str, ...]]  # track -> the languages that its preset was made for
     asks: dict[str, tuple[Asked, ...]]  # track -> what its preset needs besides
@@ -124,6 +128,12 @@ class Plan:
     @property
     def key(self) -> str:
         return self.prefix_key(len(self.steps))
+
+    def by_language(self, source: str) -> dict[str, str]:
+        """The track of each language in a source; "*" stands for the languages that are not named."""
+        languages = [ANY, *sorted({language_of(track) for track in self.tracks} - {ANY})]
+        found = {language: track_of(self.tracks, source, language) for language in languages}
+        return {name: track for name, track in found.items() if name == ANY or track != found[ANY]}
 
     def as_json(self) -> dict[str, Any]:
         """What the ledger keeps of it: tracks, presets, reasons by number, steps with their rules and sources."""
@@ -142,44 +152,58 @@ class Plan:
         }
 
 
-def compile_plan(settings: Curate, signals: Collection[str], folder: Path | None = None) -> Plan:
-    """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words"); `folder`: the recipe's,
-    which presets that are files are relative to.
+def compile_plan(
+    settings: Curate,
+    signals: Collection[str],
+    sources: Mapping[str, str] = MappingProxyType({}),
+    folder: Path | None = None,
+) -> Plan:
+    """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words"); `sources`: the kind of
+    each of its sources; `folder`: the recipe's, which presets that are files are relative to.
 
     RecipeError names the key that is wrong and the nearest right one.
     """
     presets = _presets(settings, folder)
-    overrides = {
-        track: _bounds(f"curate.rules.{track}", rules, signals) for track, rules in settings.rules.items()
-    }
-    for track in [*presets, *overrides]:
-        if track != ANY and not re.fullmatch(r"[a-z]{2,3}", track):
-            raise RecipeError(f'curate: {track!r} is no language; expected a code such as en or zh, or "*"')
-    tracks = (*sorted(({*presets, *overrides}) - {ANY}), ANY)
-    passes = {track: _passes(track, presets, overrides, settings, signals) for track in tracks}
+    scopes = Scopes(settings, sources, {key: tuple(parts) for key, parts in presets.items()})
+    overrides = {key: _bounds(f"curate.rules.{key}", rules, signals) for key, rules in settings.rules.items()}
+    passes: dict[str, list[Pass]] = {}
+    chosen: dict[str, Preset | None] = {}
+    for track, keys in scopes.tracks():
+        parts = next((presets[key] for key in reversed(keys) if key in presets), {})
+        preset = parts.get(language_of(track), parts.get(ANY))
+        bounds: dict[str, dict[str, float | None]] = {}
+        for key in keys:  # what is said for fewer documents goes before what is said for more
+            for signal, sides in overrides.get(key, {}).items():
+                bounds[signal] = bounds.get(signal, {}) | sides
+        made, wider = _passes(preset, bounds, settings, signals), scopes.wider(track)
+        if wider is None or (made, preset) != (passes[wider], chosen[wider]):
+            passes[track], chosen[track] = made, preset
+    tracks = tuple(passes)
     steps = tuple(_in_order(settings, tracks, passes))
     reasons = tuple(dict.fromkeys(reason for step in steps for reason in step.reasons))
     if len(reasons) > MAX_REASONS:
         raise RecipeError(
             f"curate: {len(reasons)} reasons to drop a document; a plan may have {MAX_REASONS}: use fewer rules or presets"
         )
-    names = {track: preset.name for track, preset in presets.items()}
-    asks = {track: tuple(preset.asks) for track, preset in presets.items() if preset.asks}
-    made_for = {track: tuple(preset.languages) for track, preset in presets.items() if preset.languages}
-    return Plan(tracks, names, steps, made_for, asks, reasons)
+    named = {track: preset for track, preset in chosen.items() if preset is not None}
+    return Plan(
+        tracks,
+        {track: preset.name for track, preset in named.items()},
+        scopes.chosen,
+        steps,
+        {track: tuple(preset.languages) for track, preset in named.items() if preset.languages},
+        {track: tuple(preset.asks) for track, preset in named.items() if preset.asks},
+        reasons,
+    )
 
 
-def _presets(settings: Curate, folder: Path | None) -> dict[str, Preset]:
-    """By track. A preset that names others by language stands for these, each for the documents of its language."""
+def _presets(settings: Curate, folder: Path | None) -> dict[str, dict[str, Preset]]:
+    """By the recipe's keys, then by language ("*" for all); nothing where a key says that there is to be none."""
     chosen = {ANY: settings.preset} if isinstance(settings.preset, str) else settings.preset or {}
-    presets: dict[str, Preset] = {}
-    for track, name in chosen.items():
-        for language, preset in parts_of(load_preset(name, folder), folder).items():
-            if language == ANY or track in (ANY, language):
-                presets[track if language == ANY else language] = preset
-    if chosen and not presets:
-        raise RecipeError(f"curate.preset: {chosen} has no preset for the languages that it is named for")
-    return presets
+    return {
+        key: {} if name is None else parts_of(load_preset(name, folder), folder)
+        for key, name in chosen.items()
+    }
 
 
 def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
@@ -217,25 +241,20 @@ def _side_by_side(passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
             if first.lines is not None:
                 yield LinesStep(tuple(taken), first.lines)
             elif first.duplicates is not None:
-                for track in taken:  # a preset's duplicates are found within its language, as it says
-                    yield DuplicatesStep((track,), first.duplicates)
+                # a preset's duplicates are found within its language, as it says
+                for _, tracks in groupby(sorted(taken, key=language_of), key=language_of):
+                    yield DuplicatesStep(tuple(tracks), first.duplicates)
         waiting = {track: todo[1:] if track in taken else todo for track, todo in waiting.items()}
         waiting = {track: todo for track, todo in waiting.items() if todo}
 
 
 def _passes(
-    track: str,
-    presets: dict[str, Preset],
-    overrides: dict[str, dict[str, Any]],
+    preset: Preset | None,
+    bounds: dict[str, dict[str, float | None]],
     settings: Curate,
     signals: Collection[str],
 ) -> list[Pass]:
-    """What happens to the documents of a track at the place of "rules"."""
-    preset = presets.get(track, presets.get(ANY))
-    bounds: dict[str, dict[str, float | None]] = {}
-    for name in (ANY, track):  # what is said for the language goes before what is said for all
-        for signal, sides in overrides.get(name, {}).items():
-            bounds[signal] = bounds.get(signal, {}) | sides
+    """What happens to the documents of a track at the place of "rules"; `bounds` are the recipe's."""
     passes: list[Pass] = []
     for one in preset.passes if preset is not None else ():
         if one.rules is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from headwater.curate.presets import Rule
 from headwater.curate.presets.show import show_bounds
+from headwater.curate.scopes import track_of
 from headwater.inspect.snapshots import Snapshot, find_ids, row_at
 from headwater.signals.explain import spans
 
@@ -208,7 +209,7 @@ def judgements_of(
     if ledger["split"] != "train":
         return []
     plan, found = snapshot.plan, []
-    track = ledger["language"] if ledger["language"] in plan["tracks"] else "*"
+    track = track_of(plan["tracks"], ledger["source"], ledger["language"])
     for number, step in enumerate(plan["steps"]):
         if ledger["step"] is not None and number > ledger["step"]:
             break

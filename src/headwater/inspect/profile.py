@@ -232,7 +232,7 @@ def _step_name(step: dict[str, Any], presets: dict[str, str]) -> str:
     """`rules en: fineweb, zh: fineweb2-zh`."""
     tracks = list(step.get("rules") or step.get("tracks") or ())
     if step["step"] == "rules":
-        named = [f"{track}: {presets[track]}" for track in tracks if track in presets]
+        named = [f"{track.removesuffix(':*')}: {presets[track]}" for track in tracks if track in presets]
         return " ".join(["rules", ", ".join(named)]).strip()
     return " ".join([step["step"], *(tracks if tracks and "*" not in tracks else [])])
 

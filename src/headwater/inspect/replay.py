@@ -164,10 +164,14 @@ class Replay:
 
     # ---------------------------------------------------------------- rules
 
+    def tracks(self, shard: Shard) -> pa.ChunkedArray:
+        """(rows,) string: the track of each document under the new plan."""
+        return track_of(shard.table, self.plan.by_language(self.snapshot.source_of[shard.name]))
+
     def _judge(self, shard: Shard, rows: np.ndarray, number: int, step: RulesStep) -> None:
         if not rows.any():
             return
-        tracks = track_of(shard.table, list(self.plan.tracks))
+        tracks = self.tracks(shard)
         for track, rules in step.rules.items():
             here = rows & _flags(pc.equal(tracks, track))
             if here.any():
@@ -256,7 +260,7 @@ class Replay:
 
     def _edit(self, shard: Shard, rows: np.ndarray, number: int, step: LinesStep) -> None:
         """An edit for documents that had not met it."""
-        tracks = track_of(shard.table, list(self.plan.tracks))
+        tracks = self.tracks(shard)
         rows = rows & _flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
         if not rows.any():
             return
@@ -290,7 +294,7 @@ class Replay:
     def _duplicates(self, held: list[Shard], number: int, step: DuplicatesStep) -> None:
         alive, changed = {}, False
         for shard in held:
-            tracks = track_of(shard.table, list(self.plan.tracks))
+            tracks = self.tracks(shard)
             now = shard.train & shard.wanted & (shard.state == KEPT)
             now &= _flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
             came = shard.train & shard.wanted & ((shard.before == KEPT) | (shard.before_step >= number))

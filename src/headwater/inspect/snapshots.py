@@ -91,6 +91,15 @@ class Snapshot:
         """Shard -> documents stage."""
         return {shard: stage for stage, entries in self.documents.items() for shard in entries}
 
+    @cached_property
+    def source_of(self) -> dict[str, str]:
+        """Shard -> source."""
+        return {
+            shard: source
+            for source, stage in self.record["documents"].items()
+            for shard in self.documents[stage]
+        }
+
     @property
     def training_set(self) -> Path | None:
         name = self.record.get("training_set")

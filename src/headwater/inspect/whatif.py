@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headwater.curate.plan import ANY, Plan, RulesStep, families_of
+from headwater.curate.plan import Plan, RulesStep, families_of
 from headwater.curate.presets import Rule
 from headwater.curate.presets.show import show_bounds
+from headwater.curate.scopes import ANY, track_of
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.inspect.evidence import version_before, versions_of
 from headwater.inspect.intervals import wilson
@@ -29,7 +30,7 @@ from headwater.inspect.visible import one_line
 from headwater.pipeline.curation import plan_of
 from headwater.recipe import Recipe, load_recipe
 from headwater.recipe.quantities import show_count, show_size
-from headwater.signals import FAMILIES
+from headwater.signals import FAMILIES, numeric_signals
 
 SAMPLED_ABOVE = 20_000_000  # documents
 SAMPLE = 2_000_000
@@ -152,6 +153,7 @@ def whatif(
 
 def with_rules(recipe: Recipe, rules: Sequence[str]) -> Recipe:
     """The recipe with more rules, written as KEY=VALUE."""
+    signals = numeric_signals()
     added: dict[str, dict[str, Any]] = {track: dict(some) for track, some in recipe.curate.rules.items()}
     for text in rules:
         key, equals, value = text.partition("=")
@@ -159,7 +161,8 @@ def with_rules(recipe: Recipe, rules: Sequence[str]) -> Recipe:
         if not equals:
             raise RecipeError(f"--rule {text!r}: expected KEY=VALUE, as in gopher.words.min=20")
         track, _, rest = key.partition(".")
-        if track in FAMILIES:
+        told = any(rest.startswith(f"{signal}.") for signal in signals)
+        if any(key.startswith(f"{signal}.") for signal in signals) or (track in FAMILIES and not told):
             track, rest = ANY, key
         added.setdefault(track, {})[rest] = _number(text, value.strip())
     curate = recipe.curate.model_copy(update={"rules": added})
@@ -220,15 +223,16 @@ def _changed_bounds(old: dict[str, Any], new: Plan) -> list[Bound]:
 def _by_track(
     was: dict[str, list[dict[str, Any]]], step: RulesStep
 ) -> list[tuple[str, dict[str, Rule], dict[str, Rule]]]:
-    """Of every track its rules before and after, by signal; a track that is new had those of "*"."""
-    return [
-        (
-            track,
-            {rule["signal"]: Rule(**rule) for rule in was.get(track, was.get(ANY, []))},
-            {rule.signal: rule for rule in step.rules.get(track, step.rules.get(ANY, ()))},
+    """Of every track its rules before and after, by signal; a track that is new had those of the wider one."""
+    found = []
+    for track in sorted({*was, *step.rules}):
+        source, _, language = track.rpartition(":")
+        before = was.get(track_of(list(was), source, language), [])
+        after = step.rules.get(track_of(list(step.rules), source, language), ())
+        found.append(
+            (track, {rule["signal"]: Rule(**rule) for rule in before}, {rule.signal: rule for rule in after})
         )
-        for track in sorted({*was, *step.rules})
-    ]
+    return found
 
 
 def _changes(old: dict[str, Any], new: Plan) -> list[str]:
@@ -313,8 +317,7 @@ class _Tally:
     def _border(self, shard: Shard, train: np.ndarray, bound: Bound) -> None:
         """The documents nearest to a changed bound, on both of its sides."""
         came = train & ((shard.before == KEPT) | (shard.before_step >= bound.step))
-        if bound.track != ANY:
-            came &= np.asarray(pc.equal(shard.table["language"], bound.track), dtype=bool)
+        came &= np.asarray(pc.equal(self.replay.tracks(shard), bound.track), dtype=bool)
         values, _ = self.replay.values(shard, bound.signal, bound.step, came)
         many = max(1, BORDER // (2 * len(self.changed)))
         apart = np.where(came, values - bound.value, np.nan)

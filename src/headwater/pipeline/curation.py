@@ -17,7 +17,6 @@ from typing import Any
 
 from headwater.corpus.shards import in_step, read_batches
 from headwater.curate.plan import (
-    ANY,
     DecontaminateStep,
     LinesStep,
     Plan,
@@ -25,6 +24,7 @@ from headwater.curate.plan import (
     compile_plan,
     families_of,
 )
+from headwater.curate.scopes import ANY
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.contamination import decontaminate
@@ -64,7 +64,8 @@ class Curated:
 
 def plan_of(recipe: Recipe) -> Plan:
     """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
-    plan = compile_plan(recipe.curate, numeric_signals(), recipe.folder)
+    kinds = {source.name: source.kind for source in recipe.sources}
+    plan = compile_plan(recipe.curate, numeric_signals(), kinds, recipe.folder)
     families = recipe.signals.families
     needed = {"language"}.union(*(families_of(step) for step in plan.steps))
     if families is not None and (missing := sorted(needed - set(families))):
@@ -84,7 +85,7 @@ def curate(
     base = content_key("curate", VERSION, sorted(ingested.stages.values()), cleaned)
     run = CurationRun(workspace, ingested, measured, workers, plan, base)
     run.start()
-    languages = _languages(run.decisions.values())
+    languages = _languages(run.decisions, ingested, plan)
     for number, step in enumerate(plan.steps):
         if isinstance(step, DecontaminateStep):
             assert cleaned is not None
@@ -175,11 +176,12 @@ def _counts(ledger: Any) -> dict[str, Any]:
     }
 
 
-def _languages(decisions: Any) -> Counter[str]:
-    """Training documents by measured language, of the decisions of the start."""
+def _languages(decisions: dict[str, Entry], ingested: Ingested, plan: Plan) -> Counter[str]:
+    """Training documents by measured language, of the decisions of the start, but for sources whose preset is said."""
     languages: Counter[str] = Counter()
-    for entry in decisions:
-        languages.update(entry.result["languages"])
+    for shard, entry in decisions.items():
+        if ingested.source_of[shard] not in plan.chosen:
+            languages.update(entry.result["languages"])
     return languages
 
 
@@ -187,20 +189,22 @@ def _warnings(plan: Plan, languages: Counter[str]) -> Iterator[str]:
     """What a person may not expect: documents that no preset judges, or one made for another language."""
     if not plan.presets:
         return
-    for track, asked in plan.asks.items():
-        for one in asked:
-            yield f"preset {plan.presets[track]} asks for {one.what}, which it does not bring: {one.do}"
+    yield from dict.fromkeys(
+        f"preset {plan.presets[track]} asks for {one.what}, which it does not bring: {one.do}"
+        for track, asked in plan.asks.items()
+        for one in asked
+    )
     for number, (language, documents) in enumerate(languages.most_common()):
         if number == WARNED_LANGUAGES:
             rest = sum(languages.values()) - sum(count for _, count in languages.most_common(number))
             yield f"{len(languages) - number} more languages: {rest:,} documents; the ledger names each document's"
             return
-        track = language if language in plan.presets else ANY
+        track = language if language in plan.tracks else ANY
         name = plan.presets.get(track)
         counted = f"{documents:,} document{'s' if documents != 1 else ''}"
-        if name is None:
+        if name is None and language not in plan.chosen:
             yield f"{language}: no preset, so {counted} kept as they are; curate.preset: {{{language}: …}} names one"
-        elif language not in (made_for := plan.made_for.get(track, (language,))):
+        elif name is not None and language not in (made_for := plan.made_for.get(track, (language,))):
             yield f"{language}: preset {name} was made for {', '.join(made_for)}, and judges {counted}"
 
 

@@ -62,7 +62,7 @@ class CurationRun:
                 "signals": {family: [str(entry.path()) for entry in some] for family, some in files.items()},
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "rules": step.as_json()["rules"],
-                "languages": list(self.plan.tracks),
+                "by_language": self._by_language(shard),
                 "step": number,
                 **self._numbers(number),
             }
@@ -83,7 +83,7 @@ class CurationRun:
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "decisions": str(self.decisions[shard].path()),
                 "tracks": list(step.tracks),
-                "languages": list(self.plan.tracks),
+                "by_language": self._by_language(shard),
                 "settings": step.settings.model_dump(mode="json"),
                 "repeats": None,
             }
@@ -96,7 +96,7 @@ class CurationRun:
                     "slices": slices,
                 }
                 inputs += [part.fingerprint for part in repeats]
-            settings = [step.as_json(), self.plan.tracks]
+            settings = [step.as_json(), arguments["by_language"]]
             key = content_key("edit", VERSION, settings, inputs)
             tasks.append(Task(shard, key, "headwater.curate.edits:edit_shard", arguments))
         name = self._stage("editions", number + 1)
@@ -114,7 +114,7 @@ class CurationRun:
                 "signals": [str(entry.path()) for entry in files],
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "tracks": list(step.tracks),
-                "languages": list(self.plan.tracks),
+                "by_language": self._by_language(shard),
                 "parts": parts,
             }
             inputs = [entry.fingerprint for entry in files]
@@ -153,21 +153,21 @@ class CurationRun:
                     "shard": entry.shard,
                     "documents": str(entry.path()),
                     "decisions": str(self.decisions[entry.shard].path()),
+                    "by_language": self._by_language(entry.shard),
                     # without near-duplicates no signature is read
                     "layers": [
                         [str(a.path()), str(b.path())] for a, b in zip(files[0], files[-1], strict=True)
                     ],
                 }
             )
-            inputs += [entry.fingerprint, self.decisions[entry.shard].fingerprint]
+            inputs += [entry.fingerprint, self.decisions[entry.shard].fingerprint, shards[-1]["by_language"]]
             inputs += [file.fingerprint for some in files for file in some]
         arguments = {
             "shards": shards,
             "tracks": list(step.tracks),
-            "languages": list(self.plan.tracks),
             "settings": step.settings.model_dump(mode="json"),
         }
-        key = content_key("find", VERSION, step.as_json(), self.plan.tracks, inputs)
+        key = content_key("find", VERSION, step.as_json(), inputs)
         task = Task("found", key, "headwater.curate.decisions:find_duplicates", arguments)
         name = self._stage("duplicates", number + 1)
         [found] = run_stage(self.workspace, name, [task], workers=1, title="duplicates")
@@ -204,7 +204,8 @@ class CurationRun:
     ) -> Task:
         """A task on a shard's decisions; paths are no part of its key, what they hold is."""
         settings = {
-            name: arguments.get(name) for name in ("rules", "languages", "tracks", "parts", "numbers", "step")
+            name: arguments.get(name)
+            for name in ("rules", "by_language", "tracks", "parts", "numbers", "step")
         }
         key = content_key(function, VERSION, settings, before.fingerprint, inputs)
         arguments = {"decisions": str(before.path()), **arguments}
@@ -218,6 +219,9 @@ class CurationRun:
 
     def _stage(self, kind: str, steps: int) -> str:
         return f"{kind}/{content_key(self.base, self.plan.prefix_key(steps))[:12]}"
+
+    def _by_language(self, shard: str) -> dict[str, str]:
+        return self.plan.by_language(self.ingested.source_of[shard])
 
     def _numbers(self, number: int) -> dict[str, dict[str, int]]:
         reasons = self.plan.steps[number].reasons

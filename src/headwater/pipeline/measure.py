@@ -9,7 +9,7 @@ from headwater.errors import RecipeError
 from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
 from headwater.signals import FAMILIES, ON_REQUEST, numeric_signals
-from headwater.signals.measure import family_key, warm
+from headwater.signals.measure import family_key, module_of, warm
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ def measure(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers
 
 
 def _by_default(recipe: Recipe) -> list[str]:
-    plan = compile_plan(recipe.curate, numeric_signals(), recipe.folder)
+    plan = compile_plan(
+        recipe.curate, numeric_signals(), {one.name: one.kind for one in recipe.sources}, recipe.folder
+    )
     asked_for = {family for step in plan.steps for family in families_of(step)}
     return [family for family in FAMILIES if family not in ON_REQUEST or family in asked_for]
 
@@ -51,6 +53,7 @@ def measure_stages(
     workspace: Workspace, texts_stages: list[str], families: list[str], *, workers: int
 ) -> dict[tuple[str, str], str]:
     """(texts stage, family) -> signals stage. What was measured under the same key is not measured again."""
+    shards = sum(len(workspace.stage(stage).entries()) for stage in texts_stages)
     names, stages = {}, {}
     for texts_stage in texts_stages:
         texts = workspace.stage(texts_stage).entries()
@@ -61,8 +64,9 @@ def measure_stages(
                 Task(
                     shard,
                     content_key(family, family_key(family), entry.fingerprint),
-                    "headwater.signals.measure:measure_shard",
+                    "headwater.signals.measure:measure_shards",
                     {"texts": str(entry.path()), "family": family},
+                    together=f"{texts_stage}/{shard}" + ("" if shards >= workers else _half(family)),
                 )
                 for shard, entry in texts.items()
             ]
@@ -70,3 +74,8 @@ def measure_stages(
         warm()  # kernels are compiled once, before workers start
     run_stages(workspace, stages, workers=workers, title="measure")
     return names
+
+
+def _half(family: str) -> str:
+    """Where shards are fewer than workers, a shard is measured in two passes: families that need words, the rest."""
+    return "#words" if "rjieba" in module_of(family).LIBRARIES else "#rest"

@@ -63,8 +63,9 @@ Step = Literal["rules", "lines", "duplicates"]
 
 
 class Curate(Settings):
-    preset: str | dict[str, str] | None = None  # a name, or a name by language
-    # {language or "*": {family: {signal: {min, max}}}}; dotted keys may be written flat
+    # a name, or a name by language, kind of source or source; null is none: {en: fineweb, code: null}
+    preset: str | dict[str, str | None] | None = None
+    # {language, kind, source or "*": {family: {signal: {min, max}}}}; dotted keys may be written flat
     rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
     lines: Lines | None = None
     duplicates: Duplicates | None = Field(default_factory=Duplicates)

@@ -24,6 +24,24 @@ def _numbers(*named: tuple[str, str], type: str = "double") -> tuple[Signal, ...
     return tuple(Signal(name, type, meaning) for name, meaning in named)
 
 
+# (type of personal data, how many of it: the column's meaning); see signals/privacy
+_PERSONAL = (
+    ("email", "email addresses"),
+    ("ip", "IP addresses, v4 and v6, that the internet routes"),
+    ("ip_private", "IP addresses of private networks"),
+    ("phone", "telephone numbers other than Chinese mobiles"),
+    ("mobile", "Chinese mobile numbers"),
+    ("id_card", "Chinese resident identity cards, checksum right"),
+    ("bank_card", "Chinese bank cards (UnionPay), Luhn's digit right"),
+    ("card", "other payment cards, issuer's range and Luhn's digit right"),
+    ("iban", "international bank account numbers, checksum right"),
+    ("ssn", "US social security numbers"),
+    ("secret", "API keys, tokens and private keys"),
+    ("address", "postal addresses, by form"),
+    ("name", "names of persons, by cue and dictionary"),
+)
+SPANS = "list<struct<start,end,score>>"  # half-open, in code points
+
 _REPETITION = (
     *_numbers(
         ("duplicate_lines", "share of lines that are a copy of an earlier one"),
@@ -178,6 +196,15 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
             ("non_word_characters", "share of characters that are no letter, digit or underscore"),
             ("token_length_deviation", "standard deviation of the length of what stands between spaces"),
         ),
+    ),
+    "privacy": (
+        *_numbers(
+            ("spans", "personal data that a pattern decides: all below but ip_private, address and name"),
+            ("contacts", "email, ip, phone and mobile: what dolma's rule counts"),
+            *_PERSONAL,
+            type="int32",
+        ),
+        *(Signal(f"{kind}_spans", SPANS, f"where the {meaning} stand") for kind, meaning in _PERSONAL),
     ),
     "hashes": (Signal("exact", "uint64", "xxh3-64 of the text's UTF-8"),),
     "lines": (Signal("keys", "list<uint64>", "CCNet's key of each line, 0 for one without a word"),),

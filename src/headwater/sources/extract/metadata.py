@@ -21,7 +21,9 @@ FOOT = 40_000
 NEAR, BODY = 4_000, 60_000
 MAX_JSON_LD = 200_000
 
-_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
+_ATTRIBUTE = re.compile(  # a name is looked at once, from where it begins
+    r"""(?<![\w:.-])(?:(?![a-zA-Z])[\w:.-])*+([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))"""
+)
 _TAGS = re.compile(r"<[^>]*+>")
 _HTML_LANG = re.compile(
     r"<html\b[^>]{0,600}?\slang\s*+=\s*+[\"']?([a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{1,8}){0,3})", re.I

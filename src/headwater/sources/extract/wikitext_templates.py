@@ -48,7 +48,7 @@ class Arguments:
 
 _SPLIT = re.compile(r"\[\[|\]\]|\|")
 _CENTURY = re.compile(r"([ivxl]+)(er?)(( siècle| millénaire)?( av\. j\.-c\.)?)$")  # {{XIXe siècle}}
-_NAMED = re.compile(r"\s*([^=<>\[\]{}\n]{0,40}?)\s*=(.*)", re.S)
+_NAMED = re.compile(r"\s*+([^=<>\[\]{}\n]{0,40}?)\s*+=(.*)", re.S)
 # A reader sees no more of longer ones than of a page's part; copying them again and again would be work without an end.
 _LONGEST = 1 << 16
 
