@@ -15,6 +15,7 @@ import click
 from headwater import __version__, api
 from headwater.cli.fetch import fetch
 from headwater.cli.presets import presets
+from headwater.cli.questions import whatif
 from headwater.cli.shared import Group, print_result
 from headwater.errors import HeadwaterError, RecipeError
 
@@ -211,6 +212,9 @@ def why(document: str, workspace: Path | str, as_json: bool) -> None:
 
     answer = api.why(workspace, document)
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
+
+
+cli.add_command(whatif)
 
 
 @cli.command()

@@ -100,6 +100,17 @@ class DuplicatesStep:
 PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep
 
 
+def families_of(step: PlanStep) -> set[str]:
+    """The signals that a step reads."""
+    if isinstance(step, RulesStep):
+        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
+    if isinstance(step, LinesStep):
+        return {"lines"} if step.settings.repeated is not None else set()
+    if isinstance(step, DuplicatesStep):
+        return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
+    return set()
+
+
 @dataclass(frozen=True)
 class Plan:
     tracks: tuple[str, ...]  # languages, "*", and those of sources that have their own

@@ -16,12 +16,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.corpus.shards import in_step, read_batches
-from headwater.curate.plan import DecontaminateStep, LinesStep, Plan, RulesStep, compile_plan
+from headwater.curate.plan import (
+    DecontaminateStep,
+    LinesStep,
+    Plan,
+    RulesStep,
+    compile_plan,
+    families_of,
+)
 from headwater.curate.scopes import ANY
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.contamination import decontaminate
-from headwater.pipeline.curation_steps import VERSION, CurationRun, families_of
+from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
 from headwater.recipe import Recipe

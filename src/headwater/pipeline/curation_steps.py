@@ -6,7 +6,7 @@ Keys name contents, never paths; a stage's folder names the documents and the st
 from dataclasses import dataclass, field
 from typing import Any
 
-from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PlanStep, RulesStep
+from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, RulesStep, families_of
 from headwater.curate.repeats import partitions
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key
@@ -245,13 +245,3 @@ class CurationRun:
                 own = self.measured.of(family, document.shard)
                 found.setdefault((family, document.shard), []).append(own)
         return found
-
-
-def families_of(step: PlanStep) -> set[str]:
-    if isinstance(step, RulesStep):
-        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
-    if isinstance(step, LinesStep):
-        return {"lines"} if step.settings.repeated is not None else set()
-    if isinstance(step, DuplicatesStep):
-        return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
-    return set()

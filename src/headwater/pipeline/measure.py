@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from headwater.curate.plan import compile_plan, families_of
 from headwater.engine.local import Task, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import RecipeError
 from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
-from headwater.signals import FAMILIES
+from headwater.signals import FAMILIES, ON_REQUEST, numeric_signals
 from headwater.signals.measure import family_key, module_of, warm
 
 
@@ -20,8 +21,9 @@ class Measured:
 
 
 def measure(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers: int) -> Measured:
-    """Every family of the recipe on every document."""
-    families = recipe.signals.families or list(FAMILIES)
+    """Every family of the recipe on every document; by default those that are for all, and those that its rules ask
+    for."""
+    families = recipe.signals.families or _by_default(recipe)
     if unknown := sorted(set(families) - set(FAMILIES)):
         raise RecipeError(f"signals.families: no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
     entries: dict[str, dict[str, Entry]] = {family: {} for family in families}
@@ -29,6 +31,14 @@ def measure(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers
     for (_, family), name in stages.items():
         entries[family] |= workspace.stage(name).entries()
     return Measured(entries)
+
+
+def _by_default(recipe: Recipe) -> list[str]:
+    plan = compile_plan(
+        recipe.curate, numeric_signals(), {one.name: one.kind for one in recipe.sources}, recipe.folder
+    )
+    asked_for = {family for step in plan.steps for family in families_of(step)}
+    return [family for family in FAMILIES if family not in ON_REQUEST or family in asked_for]
 
 
 def measure_texts(

@@ -102,7 +102,7 @@ class Curate(Settings):
 
 
 class Signals(Settings):
-    # default: every built-in family; a recipe may measure fewer
+    # default: every built-in family but those that only some presets ask for; a recipe may name others
     families: list[str] | None = None
 
 
