@@ -95,12 +95,14 @@ def build_training_set(
 ) -> Path:
     """The arm's training set; raises HeadwaterError where no document is kept."""
     pooled = workspace.stage(pool).entries()
+    private = None if curated.privacy_stage is None else workspace.stage(curated.privacy_stage).entries()
     shards = [
         {
             "shard": shard,
             "documents": str(curated.texts(shard).documents.path()),
             "ledger": str(curated.texts(shard).ledger.path()),
             "pool": str(pooled[shard].path()),
+            "privacy": "" if private is None else str(private[shard].path()),
         }
         for shard in sorted(curated.shards)
     ]
