@@ -86,11 +86,9 @@ def test_dolma_s_rule_is_a_rule(tmp_path: Path) -> None:
     reasons = {row["reason"] for row in ledger(outcome)}
     dropped = [row for row in ledger(outcome) if row["reason"] == "privacy_contacts"]
     assert reasons == {None, "privacy_contacts"} and len(dropped) <= 1
-    lists = [
-        row
-        for row in api.sql(outcome.workspace.path, 'select id from signals where "privacy.contacts" > 5').rows
-    ]
-    assert len(lists) == 1
+    assert (
+        len(api.sql(outcome.workspace.path, 'select id from signals where "privacy.contacts" > 5').rows) == 1
+    )
 
 
 def test_masked_in_every_view_unless_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

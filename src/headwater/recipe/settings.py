@@ -128,9 +128,11 @@ class Signals(Settings):
 
 
 class TokenizerSettings(Settings):
-    kind: Literal["byte-bpe"] = "byte-bpe"
+    kind: Literal["byte-bpe", "bpe", "wordpiece", "unigram"] = "byte-bpe"
     vocabulary: Annotated[Count, Field(ge=257, le=2**20)] = 8192
     sample: Size = 64 * 10**6  # text that a new tokeniser is trained on
+    # share of characters that the alphabet holds; the rest become bytes (wordpiece: unknown). byte-bpe has no alphabet
+    coverage: Annotated[float, Field(gt=0.9, le=1)] = 0.9995
     path: str | None = None  # an existing tokenizer.json
 
 
