@@ -28,8 +28,14 @@ import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from headwater.errors import HeadwaterError
+from headwater.model.tokenizer_kinds import train_other
 
 SEPARATOR = "<|endoftext|>"
+_TELLING = (
+    "源头 headwater\r\n\tÉté 1,234 «»",
+    "\u0000\u200b🏔️ 山，水。\u3000 ▁ ## <0x41>",
+    "  𠮷野家  e\u0301 ",
+)
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}"
 PATTERN = "|".join(
     [
@@ -45,12 +51,17 @@ PATTERN = "|".join(
 )
 
 
-def train(texts: Iterable[str], vocabulary: int) -> str:
+def train(texts: Iterable[str], vocabulary: int, kind: str = "byte-bpe", coverage: float = 0.9995) -> str:
     """A tokeniser's JSON: at most `vocabulary` tokens, the separator and the 256 bytes among them.
+
+    kind: one of tokenizer_kinds.KINDS; `coverage`: the share of characters that the alphabet holds, for the others
+    than byte-bpe, which has no alphabet.
 
     Fewer where the texts have no more pairs that occur twice. The same texts give the same JSON, however many
     threads count them. Raises HeadwaterError where there is no text.
     """
+    if kind != "byte-bpe":
+        return train_other(kind, texts, vocabulary, coverage, PATTERN, SEPARATOR)
     if vocabulary < 257:
         raise HeadwaterError(f"tokenizer.vocabulary is {vocabulary}; 256 bytes and the separator need 257")
     tokenizer = tokenizers.Tokenizer(models.BPE())
@@ -115,6 +126,11 @@ class Tokenizer:
     def encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         """One (tokens,) uint32 array a text, on one thread: workers are processes."""
         return [self.encode(text) for text in texts]
+
+    @property
+    def lossless(self) -> bool:
+        """Whether texts made to show a loss come back: white space, marks, rare characters, all scripts."""
+        return all(self.decode(self.encode(text)) == text for text in _TELLING)
 
     def decode(self, ids: np.ndarray | list[int]) -> str:
         """The text; separators show as `<|endoftext|>`, a cut character as U+FFFD."""

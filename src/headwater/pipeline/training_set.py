@@ -33,8 +33,13 @@ from headwater.sources.takedown import REASON as TAKEN_DOWN
 VERSION = 1
 
 
-def train_tokenizer(recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int) -> Path:
-    """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents."""
+def train_tokenizer(
+    recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int, scored: bool = True
+) -> Path:
+    """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents.
+
+    `scored`: bits per byte are asked for; RecipeError, before anything is trained, where the tokeniser loses text.
+    """
     settings = recipe.tokenizer
     if settings.path is not None:
         path = recipe.folder / settings.path
@@ -50,11 +55,20 @@ def train_tokenizer(recipe: Recipe, workspace: Workspace, ingested: list[Ingeste
             "documents": [str(shards[fingerprint].path()) for fingerprint in sorted(shards)],
             "sample": settings.sample,
             "vocabulary": settings.vocabulary,
+            "kind": settings.kind,
+            "coverage": settings.coverage,
         }
-        key = content_key("tokenizer", VERSION, settings.sample, settings.vocabulary, sorted(shards))
+        chosen = settings.model_dump(mode="json", exclude={"path"})
+        key = content_key("tokenizer", VERSION, chosen, sorted(shards))
         task = Task("tokenizer", key, "headwater.curate.tokenization:train_shard", arguments)
     name = f"tokenizers/{key[:12]}"
     [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")
+    if scored and not entry.result["lossless"]:
+        named = settings.path or f"tokenizer.kind {settings.kind}"
+        raise RecipeError(
+            f"{named} loses text (white space, rare characters), so bits per byte would mean nothing: use byte-bpe, "
+            "bpe or unigram for what is compared or evaluated; `headwater train` goes without a score"
+        )
     return entry.path("json")
 
 
@@ -96,12 +110,14 @@ def build_training_set(
 ) -> Path:
     """The arm's training set; raises HeadwaterError where no document is kept."""
     pooled = workspace.stage(pool).entries()
+    private = None if curated.privacy_stage is None else workspace.stage(curated.privacy_stage).entries()
     shards = [
         {
             "shard": shard,
             "documents": str(curated.texts(shard).documents.path()),
             "ledger": str(curated.texts(shard).ledger.path()),
             "pool": str(pooled[shard].path()),
+            "privacy": "" if private is None else str(private[shard].path()),
         }
         for shard in sorted(curated.shards)
     ]
