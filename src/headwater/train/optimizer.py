@@ -178,13 +178,13 @@ def _by_shape(
     of their own.
     """
     shapes: dict[tuple[int, int], list[tuple[str, int]]] = {}
-    queries, keys = config.width, config.kv_heads * config.head_width
+    queries, keys = config.heads * config.head_width, config.kv_heads * config.head_width
     for name in names:
         rows, columns = masters[name].shape
         parts = [rows]
         if "query_key_value" in name:
             parts = [queries, keys, keys]
-        elif name.endswith("feed_forward.up.weight") and config.activation == "swiglu":
+        elif name.endswith("feed_forward.up.weight") and config.gated:
             parts = [rows // 2, rows // 2]
         start = 0
         for part in parts:

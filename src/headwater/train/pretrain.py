@@ -20,9 +20,8 @@ import torch
 from headwater.engine.workspace import commit_folder, read_json, write_json
 from headwater.errors import HeadwaterError
 from headwater.model import huggingface
-from headwater.model.config import parameters_without_embeddings
 from headwater.model.presets import resolve
-from headwater.model.transformer import Transformer
+from headwater.model.transformer import Transformer, parameters_without_embeddings
 from headwater.train.checkpoint import load_newest, save
 from headwater.train.metrics import Metrics
 from headwater.train.objectives import OBJECTIVES
