@@ -15,7 +15,10 @@ import xxhash
 from headwater.corpus.shards import read_batches
 from headwater.engine.workspace import Output
 from headwater.errors import HeadwaterError
+from headwater.model.special_tokens import added_count, with_special_tokens
 from headwater.model.tokenizer import Tokenizer, train
+
+LIKELIHOODS = ("gpt", "xlnet")  # families that give a text a probability, and so bits per byte
 
 
 def sample_documents(documents: list[str], sample: int) -> Iterator[str]:
@@ -50,8 +53,13 @@ def _hashes(ids: list[str]) -> np.ndarray:
     return np.array([xxhash.xxh3_64_intdigest(name.encode()) for name in ids], np.uint64)
 
 
-def train_shard(out: Output, *, documents: list[str], sample: int, vocabulary: int) -> dict[str, Any]:
-    """Shard function: `tokenizer.json`, trained on the sample of these documents."""
+def train_shard(
+    out: Output, *, documents: list[str], sample: int, vocabulary: int, family: str = "gpt"
+) -> dict[str, Any]:
+    """Shard function: `tokenizer.json`, trained on the sample of these documents.
+
+    What a family needs beside the tokens of text stands behind them and counts towards `vocabulary`.
+    """
     size = count = 0
 
     def texts() -> Iterator[str]:
@@ -61,16 +69,18 @@ def train_shard(out: Output, *, documents: list[str], sample: int, vocabulary: i
             count += 1
             yield text
 
-    definition = train(texts(), vocabulary)
+    definition = with_special_tokens(train(texts(), vocabulary - added_count(family)), family)
     out.path("json").write_text(definition, encoding="utf-8")
     return {"documents": count, "bytes": size, "vocabulary": Tokenizer(definition).vocabulary}
 
 
-def copy_shard(out: Output, *, path: str) -> dict[str, Any]:
-    """Shard function: an existing tokenizer.json, checked that it loses no text."""
+def copy_shard(out: Output, *, path: str, family: str = "gpt") -> dict[str, Any]:
+    """Shard function: an existing tokenizer.json with the tokens that the family needs; one that a likelihood is
+    to be had from is checked that it loses no text."""
     tokenizer = Tokenizer.load(path)
+    tokenizer = Tokenizer(with_special_tokens(tokenizer.definition, family), path)
     for text in ("源头 headwater\r\n\tÉté 1,234 «»", "\u0000\u200b🏔️ 山，水。\u3000"):
-        if tokenizer.decode(tokenizer.encode(text)) != text:
+        if family in LIKELIHOODS and tokenizer.decode(tokenizer.encode(text)) != text:
             raise HeadwaterError(
                 f"{path}: this tokeniser loses text ({text!r} does not come back), so bits per byte would mean "
                 "nothing; use a byte-level one"

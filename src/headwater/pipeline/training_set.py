@@ -34,23 +34,30 @@ VERSION = 1
 
 def train_tokenizer(recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int) -> Path:
     """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents."""
-    settings = recipe.tokenizer
-    if settings.path is not None:
-        path = recipe.folder / settings.path
+    settings, family = recipe.tokenizer, recipe.model.family
+    more = {} if family == "gpt" else {"family": family}  # what it needs beside the tokens of text
+    given = settings.path
+    if given is None and recipe.model.path is not None:
+        given = str(Path(recipe.model.path) / "tokenizer.json")
+    if given is not None:
+        path = recipe.folder / given
         if not path.is_file():
             raise RecipeError(
                 f"tokenizer.path: {path} does not exist; name a tokenizer.json, or leave it out"
             )
-        key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest())
-        task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path)})
+        key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest(), *more.values())
+        task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path), **more})
     else:
         shards = {entry.fingerprint: entry for one in ingested for entry in one.shards}
         arguments = {
             "documents": [str(shards[fingerprint].path()) for fingerprint in sorted(shards)],
             "sample": settings.sample,
             "vocabulary": settings.vocabulary,
+            **more,
         }
-        key = content_key("tokenizer", VERSION, settings.sample, settings.vocabulary, sorted(shards))
+        key = content_key(
+            "tokenizer", VERSION, settings.sample, settings.vocabulary, sorted(shards), *more.values()
+        )
         task = Task("tokenizer", key, "headwater.curate.tokenization:train_shard", arguments)
     name = f"tokenizers/{key[:12]}"
     [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")

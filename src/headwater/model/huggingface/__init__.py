@@ -24,7 +24,7 @@ from torch import Tensor
 from headwater.errors import HeadwaterError
 from headwater.model.config import ModelConfig
 from headwater.model.huggingface import bert, gpt2, llama, t5, xlnet
-from headwater.model.tokenizer import SEPARATOR, Tokenizer
+from headwater.model.tokenizer import Tokenizer
 from headwater.model.transformer import Transformer
 
 LAYOUTS: dict[str, ModuleType] = {layout.MODEL_TYPE: layout for layout in (gpt2, llama, bert, t5, xlnet)}
@@ -47,13 +47,13 @@ def save(model: Transformer, folder: Path, *, tokenizer: Path | None = None) -> 
     kind, config = layout(model.config), model.config
     tensors = _to_theirs(kind, config, model.state_dict())
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    separator = None
+    ids: dict[str, Any] = {"bos_token_id": None, "eos_token_id": None}
     if tokenizer is not None:
-        separator = Tokenizer.load(tokenizer).separator
+        names, ids = _special(Tokenizer.load(tokenizer), config.family)
         shutil.copyfile(tokenizer, folder / "tokenizer.json")
         _write(folder / "tokenizer_config.json", {
-            "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": SEPARATOR, "eos_token": SEPARATOR,
-            "model_max_length": model.config.context, "clean_up_tokenization_spaces": False,
+            "tokenizer_class": "PreTrainedTokenizerFast", **names, "model_max_length": model.config.context,
+            "clean_up_tokenization_spaces": False,
         })  # fmt: skip
     described = dict(NO_CLASS)
     if kind != OURS:
@@ -61,9 +61,27 @@ def save(model: Transformer, folder: Path, *, tokenizer: Path | None = None) -> 
         described = {"architectures": [one.CLASS], "model_type": one.MODEL_TYPE, **one.their_config(config)}
     dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
     _write(folder / "config.json", {
-        **described, "bos_token_id": separator, "eos_token_id": separator, "dtype": dtype,
+        **described, **ids, "dtype": dtype,
         "headwater": config.as_json(),
     })  # fmt: skip
+
+
+def _special(tokenizer: Tokenizer, family: str) -> tuple[dict[str, str], dict[str, int]]:
+    """Special tokens as tokenizer_config.json names them, and their ids as config.json does."""
+    names, ids = tokenizer.special_names(family), tokenizer.special(family)
+    if family == "gpt":
+        both = {"bos_token": (tokenizer.separator_name, ids.separator)}
+        both["eos_token"] = both["bos_token"]
+    else:
+        roles = {"bert": {"cls_token": "begin", "sep_token": "end", "mask_token": "mask", "pad_token": "pad"},
+                 "xlnet": {"cls_token": "begin", "sep_token": "end", "pad_token": "pad"},
+                 "t5": {"eos_token": "end", "pad_token": "pad"}}[family]  # fmt: skip
+        both = {theirs: (names[role], getattr(ids, role)) for theirs, role in roles.items() if role in names}
+    numbers = {f"{theirs}_id": number for theirs, (_, number) in both.items()}
+    if family == "t5" and ids.pad is not None:
+        numbers["decoder_start_token_id"] = ids.pad
+    extra = {"padding_side": "left"} if family == "xlnet" else {}
+    return {**{theirs: name for theirs, (name, _) in both.items()}, **extra}, numbers
 
 
 def load(folder: Path) -> Transformer:
