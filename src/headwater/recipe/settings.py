@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
 from headwater.recipe.sources import Settings, Source
+from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
 
@@ -132,7 +133,7 @@ class Signals(Settings):
     families: list[str] | None = None
 
 
-# ---------------------------------------------------------------- tokens, model, training, evaluation
+# ---------------------------------------------------------------- tokens and evaluation; model and training: training.py
 
 
 class TokenizerSettings(Settings):
@@ -142,26 +143,6 @@ class TokenizerSettings(Settings):
     # share of characters that the alphabet holds; the rest become bytes (wordpiece: unknown). byte-bpe has no alphabet
     coverage: Annotated[float, Field(gt=0.9, le=1)] = 0.9995
     path: str | None = None  # an existing tokenizer.json
-
-
-class ModelSettings(Settings):
-    family: Literal["gpt"] = "gpt"
-    preset: str = "modern-nano"
-    layers: Annotated[int, Field(ge=1)] | None = None
-    width: Annotated[int, Field(ge=8)] | None = None
-    heads: Annotated[int, Field(ge=1)] | None = None
-    context: Annotated[int, Field(ge=8)] | None = None
-
-
-class TrainSettings(Settings):
-    objective: Literal["lm"] = "lm"
-    tokens: Count = 5_000_000
-    batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
-    optimizer: Literal["muon", "adamw"] = "muon"
-    learning_rate: Annotated[float, Field(gt=0)] | None = None  # default: the optimiser's and size's own
-    schedule: Literal["wsd", "cosine", "linear"] = "wsd"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
 
 
 class Evaluate(Settings):
@@ -195,6 +176,11 @@ class Recipe(Settings):
     def workspace_path(self) -> Path | str:
         """The workspace's folder, or its URL."""
         return self.workspace if "://" in self.workspace else self.folder / self.workspace
+
+    @model_validator(mode="before")
+    @classmethod
+    def _objective(cls, values: Any) -> Any:
+        return with_default_objective(values)
 
     @field_validator("sources")
     @classmethod
