@@ -113,7 +113,7 @@ def list_of(files: tuple[str, ...]) -> UrlList:
                 f"urls: the list {file} cannot be read ({error.strerror}); name files that are there, relative to "
                 "the recipe"
             ) from error
-        stats.append((str(Path(file).resolve()), stat.st_size, stat.st_mtime_ns))
+        stats.append((str(Path(file).resolve()), stat.st_size, stat.st_ctime_ns))
     name = xxhash.xxh3_128_hexdigest(repr((VERSION, stats)).encode("utf-8", "surrogatepass"))
     base = os.environ.get("HEADWATER_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     path = Path(base).expanduser() / "headwater" / "url-lists" / f"{name}.hashes"

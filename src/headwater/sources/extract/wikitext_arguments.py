@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from headwater.sources.extract.wikitext_blocks import REMOVED
 
 _SPLIT = re.compile(r"\[\[|\]\]|\|")
-_NAMED = re.compile(r"\s*([^=<>\[\]{}\n]{0,40}?)\s*=(.*)", re.S)
+_NAMED = re.compile(r"\s*+([^=<>\[\]{}\n]{0,40}?)\s*+=(.*)", re.S)
 
 
 @dataclass(frozen=True)
