@@ -63,3 +63,12 @@ def test_a_pdf_whose_title_is_no_text_has_none(tmp_path, read):
     path.write_bytes(out + b"xref\n0 7\n0000000000 65535 f \n" + table + end)
     [document] = read(path, kind="papers").documents
     assert document["text"].startswith("The river rose") and "\ufffd" not in (document["title"] or "")
+
+
+@pytest.mark.fault(19)
+def test_bytes_that_are_no_characters_in_a_header_of_a_mail_do_not_reach_the_table(tmp_path, read):
+    path = tmp_path / "a.mbox"
+    mail = "From a@b.example Tue Mar  5 09:00:00 2024\nIn-Reply-To: <１２.qm@b.example>\nSubject: x\n\n今天晚上，很好的月光。\n"
+    path.write_bytes(mail.encode())
+    [document] = read(path, kind="dialogue").documents
+    assert document["text"].endswith("很好的月光。") and document["meta"].isprintable()
