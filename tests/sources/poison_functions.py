@@ -3,12 +3,14 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from headwater.engine.workspace import Output
 from headwater.signals import gopher
-from headwater.signals.measure import measure_shard
+from headwater.signals.measure import measure_shard, measure_shards
 from headwater.sources import warc
 from headwater.sources.extract import main_text
 from headwater.sources.payload import document_of_payload
@@ -38,6 +40,17 @@ def read(out: Output, **arguments: Any) -> dict[str, Any]:
 
 
 def measure(out: Output, **arguments: Any) -> dict[str, Any]:
+    with _poisoned_gopher():
+        return measure_shard(out, **arguments)
+
+
+def measure_together(outs: list[Output], arguments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    with _poisoned_gopher():
+        return measure_shards(outs, arguments)
+
+
+@contextmanager
+def _poisoned_gopher() -> Iterator[None]:
     honest = gopher.measure
 
     def poisoned(text: str) -> Any:
@@ -46,6 +59,6 @@ def measure(out: Output, **arguments: Any) -> dict[str, Any]:
 
     gopher.measure = poisoned
     try:
-        return measure_shard(out, **arguments)
+        yield
     finally:
         gopher.measure = honest

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.engine import guard
-from headwater.engine.local import Task, run_stage
+from headwater.engine.local import Task, run_stage, run_stages
 from headwater.engine.workers import end_idle
 from headwater.engine.workspace import Workspace
 from headwater.recipe.sources import WarcSource
@@ -79,3 +79,30 @@ def test_a_text_that_kills_or_hangs_a_signal_loses_that_signal(tmp_path: Path) -
     assert (errors[3], errors[7]) == ("worker_died", "deadline")
     assert [n for n, value in enumerate(table["gopher.words"].to_pylist()) if value is None] == [3, 7]
     assert entry.result["failed"] == 2
+
+
+def test_in_one_pass_only_the_family_that_a_text_kills_loses_it(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    file = tmp_path / "texts.parquet"
+    texts = ["河水涨了。", "杀", "The river rose."]
+    pq.write_table(pa.table({"id": ["甲", "乙", "丙"], "text": texts}), file)
+
+    def stages(function: str) -> dict[str, list[Task]]:
+        return {
+            f"signals/{family}": [Task("s", f"{family}-{function[:6]}", function, {"texts": str(file), "family": family}, "s")]
+            for family in ("length", "gopher", "fineweb")
+        }  # fmt: skip
+
+    workspace = Workspace(tmp_path / "w")
+    made = run_stages(workspace, stages("poison_functions:measure_together"), workers=1, title="measure")
+    errors = {name: pq.read_table(entry.path())["errors"].to_pylist() for name, [entry] in made.items()}
+    assert errors.pop("signals/gopher") == [None, "worker_died", None]
+    assert list(errors.values()) == [[None] * 3] * 2
+    # what one pass made is kept family by family: a new key measures its own family alone
+    before = {name: entry.path().read_bytes() for name, [entry] in made.items()}
+    again = stages("poison_functions:measure_together")
+    again["signals/gopher"] = stages("headwater.signals.measure:measure_shards")["signals/gopher"]
+    made = run_stages(workspace, again, workers=1, title="measure")
+    changed = {name for name, [entry] in made.items() if entry.path().read_bytes() != before[name]}
+    assert changed == {"signals/gopher"}

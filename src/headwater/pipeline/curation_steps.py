@@ -3,10 +3,13 @@
 Keys name contents, never paths; a stage's folder names the documents and the steps up to it.
 """
 
+import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PlanStep, RulesStep
+from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PrivacyStep, RulesStep, families_of
+from headwater.curate.privacy import read_key
 from headwater.curate.repeats import partitions
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key
@@ -62,7 +65,7 @@ class CurationRun:
                 "signals": {family: [str(entry.path()) for entry in some] for family, some in files.items()},
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "rules": step.as_json()["rules"],
-                "languages": list(self.plan.tracks),
+                "by_language": self._by_language(shard),
                 "step": number,
                 **self._numbers(number),
             }
@@ -83,7 +86,7 @@ class CurationRun:
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "decisions": str(self.decisions[shard].path()),
                 "tracks": list(step.tracks),
-                "languages": list(self.plan.tracks),
+                "by_language": self._by_language(shard),
                 "settings": step.settings.model_dump(mode="json"),
                 "repeats": None,
             }
@@ -96,11 +99,38 @@ class CurationRun:
                     "slices": slices,
                 }
                 inputs += [part.fingerprint for part in repeats]
-            settings = [step.as_json(), self.plan.tracks]
+            settings = [step.as_json(), arguments["by_language"]]
             key = content_key("edit", VERSION, settings, inputs)
             tasks.append(Task(shard, key, "headwater.curate.edits:edit_shard", arguments))
         name = self._stage("editions", number + 1)
         run_stage(self.workspace, name, tasks, workers=self.workers, title="edit lines")
+        return name
+
+    def take_personal_data_out(self, number: int, step: PrivacyStep, folder: Path) -> str:
+        """Makes an edition; its stage name. A key file is relative to the recipe's folder."""
+        signals, editions = self._signals(["privacy"]), self._editions()
+        key_file = None if step.settings.key_file is None else str(folder / step.settings.key_file)
+        tasks = []
+        for entry in self.ingested.shards:
+            shard = entry.shard
+            arguments: dict[str, Any] = {
+                "documents": str(entry.path()),
+                "editions": [str(edition[shard].path()) for edition in editions],
+                "decisions": str(self.decisions[shard].path()),
+                "signals": [str(one.path()) for one in signals["privacy", shard]],
+                "tracks": list(step.tracks),
+                "by_language": self._by_language(shard),
+                "settings": step.settings.model_dump(mode="json"),
+                "key_file": key_file,
+            }
+            inputs = [entry.fingerprint, self.decisions[shard].fingerprint]
+            inputs += [one.fingerprint for one in signals["privacy", shard]]
+            inputs += [edition[shard].fingerprint for edition in editions]
+            secret = hashlib.sha256(read_key(key_file)).hexdigest()
+            key = content_key("privacy", VERSION, step.as_json(), arguments["by_language"], secret, inputs)
+            tasks.append(Task(shard, key, "headwater.curate.privacy:privacy_shard", arguments))
+        name = self._stage("editions", number + 1)
+        run_stage(self.workspace, name, tasks, workers=self.workers, title="personal data")
         return name
 
     def _repeats(self, number: int, step: LinesStep) -> list[Entry]:
@@ -114,7 +144,7 @@ class CurationRun:
                 "signals": [str(entry.path()) for entry in files],
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "tracks": list(step.tracks),
-                "languages": list(self.plan.tracks),
+                "by_language": self._by_language(shard),
                 "parts": parts,
             }
             inputs = [entry.fingerprint for entry in files]
@@ -153,21 +183,21 @@ class CurationRun:
                     "shard": entry.shard,
                     "documents": str(entry.path()),
                     "decisions": str(self.decisions[entry.shard].path()),
+                    "by_language": self._by_language(entry.shard),
                     # without near-duplicates no signature is read
                     "layers": [
                         [str(a.path()), str(b.path())] for a, b in zip(files[0], files[-1], strict=True)
                     ],
                 }
             )
-            inputs += [entry.fingerprint, self.decisions[entry.shard].fingerprint]
+            inputs += [entry.fingerprint, self.decisions[entry.shard].fingerprint, shards[-1]["by_language"]]
             inputs += [file.fingerprint for some in files for file in some]
         arguments = {
             "shards": shards,
             "tracks": list(step.tracks),
-            "languages": list(self.plan.tracks),
             "settings": step.settings.model_dump(mode="json"),
         }
-        key = content_key("find", VERSION, step.as_json(), self.plan.tracks, inputs)
+        key = content_key("find", VERSION, step.as_json(), inputs)
         task = Task("found", key, "headwater.curate.decisions:find_duplicates", arguments)
         name = self._stage("duplicates", number + 1)
         [found] = run_stage(self.workspace, name, [task], workers=1, title="duplicates")
@@ -189,7 +219,8 @@ class CurationRun:
             arguments = {"documents": str(entry.path()), **said}
             inputs = [entry.fingerprint, said]
             tasks.append(self._task(entry.shard, "ledger_shard", before, arguments, inputs, "ledger"))
-        name = self._stage("ledger", len(self.plan.steps))
+        taken_down = sorted(self.ingested.less.values())
+        name = f"ledger/{content_key(self.base, self.plan.key, taken_down)[:12]}"
         made = run_stage(self.workspace, name, tasks, workers=self.workers, title="ledger")
         return name, {entry.shard: entry for entry in made}
 
@@ -204,7 +235,8 @@ class CurationRun:
     ) -> Task:
         """A task on a shard's decisions; paths are no part of its key, what they hold is."""
         settings = {
-            name: arguments.get(name) for name in ("rules", "languages", "tracks", "parts", "numbers", "step")
+            name: arguments.get(name)
+            for name in ("rules", "by_language", "tracks", "parts", "numbers", "step")
         }
         key = content_key(function, VERSION, settings, before.fingerprint, inputs)
         arguments = {"decisions": str(before.path()), **arguments}
@@ -218,6 +250,9 @@ class CurationRun:
 
     def _stage(self, kind: str, steps: int) -> str:
         return f"{kind}/{content_key(self.base, self.plan.prefix_key(steps))[:12]}"
+
+    def _by_language(self, shard: str) -> dict[str, str]:
+        return self.plan.by_language(self.ingested.source_of[shard])
 
     def _numbers(self, number: int) -> dict[str, dict[str, int]]:
         reasons = self.plan.steps[number].reasons
@@ -240,13 +275,3 @@ class CurationRun:
                 own = self.measured.of(family, document.shard)
                 found.setdefault((family, document.shard), []).append(own)
         return found
-
-
-def families_of(step: PlanStep) -> set[str]:
-    if isinstance(step, RulesStep):
-        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
-    if isinstance(step, LinesStep):
-        return {"lines"} if step.settings.repeated is not None else set()
-    if isinstance(step, DuplicatesStep):
-        return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
-    return set()
