@@ -1,7 +1,9 @@
 """What tests/fuzz/fuzz_readers.py has found in the kinds beyond archives of the web and rows, one test a finding."""
 
+import io
 import os
 import subprocess
+import zipfile
 
 import pytest
 
@@ -72,3 +74,25 @@ def test_bytes_that_are_no_characters_in_a_header_of_a_mail_do_not_reach_the_tab
     path.write_bytes(mail.encode())
     [document] = read(path, kind="dialogue").documents
     assert document["text"].endswith("很好的月光。") and document["meta"].isprintable()
+
+
+class Stream(io.BytesIO):
+    """Where a zip's writer cannot go back, so that a member's length stands behind it."""
+
+    def seekable(self):
+        return False
+
+    def seek(self, *place):
+        raise io.UnsupportedOperation
+
+
+@pytest.mark.fault(12)
+def test_a_zip_that_was_streamed_and_is_cut_in_a_member_is_named(tmp_path, read):
+    out = Stream()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("一.txt", "今天晚上，很好的月光。" * 9)
+        archive.writestr("二.txt", os.urandom(3000).hex())
+    path = tmp_path / "books.zip"
+    path.write_bytes(out.getvalue()[:1500])
+    shard = read(path, kind="books")
+    assert len(shard.documents) == 1 and sum(shard.account["quarantined"].values()) >= 1
