@@ -49,7 +49,7 @@ _BARE = re.compile(
     r"\[(?:(?:https?|ftps?|ircs?|news|gopher|git|svn):|mailto:|//)[^\s\[\]<>]*+[ \t]*+\]", re.I
 )
 _LINK = re.compile(r"\[\[+|\]\]+")
-_PREFIX = re.compile(r"\s*:?\s*([^:|\[\]\n]{1,40}):")
+_PREFIX = re.compile(r"\s*+(?::\s*+)?([^:|\[\]\n]{1,40}):")
 
 _BR = re.compile(r"<\s*+(?:/\s*+)?br\b[^<>]*+>", re.I)
 _HIDDEN = re.compile(r"<(span|div|small|font)\b[^<>]*?\bdisplay\s*:\s*none[^<>]*+>[^<]*+</\1\s*>", re.I)
