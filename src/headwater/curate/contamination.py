@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.corpus.text import codepoints
 from headwater.engine.workspace import Output
 from headwater.recipe.settings import Decontaminate
 
@@ -68,7 +69,7 @@ def index_heldout(texts: Iterable[str], settings: Decontaminate) -> Index:
     """The index of these texts. A text shorter than one gram cannot be told from chance and adds nothing."""
     found = [np.empty(0, np.uint64)]
     for text in texts:
-        hashes, _, _ = _grams(_codepoints(text), settings)
+        hashes, _, _ = _grams(codepoints(text), settings)
         found.append(np.unique(hashes))
     return _with_filter(np.unique(np.concatenate(found)), settings)
 
@@ -78,7 +79,7 @@ def clean(text: str, index: Index) -> tuple[list[str] | None, list[tuple[int, in
     settings = index.settings
     if not len(index.hashes):
         return [text], []
-    hashes, starts, ends = _grams(_codepoints(text), settings)
+    hashes, starts, ends = _grams(codepoints(text), settings)
     hits = _hits(hashes, index.hashes, index.filter)
     if not len(hits):
         return [text], []
@@ -190,15 +191,16 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
     return kinds, folded
 
 
-def _codepoints(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def grams_of(text: str, words: int, characters: int) -> np.ndarray:
+    """(grams,) uint64: the hash of the gram that begins at each word or character."""
+    return _grams(codepoints(text), Decontaminate(words=words, characters=characters))[0]
 
 
-def _grams(codepoints: np.ndarray, settings: Decontaminate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _grams(text: np.ndarray, settings: Decontaminate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(grams,) uint64 hashes and (grams,) int64 where each starts and ends in the text."""
     kinds, folded = _tables()
     # a word is worth `characters`, a character is worth `words`: a gram is complete at their product
-    hashes, starts, ends, worth = _tokens(codepoints, kinds, folded, settings.characters, settings.words)
+    hashes, starts, ends, worth = _tokens(text, kinds, folded, settings.characters, settings.words)
     return _windows(hashes, starts, ends, worth, settings.words * settings.characters)
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from headwater.curate.presets import LineEdits, Pass, Preset, Rule, load_preset
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
-from headwater.recipe.settings import Curate, Decontaminate, Duplicates
+from headwater.recipe.settings import Bloom, Curate, Decontaminate, Duplicates, Substring
 
 ANY = "*"
 MAX_REASONS = 64  # bits of the ledger's `reasons`
@@ -77,23 +77,61 @@ class LinesStep:
 
 @dataclass(frozen=True)
 class DuplicatesStep:
+    """Documents that leave as duplicates of whole documents."""
+
     tracks: tuple[str, ...]
     settings: Duplicates
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        exact = ("exact_duplicate",) if self.settings.exact else ()
-        return (*exact, *(("near_duplicate",) if self.settings.near is not None else ()))
+        asked = {
+            "url": self.settings.url,
+            "exact": self.settings.exact,
+            "near": self.settings.near is not None,
+        }
+        return tuple(f"{kind}_duplicate" for kind, wanted in asked.items() if wanted)
 
     def as_json(self) -> dict[str, Any]:
+        settings = self.settings.model_dump(mode="json", include={"url", "exact", "against"})
+        near = self.settings.near
+        settings |= {"near": near and {"similarity": near.similarity}, "keep": self.settings.policy}
+        if self.settings.policy == "best":
+            settings["quality"] = self.settings.quality
+        return {"step": "duplicates", "tracks": self.tracks, "settings": settings}
+
+
+@dataclass(frozen=True)
+class BloomStep:
+    tracks: tuple[str, ...]
+    settings: Bloom
+    reasons = ("bloom_duplicate",)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"step": "bloom", "tracks": self.tracks, "settings": self.settings.model_dump(mode="json")}
+
+
+@dataclass(frozen=True)
+class PassagesStep:
+    """Passages that occur elsewhere are cut. `duplicates`: whose copy stays, and the earlier corpus."""
+
+    tracks: tuple[str, ...]
+    settings: Substring
+    duplicates: Duplicates
+    reasons = ("shared_passages",)
+
+    def as_json(self) -> dict[str, Any]:
+        policy = self.duplicates.policy
         return {
-            "step": "duplicates",
+            "step": "passages",
             "tracks": self.tracks,
             "settings": self.settings.model_dump(mode="json"),
+            "keep": policy,
+            "quality": self.duplicates.quality if policy == "best" else None,
+            "against": self.duplicates.against,
         }
 
 
-PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep
+PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep | BloomStep | PassagesStep
 
 
 @dataclass(frozen=True)
@@ -140,6 +178,8 @@ def compile_plan(settings: Curate, signals: Collection[str]) -> Plan:
     for track in [*presets, *overrides]:
         if track != ANY and not re.fullmatch(r"[a-z]{2,3}", track):
             raise RecipeError(f'curate: {track!r} is no language; expected a code such as en or zh, or "*"')
+    if settings.duplicates is not None and settings.duplicates.policy == "best":
+        _known([settings.duplicates.quality.lstrip("-")], signals, "curate.duplicates.quality")
     tracks = (*sorted(({*presets, *overrides}) - {ANY}), ANY)
     passes = {track: _passes(track, presets, overrides, settings, signals) for track in tracks}
     steps = tuple(_in_order(settings, tracks, passes))
@@ -178,8 +218,8 @@ def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[
             yield from _side_by_side(passes)
         elif name == "duplicates" and settings.duplicates is not None:
             without = [t for t in tracks if not any(one.duplicates is not None for one in passes[t])]
-            if without and (settings.duplicates.exact or settings.duplicates.near is not None):
-                yield DuplicatesStep(tuple(without), settings.duplicates)
+            if without:
+                yield from _duplicates(tuple(without), settings.duplicates)
 
 
 def _side_by_side(passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
@@ -197,9 +237,21 @@ def _side_by_side(passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
                 yield LinesStep(tuple(taken), first.lines)
             elif first.duplicates is not None:
                 for track in taken:  # a preset's duplicates are found within its language, as it says
-                    yield DuplicatesStep((track,), first.duplicates)
+                    yield from _duplicates((track,), first.duplicates)
         waiting = {track: todo[1:] if track in taken else todo for track, todo in waiting.items()}
         waiting = {track: todo for track, todo in waiting.items() if todo}
+
+
+def _duplicates(tracks: tuple[str, ...], settings: Duplicates) -> Iterator[PlanStep]:
+    """Whole documents first, so that what is cut by paragraph or passage is cut from documents that stay."""
+    if settings.url or settings.exact or settings.near is not None:
+        yield DuplicatesStep(tracks, settings)
+    if settings.bloom is not None:
+        yield BloomStep(tracks, settings.bloom)
+    if settings.paragraphs:
+        yield LinesStep(tracks, LineEdits(repeated=1, keep_first=True))
+    if settings.substring is not None:
+        yield PassagesStep(tracks, settings.substring, settings)
 
 
 def _passes(

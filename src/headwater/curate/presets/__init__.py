@@ -141,7 +141,9 @@ def show(name: str) -> list[str]:
         elif one.duplicates is not None:
             near = one.duplicates.near
             kinds = (["exact"] if one.duplicates.exact else []) + (
-                [f"near, from a similarity of {near.similarity:g}, keep the {near.keep}"] if near else []
+                [f"near, from a similarity of {near.similarity:g}, keep the {one.duplicates.policy}"]
+                if near
+                else []
             )
             lines.append(f"pass {number}   drop duplicates: {'; '.join(kinds)}")
     return lines
