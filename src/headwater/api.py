@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.compare.run import Comparison
+    from headwater.curate.contamination_report import Report
     from headwater.engine.upkeep import Unneeded
     from headwater.inspect.doctor import Check
     from headwater.inspect.page import PagePreview
@@ -141,6 +142,16 @@ def why(workspace: PathLike, document: str) -> "Why":
     from headwater.inspect.why import why
 
     return why(workspace, document)
+
+
+def contamination(recipe: PathLike, tasks: Sequence[PathLike], **options: Any) -> "Report":
+    """Which items of evaluation sets (files or folders) occur in a recipe's documents, by benchmark and domain.
+
+    The options are those of `pipeline.contamination.contamination`: words, characters, workspace, workers, limit.
+    """
+    from headwater.pipeline.contamination import contamination
+
+    return contamination(Path(recipe), [Path(path) for path in tasks], **options)
 
 
 def sql(workspace: PathLike, query: str) -> "Table":

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from headwater import __version__, api
+from headwater.cli.contamination import contamination
 from headwater.cli.fetch import fetch
 from headwater.cli.shared import Group, print_result
 from headwater.errors import HeadwaterError, RecipeError
@@ -210,6 +211,9 @@ def why(document: str, workspace: Path | str, as_json: bool) -> None:
 
     answer = api.why(workspace, document)
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
+
+
+cli.add_command(contamination)
 
 
 @cli.command()

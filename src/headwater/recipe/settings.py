@@ -100,6 +100,8 @@ class Decontaminate(Settings):
     characters: Annotated[int, Field(ge=10)] = 50  # for Chinese
     margin: Annotated[int, Field(ge=0)] = 200  # characters cut to each side
     max_pieces: Annotated[int, Field(ge=1)] = 10
+    # evaluation sets whose text leaves too: files or folders of JSON, JSON lines, CSV or TSV, relative to the recipe
+    tasks: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 Step = Literal["rules", "lines", "duplicates"]
