@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.inspect.page import PagePreview
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
+    from headwater.inspect.whatif import WhatIf
     from headwater.inspect.why import Why
     from headwater.pipeline.run import Outcome
 
@@ -137,11 +138,13 @@ def demo(folder: PathLike = "headwater-demo") -> list[str]:
     return run_demo(Path(folder))
 
 
-def why(workspace: PathLike, document: str) -> "Why":
-    """Why a document (an id, or its first digits) was kept or dropped."""
+def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
+    """Why a document (an id, or its first digits) was kept or dropped; `unmasked`: with personal data as it is."""
+    from headwater.inspect import masked
     from headwater.inspect.why import why
 
-    return why(workspace, document)
+    with masked.unmasked(unmasked):
+        return why(workspace, document)
 
 
 def contamination(recipe: PathLike, tasks: Sequence[PathLike], **options: Any) -> "Report":
@@ -154,11 +157,21 @@ def contamination(recipe: PathLike, tasks: Sequence[PathLike], **options: Any) -
     return contamination(Path(recipe), [Path(path) for path in tasks], **options)
 
 
-def sql(workspace: PathLike, query: str) -> "Table":
-    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files."""
+def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "WhatIf":
+    """What other rules would change in a recipe's ledger: "gopher.words.min=20". The options are those of
+    `inspect.whatif.whatif`."""
+    from headwater.inspect.whatif import whatif
+
+    return whatif(Path(recipe), rules, **options)
+
+
+def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":
+    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files; `unmasked` as for `why`."""
+    from headwater.inspect import masked
     from headwater.inspect.sql import sql
 
-    return sql(workspace, query)
+    with masked.unmasked(unmasked):
+        return sql(workspace, query)
 
 
 def preview(

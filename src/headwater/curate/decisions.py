@@ -67,23 +67,26 @@ def write_decisions(out: Output, tables: Iterable[pa.Table]) -> dict[str, Any]:
     return {"documents": count, "bytes": size, "alive": alive}
 
 
-def in_question(decisions: pa.Table, tracks: list[str] | None, languages: list[str]) -> np.ndarray:
+def in_question(decisions: pa.Table, tracks: list[str] | None, by_language: dict[str, str]) -> np.ndarray:
     """(rows,) bool: training documents still alive, of these tracks (None: of all).
 
-    `languages` are the plan's tracks; a document of another language is of track "*". Held-out text is never in
+    `by_language`: the track of each language in the shard's source (`Plan.by_language`). Held-out text is never in
     question.
     """
     rows = np.asarray(
         pc.and_(pc.equal(decisions["state"], "kept"), pc.equal(decisions["split"], "train")), dtype=bool
     )
-    if tracks is not None and set(tracks) != set(languages):
-        rows &= np.asarray(pc.is_in(track_of(decisions, languages), value_set=pa.array(tracks)), dtype=bool)
+    if tracks is not None and not set(by_language.values()) <= set(tracks):
+        rows &= np.asarray(pc.is_in(track_of(decisions, by_language), value_set=pa.array(tracks)), dtype=bool)
     return rows
 
 
-def track_of(decisions: pa.Table, languages: list[str]) -> pa.ChunkedArray:
-    known = pc.is_in(decisions["language"], value_set=pa.array(languages))
-    return pc.if_else(known, decisions["language"], "*")
+def track_of(decisions: pa.Table, by_language: dict[str, str]) -> pa.ChunkedArray:
+    """(rows,) string: the track of each document; "*" stands for every language that is not named."""
+    named = pa.array([language for language in by_language if language != "*"], pa.string())
+    tracks = pa.array([*(by_language[language] for language in named.to_pylist()), by_language["*"]])
+    places = pc.fill_null(pc.index_in(decisions["language"], value_set=named), len(named))
+    return pc.take(tracks, places)
 
 
 def decided(
@@ -166,7 +169,7 @@ def edition_shard(
             )
             reason = edited["dropped"]
             # what is held out or left before is not in the edition's hands
-            rows = in_question(before, None, []) & np.asarray(pc.is_valid(reason), dtype=bool)
+            rows = in_question(before, None, {}) & np.asarray(pc.is_valid(reason), dtype=bool)
             yield decided(
                 after, rows, state="dropped", reason=reason, reasons=bits(reason, numbers), step=step
             )

@@ -9,7 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.curate.presets import Rule, show_bounds
+from headwater.curate.presets import Rule
+from headwater.curate.presets.show import show_bounds
+from headwater.curate.scopes import track_of
+from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, find_ids, row_at
 from headwater.signals.explain import spans
 
@@ -107,11 +110,11 @@ def case_of(snapshot: Snapshot, shard: str, row: int, reason: str) -> Case:
         ledger["id"],
         document["source"],
         document["locator"],
-        document["url"],
-        document["title"],
+        document["url"] and masked(document["url"]),
+        document["title"] and masked(document["title"]),
         ledger["language"],
         failed,
-        partner.here if partner is not None else excerpt(judged.text, marks),
+        partner.here if partner is not None else excerpt(masked(judged.text), marks),
         partner,
     )
 
@@ -127,14 +130,14 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
         if entry is None:
             continue
         edited = row_at(entry.path(), row)
-        before, kind = versions[-1].text, snapshot.plan["steps"][step]["step"]
+        shown, kind = masked(versions[-1].text), snapshot.plan["steps"][step]["step"]
         cuts += [
             Cut(
                 step,
                 span.get("reason") or kind,
                 span["start"],
                 span["end"],
-                before[span["start"] : span["end"]],
+                shown[span["start"] : span["end"]],
             )
             for span in edited["spans"] or []
         ]
@@ -207,7 +210,7 @@ def judgements_of(
     if ledger["split"] != "train":
         return []
     plan, found = snapshot.plan, []
-    track = ledger["language"] if ledger["language"] in plan["tracks"] else "*"
+    track = track_of(plan["tracks"], ledger["source"], ledger["language"])
     for number, step in enumerate(plan["steps"]):
         if ledger["step"] is not None and number > ledger["step"]:
             break
@@ -262,10 +265,10 @@ def partner_of(snapshot: Snapshot, ledger: dict[str, Any], text: str) -> Partner
                 ledger["similarity"],
                 other["locator"],
                 bool(mine or theirs),
-                excerpt(text, mine, EXCERPT // 2),
-                excerpt(kept, theirs, EXCERPT // 2),
+                excerpt(masked(text), mine, EXCERPT // 2),
+                excerpt(masked(kept), theirs, EXCERPT // 2),
             )
-    return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(text, []), ())
+    return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(masked(text), []), ())
 
 
 def differences(here: str, there: str) -> tuple[list[Span], list[Span]]:

@@ -3,11 +3,13 @@
 Keys name contents, never paths; a stage's folder names the documents and the steps up to it.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headwater.curate.plan import DuplicatesStep, LinesStep, PassagesStep, Plan, PlanStep, RulesStep
+from headwater.curate.plan import LinesStep, Plan, PrivacyStep, RulesStep, families_of
+from headwater.curate.privacy import read_key
 from headwater.curate.repeats import partitions
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key
@@ -64,7 +66,7 @@ class CurationRun:
                 "signals": {family: [str(entry.path()) for entry in some] for family, some in files.items()},
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "rules": step.as_json()["rules"],
-                "languages": list(self.plan.tracks),
+                "by_language": self.by_language(shard),
                 "step": number,
                 **self.numbers(number),
             }
@@ -85,7 +87,7 @@ class CurationRun:
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "decisions": str(self.decisions[shard].path()),
                 "tracks": list(step.tracks),
-                "languages": list(self.plan.tracks),
+                "by_language": self.by_language(shard),
                 "settings": step.settings.model_dump(mode="json"),
                 "repeats": None,
             }
@@ -98,11 +100,38 @@ class CurationRun:
                     "slices": slices,
                 }
                 inputs += [part.fingerprint for part in repeats]
-            settings = [step.as_json(), self.plan.tracks]
+            settings = [step.as_json(), arguments["by_language"]]
             key = content_key("edit", VERSION, settings, inputs)
             tasks.append(Task(shard, key, "headwater.curate.edits:edit_shard", arguments))
         name = self.stage_name("editions", number + 1)
         run_stage(self.workspace, name, tasks, workers=self.workers, title="edit lines")
+        return name
+
+    def take_personal_data_out(self, number: int, step: PrivacyStep, folder: Path) -> str:
+        """Makes an edition; its stage name. A key file is relative to the recipe's folder."""
+        signals, editions = self.signals(["privacy"]), self.edition_entries()
+        key_file = None if step.settings.key_file is None else str(folder / step.settings.key_file)
+        tasks = []
+        for entry in self.ingested.shards:
+            shard = entry.shard
+            arguments: dict[str, Any] = {
+                "documents": str(entry.path()),
+                "editions": [str(edition[shard].path()) for edition in editions],
+                "decisions": str(self.decisions[shard].path()),
+                "signals": [str(one.path()) for one in signals["privacy", shard]],
+                "tracks": list(step.tracks),
+                "by_language": self.by_language(shard),
+                "settings": step.settings.model_dump(mode="json"),
+                "key_file": key_file,
+            }
+            inputs = [entry.fingerprint, self.decisions[shard].fingerprint]
+            inputs += [one.fingerprint for one in signals["privacy", shard]]
+            inputs += [edition[shard].fingerprint for edition in editions]
+            secret = hashlib.sha256(read_key(key_file)).hexdigest()
+            key = content_key("privacy", VERSION, step.as_json(), arguments["by_language"], secret, inputs)
+            tasks.append(Task(shard, key, "headwater.curate.privacy:privacy_shard", arguments))
+        name = self.stage_name("editions", number + 1)
+        run_stage(self.workspace, name, tasks, workers=self.workers, title="personal data")
         return name
 
     def _repeats(self, number: int, step: LinesStep) -> list[Entry]:
@@ -116,7 +145,7 @@ class CurationRun:
                 "signals": [str(entry.path()) for entry in files],
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "tracks": list(step.tracks),
-                "languages": list(self.plan.tracks),
+                "by_language": self.by_language(shard),
                 "parts": parts,
             }
             inputs = [entry.fingerprint for entry in files]
@@ -165,7 +194,8 @@ class CurationRun:
             arguments = {"documents": str(entry.path()), **said}
             inputs = [entry.fingerprint, said]
             tasks.append(self._task(entry.shard, "ledger_shard", before, arguments, inputs, "ledger"))
-        name = self.stage_name("ledger", len(self.plan.steps))
+        taken_down = sorted(self.ingested.less.values())
+        name = f"ledger/{content_key(self.base, self.plan.key, taken_down)[:12]}"
         made = run_stage(self.workspace, name, tasks, workers=self.workers, title="ledger")
         return name, {entry.shard: entry for entry in made}
 
@@ -180,7 +210,8 @@ class CurationRun:
     ) -> Task:
         """A task on a shard's decisions; paths are no part of its key, what they hold is."""
         settings = {
-            name: arguments.get(name) for name in ("rules", "languages", "tracks", "parts", "numbers", "step")
+            name: arguments.get(name)
+            for name in ("rules", "by_language", "tracks", "parts", "numbers", "step")
         }
         key = content_key(function, VERSION, settings, before.fingerprint, inputs)
         arguments = {"decisions": str(before.path()), **arguments}
@@ -194,6 +225,9 @@ class CurationRun:
 
     def stage_name(self, kind: str, steps: int) -> str:
         return f"{kind}/{content_key(self.base, self.plan.prefix_key(steps))[:12]}"
+
+    def by_language(self, shard: str) -> dict[str, str]:
+        return self.plan.by_language(self.ingested.source_of[shard])
 
     def numbers(self, number: int) -> dict[str, dict[str, int]]:
         reasons = self.plan.steps[number].reasons
@@ -216,16 +250,3 @@ class CurationRun:
                 own = self.measured.of(family, document.shard)
                 found.setdefault((family, document.shard), []).append(own)
         return found
-
-
-def families_of(step: PlanStep) -> set[str]:
-    if isinstance(step, RulesStep):
-        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
-    if isinstance(step, LinesStep):
-        return {"lines"} if step.settings.repeated is not None else set()
-    if isinstance(step, DuplicatesStep | PassagesStep):
-        settings = step.settings if isinstance(step, DuplicatesStep) else step.duplicates
-        best = {settings.quality.lstrip("-").partition(".")[0]} if settings.policy == "best" else set()
-        near = isinstance(step, DuplicatesStep) and settings.near is not None
-        return {"hashes", *best, *(["minhash"] if near else [])}
-    return set()

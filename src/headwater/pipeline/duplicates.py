@@ -16,11 +16,11 @@ from typing import Any
 from headwater.curate.duplicates.exchange import partitions
 from headwater.curate.duplicates.index import Index, open_index
 from headwater.curate.duplicates.keys import BAND_CHANNELS
-from headwater.curate.plan import DuplicatesStep, PassagesStep
+from headwater.curate.plan import DuplicatesStep, PassagesStep, families_of
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key, read_json
 from headwater.errors import HeadwaterError
-from headwater.pipeline.curation_steps import VERSION, CurationRun, families_of
+from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.recipe.settings import Duplicates
 from headwater.signals.measure import family_key
 
@@ -163,7 +163,7 @@ def spread(run: CurationRun, number: int, step: DuplicatesStep | PassagesStep, c
         files = {family: signals[family, entry.shard] for family in families}
         chosen = {
             "tracks": list(step.tracks),
-            "languages": list(run.plan.tracks),
+            "by_language": run.by_language(entry.shard),
             "channels": channels,
             "parts": parts,
             "policy": settings.policy,
@@ -211,7 +211,7 @@ def spread(run: CurationRun, number: int, step: DuplicatesStep | PassagesStep, c
                 "texts": [str(one.path()) for one in texts],
                 "decisions": str(run.decisions[entry.shard].path()),
                 "tracks": list(step.tracks),
-                "languages": list(run.plan.tracks),
+                "by_language": run.by_language(entry.shard),
             }
         )
         corpus.inputs += [keys.fingerprint, *(one.fingerprint for one in [*signed, *texts])]

@@ -26,7 +26,7 @@ def cut_passages(run: CurationRun, number: int, step: PassagesStep) -> str:
     parts = 1 + size // FINGERPRINT_BYTES
     readings, first = {}, 0
     for name, shard in zip(_names(corpus), corpus.shards, strict=True):
-        own = {key: shard[key] for key in ("texts", "decisions", "tracks", "languages")}
+        own = {key: shard[key] for key in ("texts", "decisions", "tracks", "by_language")}
         left = corpus.before["left"] if first < corpus.before["rows"] else []
         readings[name] = {**own, "settings": settings, "left": left, "first": first}
         first += shard["rows"]
@@ -119,7 +119,7 @@ def find_seen(run: CurationRun, number: int, step: BloomStep) -> None:
         decisions = run.decisions[entry.shard]
         chosen: dict[str, Any] = {
             "tracks": list(step.tracks),
-            "languages": list(run.plan.tracks),
+            "by_language": run.by_language(entry.shard),
             "settings": settings,
             "ranges": ranges,
         }

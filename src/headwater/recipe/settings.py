@@ -5,12 +5,13 @@ Only `sources` has no default. `load.py` reads the YAML and turns pydantic's err
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
 from headwater.recipe.sources import Settings, Source
+from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
 
@@ -18,6 +19,14 @@ NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also name
 class Holdout(Settings):
     share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     salt: str = "headwater-1"
+
+
+class Takedown(Settings):
+    """Documents that have to go, held-out ones too: ids (32 hex digits, or `id:` and the source's own), addresses,
+    domains. `files` have one a line, and # comments; they are relative to the recipe."""
+
+    entries: list[str] = Field(default_factory=list)
+    files: list[str] = Field(default_factory=list)
 
 
 # ---------------------------------------------------------------- signals and curation
@@ -104,17 +113,39 @@ class Decontaminate(Settings):
     tasks: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
-Step = Literal["rules", "lines", "duplicates"]
+PersonalData = Literal["email", "ip", "ip_private", "phone", "mobile", "id_card", "bank_card", "card", "iban", "ssn",
+                       "secret", "address", "name"]  # fmt: skip
+
+
+class Privacy(Settings):
+    """What is done with personal data; `privacy: replace` is `privacy: {how: replace}`."""
+
+    how: Literal["replace", "mask", "surrogate"] = "replace"
+    # default: what a pattern decides; `address` and `name` only where they are asked for, `ip_private` too
+    types: Annotated[list[PersonalData], Field(min_length=1)] | None = None
+    min_score: Annotated[float, Field(ge=0, le=1)] = 0.0  # spans that are less sure stay
+    key_file: str | None = None  # of surrogates: 16 bytes or more; default: a key that everybody knows
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        if self.types is not None:
+            return tuple(self.types)
+        return tuple(kind for kind in get_args(PersonalData) if kind not in ("ip_private", "address", "name"))
+
+
+Step = Literal["rules", "lines", "duplicates", "privacy"]
 
 
 class Curate(Settings):
-    preset: str | dict[str, str] | None = None  # a name, or a name by language
-    # {language or "*": {family: {signal: {min, max}}}}; dotted keys may be written flat
+    # a name, or a name by language, kind of source or source; null is none: {en: fineweb, code: null}
+    preset: str | dict[str, str | None] | None = None
+    # {language, kind, source or "*": {family: {signal: {min, max}}}}; dotted keys may be written flat
     rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
     lines: Lines | None = None
     duplicates: Duplicates | None = Field(default_factory=Duplicates)
     # steps of the recipe itself; a preset's passes run at the place of "rules"
-    order: list[Step] = Field(default=["lines", "rules", "duplicates"])
+    order: list[Step] = Field(default=["lines", "rules", "duplicates", "privacy"])
+    privacy: Privacy | None = None
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
     mixture: dict[str, float] | None = None  # weight by source
     max_epochs: Annotated[float, Field(gt=0)] = 4
@@ -129,6 +160,11 @@ class Curate(Settings):
                 values = {**values, "mixture": mixture, "max_epochs": mixture.pop("max_epochs")}
         return values
 
+    @field_validator("privacy", mode="before")
+    @classmethod
+    def _how(cls, value: Any) -> Any:
+        return {"how": value} if isinstance(value, str) else value
+
     @field_validator("order")
     @classmethod
     def _once(cls, value: list[Step]) -> list[Step]:
@@ -138,38 +174,20 @@ class Curate(Settings):
 
 
 class Signals(Settings):
-    # default: every built-in family; a recipe may measure fewer
+    # default: every built-in family but those that only some presets ask for; a recipe may name others
     families: list[str] | None = None
 
 
-# ---------------------------------------------------------------- tokens, model, training, evaluation
+# ---------------------------------------------------------------- tokens and evaluation; model and training: training.py
 
 
 class TokenizerSettings(Settings):
-    kind: Literal["byte-bpe"] = "byte-bpe"
+    kind: Literal["byte-bpe", "bpe", "wordpiece", "unigram"] = "byte-bpe"
     vocabulary: Annotated[Count, Field(ge=257, le=2**20)] = 8192
     sample: Size = 64 * 10**6  # text that a new tokeniser is trained on
+    # share of characters that the alphabet holds; the rest become bytes (wordpiece: unknown). byte-bpe has no alphabet
+    coverage: Annotated[float, Field(gt=0.9, le=1)] = 0.9995
     path: str | None = None  # an existing tokenizer.json
-
-
-class ModelSettings(Settings):
-    family: Literal["gpt"] = "gpt"
-    preset: str = "modern-nano"
-    layers: Annotated[int, Field(ge=1)] | None = None
-    width: Annotated[int, Field(ge=8)] | None = None
-    heads: Annotated[int, Field(ge=1)] | None = None
-    context: Annotated[int, Field(ge=8)] | None = None
-
-
-class TrainSettings(Settings):
-    objective: Literal["lm"] = "lm"
-    tokens: Count = 5_000_000
-    batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
-    optimizer: Literal["muon", "adamw"] = "muon"
-    learning_rate: Annotated[float, Field(gt=0)] | None = None  # default: the optimiser's and size's own
-    schedule: Literal["wsd", "cosine", "linear"] = "wsd"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
 
 
 class Evaluate(Settings):
@@ -184,6 +202,7 @@ class Recipe(Settings):
     workspace: str = "workspace"  # relative to the recipe's folder
     sources: Annotated[list[Source], Field(min_length=1)]
     holdout: Holdout = Field(default_factory=Holdout)
+    takedown: Takedown | None = None
     signals: Signals = Field(default_factory=Signals)
     curate: Curate = Field(default_factory=Curate)
     tokenizer: TokenizerSettings = Field(default_factory=TokenizerSettings)
@@ -202,6 +221,11 @@ class Recipe(Settings):
     def workspace_path(self) -> Path | str:
         """The workspace's folder, or its URL."""
         return self.workspace if "://" in self.workspace else self.folder / self.workspace
+
+    @model_validator(mode="before")
+    @classmethod
+    def _objective(cls, values: Any) -> Any:
+        return with_default_objective(values)
 
     @field_validator("sources")
     @classmethod

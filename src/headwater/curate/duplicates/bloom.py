@@ -33,7 +33,7 @@ def grams_shard(
     texts: list[str],
     decisions: str,
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     settings: dict[str, Any],
     ranges: int,
 ) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def grams_shard(
     chosen = Bloom(**settings)
     found, at = [], 0
     with out.path("grams").open("wb") as file:
-        for row, name, text in texts_alive(texts, decisions, tracks, languages):
+        for row, name, text in texts_alive(texts, decisions, tracks, by_language):
             grams = grams_of(text, chosen.words, chosen.characters)
             grams.tofile(file)
             found.append((int(name[:16], 16), int(name[16:], 16), row, len(grams), at))

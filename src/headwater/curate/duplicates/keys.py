@@ -37,7 +37,7 @@ def keys_shard(
     decisions: str,
     signals: dict[str, list[str]],
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     channels: list[str],
     parts: int,
     policy: str,
@@ -56,7 +56,7 @@ def keys_shard(
             before, card, layers = batches[0], batches[1], iter(batches[2:])
             by_family = {family: [next(layers) for _ in files] for family, files in signals.items()}
             rows = before.num_rows
-            alive = in_question(pa.Table.from_batches([before]), tracks, languages)
+            alive = in_question(pa.Table.from_batches([before]), tracks, by_language)
             layer = _layer_of_rows([batch["hashes.exact"] for batch in by_family["hashes"]], rows)
             lengths = before["bytes_now"].to_numpy().astype(np.int64)
             found = _keys(channels, card, by_family, layer, lengths)

@@ -64,7 +64,7 @@ def texts_alive(
     texts: list[str],
     decisions: str,
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     gone: frozenset[int] = frozenset(),
 ) -> Iterator[tuple[int, str, str]]:
     """(row, id, newest text) of the documents alive, but for the rows in `gone`; `texts`: the newest edition first,
@@ -73,7 +73,7 @@ def texts_alive(
     streams += [read_batches(path, ["id", "text"]) for path in texts]
     at = 0
     for decided, *layers in in_step(streams):
-        alive = in_question(pa.Table.from_batches([decided]), tracks, languages)
+        alive = in_question(pa.Table.from_batches([decided]), tracks, by_language)
         for row in np.flatnonzero(alive).tolist():
             if at + row in gone:
                 continue
@@ -111,7 +111,7 @@ def fingerprints_shard(
     texts: list[str],
     decisions: str,
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     left: list[str],
     first: int,
     settings: dict[str, Any],
@@ -125,7 +125,7 @@ def fingerprints_shard(
     runs = _Runs(out.path("keys"), KEY, parts)
     counts = {"documents": 0, "bytes": 0, "words": 0}
     gone = frozenset((left_of(left, first, 2**62)["position"] - first).tolist())
-    for row, _, text in texts_alive(texts, decisions, tracks, languages, gone):
+    for row, _, text in texts_alive(texts, decisions, tracks, by_language, gone):
         words = words_of(text, chosen)
         hashes, _ = fingerprints(words, chosen)
         records = np.zeros(len(hashes), KEY)
@@ -169,7 +169,7 @@ def windows_shard(
     texts: list[str],
     decisions: str,
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     settings: dict[str, Any],
     fingerprints_file: str,
     runs: list[list[int]],
@@ -188,7 +188,7 @@ def windows_shard(
     made = _Runs(out.path("windows"), WINDOW, parts)
     if len(rows):
         wanted = set(rows.tolist())
-        for row, _, text in texts_alive(texts, decisions, tracks, languages):
+        for row, _, text in texts_alive(texts, decisions, tracks, by_language):
             if row not in wanted:
                 continue
             words = words_of(text, chosen)

@@ -50,7 +50,7 @@ _BARE = re.compile(
 _LINK = re.compile(r"\[\[+|\]\]+")
 _PREFIX = re.compile(r"\s*:?\s*([^:|\[\]\n]{1,40}):")
 
-_BR = re.compile(r"<\s*/?\s*br\b[^<>]*+>", re.I)
+_BR = re.compile(r"<\s*+(?:/\s*+)?br\b[^<>]*+>", re.I)
 _HIDDEN = re.compile(r"<(span|div|small|font)\b[^<>]*?\bdisplay\s*:\s*none[^<>]*+>[^<]*+</\1\s*>", re.I)
 _RAISED = re.compile(r"<(su[pb])(?:\s[^<>]*+)?>([^<>\n]{1,30})</\1\s*>", re.I)
 _RAISE = {

@@ -48,7 +48,7 @@ class Arguments:
 
 _SPLIT = re.compile(r"\[\[|\]\]|\|")
 _CENTURY = re.compile(r"([ivxl]+)(er?)(( siècle| millénaire)?( av\. j\.-c\.)?)$")  # {{XIXe siècle}}
-_NAMED = re.compile(r"\s*([^=<>\[\]{}\n]{0,40}?)\s*=(.*)", re.S)
+_NAMED = re.compile(r"\s*+([^=<>\[\]{}\n]{0,40}?)\s*+=(.*)", re.S)
 # A reader sees no more of longer ones than of a page's part; copying them again and again would be work without an end.
 _LONGEST = 1 << 16
 
@@ -205,7 +205,7 @@ _UNITS = {"sqkm": "km²", "km2": "km²", "sqmi": "sq mi", "m2": "m²", "cm2": "c
           "sqft": "sq ft", "ft2": "sq ft", "cuft": "cu ft", "cuin": "cu in", "c": "°C", "f": "°F", "kph": "km/h", "acre": "acres",
           "sqm": "m²", "mi2": "sq mi", "°c": "°C", "°f": "°F", "foot": "ft", "mile": "mi", "inch": "in", "pd": "lb"}  # fmt: skip
 _PLAIN_NUMBER = re.compile(r"\d{4,15}")
-_NUMBER = re.compile(r"[+\-−–]?[\d.,/+⁄\s⁰-⁹½¼¾]*\d[\d.,/+⁄\s⁰-⁹½¼¾e^]*|[½¼¾]")
+_NUMBER = re.compile(r"[+\-−–]?[.,/+⁄\s⁰-⁹½¼¾]*+\d[\d.,/+⁄\s⁰-⁹½¼¾e^]*+|[½¼¾]")
 
 
 def _measure(given: Arguments) -> str:
