@@ -166,7 +166,7 @@ def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "What
 
 
 def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":
-    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files; `unmasked` as for `why`."""
+    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files, clusters; `unmasked` as for `why`."""
     from headwater.inspect import masked
     from headwater.inspect.sql import sql
 

@@ -231,7 +231,7 @@ cli.add_command(whatif)
 def sql(query: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Ask the workspace in SQL.
 
-    Views: documents, ledger, signals, quarantine, files.
+    Views: documents, ledger, signals, quarantine, files, clusters.
     """
     from headwater.inspect.sql import render
 
