@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.compare.run import Comparison
+    from headwater.curate.contamination_report import Report
     from headwater.engine.upkeep import Unneeded
     from headwater.inspect.doctor import Check
     from headwater.inspect.page import PagePreview
@@ -146,6 +147,16 @@ def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
         return why(workspace, document)
 
 
+def contamination(recipe: PathLike, tasks: Sequence[PathLike], **options: Any) -> "Report":
+    """Which items of evaluation sets (files or folders) occur in a recipe's documents, by benchmark and domain.
+
+    The options are those of `pipeline.contamination.contamination`: words, characters, workspace, workers, limit.
+    """
+    from headwater.pipeline.contamination import contamination
+
+    return contamination(Path(recipe), [Path(path) for path in tasks], **options)
+
+
 def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "WhatIf":
     """What other rules would change in a recipe's ledger: "gopher.words.min=20". The options are those of
     `inspect.whatif.whatif`."""
@@ -155,7 +166,7 @@ def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "What
 
 
 def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":
-    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files; `unmasked` as for `why`."""
+    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files, clusters; `unmasked` as for `why`."""
     from headwater.inspect import masked
     from headwater.inspect.sql import sql
 

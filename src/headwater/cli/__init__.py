@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from headwater import __version__, api
+from headwater.cli.contamination import contamination
 from headwater.cli.fetch import fetch
 from headwater.cli.presets import presets
 from headwater.cli.questions import whatif
@@ -218,6 +219,7 @@ def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> 
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
+cli.add_command(contamination)
 cli.add_command(whatif)
 
 
@@ -229,7 +231,7 @@ cli.add_command(whatif)
 def sql(query: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Ask the workspace in SQL.
 
-    Views: documents, ledger, signals, quarantine, files.
+    Views: documents, ledger, signals, quarantine, files, clusters.
     """
     from headwater.inspect.sql import render
 

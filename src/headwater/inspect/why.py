@@ -188,7 +188,8 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
         mark = "·" if judgement.value is None else "✗" if judgement.failed else "✓"
         lines.append(f"  {mark} {judgement.signal:<38} {_value(judgement.value):>10}   {judgement.bounds}")
     for cut in verdict.cuts[:SHOWN_CUTS]:
-        lines.append(f"  cut     {cut.reason}: {one_line(cut.text.strip(), 120)}")
+        where = f" (stays in {cut.partner})" if cut.partner else ""
+        lines.append(f"  cut     {cut.reason}{where}: {one_line(cut.text.strip(), 120)}")
     if len(verdict.cuts) > SHOWN_CUTS:
         lines.append(f"  cut     and {len(verdict.cuts) - SHOWN_CUTS:,} more")
     if verdict.partner is not None:

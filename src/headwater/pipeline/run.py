@@ -138,6 +138,7 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         }
     if outcome.curated is not None:
         value["ledger"] = outcome.curated.ledger_stage
+        value["duplicates"] = list(outcome.curated.indexes)
     if outcome.training_set is not None:
         value["training_set"] = name(outcome.training_set)
     if outcome.heldout is not None:
