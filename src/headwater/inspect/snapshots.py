@@ -35,8 +35,29 @@ class Snapshot:
 
     @cached_property
     def documents(self) -> dict[str, dict[str, Entry]]:
-        """Stage -> shard -> entry, in the recipe's order of sources."""
-        return {name: self.entries(name) for name in self.record["documents"].values()}
+        """Stage -> shard -> entry, in the recipe's order of sources; a source that documents were taken down from has
+        two stages."""
+        found: dict[str, dict[str, Entry]] = {}
+        for source, name in self.record["documents"].items():
+            changed = self.takedown["less"].get(source)
+            instead = self.entries(changed) if changed else {}
+            read = self.entries(name)
+            found[name] = {shard: entry for shard, entry in read.items() if shard not in instead}
+            if changed:
+                found[changed] = instead
+        return found
+
+    @property
+    def takedown(self) -> dict[str, Any]:
+        """`less`: source -> stage of the shards that documents were taken down from; `taken`: the stage that names
+        these documents, or None."""
+        known: dict[str, Any] = self.record.get("takedown") or {"less": {}, "taken": None}
+        return known
+
+    def of_source(self, source: str) -> list[Entry]:
+        """The documents' shards of one source."""
+        names = (self.record["documents"][source], self.takedown["less"].get(source))
+        return [entry for name in names if name for entry in self.documents[name].values()]
 
     @cached_property
     def shards(self) -> dict[str, Entry]:

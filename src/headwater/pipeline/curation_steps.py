@@ -189,7 +189,8 @@ class CurationRun:
             arguments = {"documents": str(entry.path()), **said}
             inputs = [entry.fingerprint, said]
             tasks.append(self._task(entry.shard, "ledger_shard", before, arguments, inputs, "ledger"))
-        name = self._stage("ledger", len(self.plan.steps))
+        taken_down = sorted(self.ingested.less.values())
+        name = f"ledger/{content_key(self.base, self.plan.key, taken_down)[:12]}"
         made = run_stage(self.workspace, name, tasks, workers=self.workers, title="ledger")
         return name, {entry.shard: entry for entry in made}
 

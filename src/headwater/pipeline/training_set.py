@@ -28,6 +28,7 @@ from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.curation import Curated
 from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
+from headwater.sources.takedown import REASON as TAKEN_DOWN
 
 VERSION = 1
 
@@ -117,7 +118,7 @@ def build_training_set(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        _write(temporary, workspace, recipe, key, shards, pool, tokenizer)
+        _write(temporary, recipe, key, shards, pool, tokenizer, _taken_down(curated))
         seal(temporary)
         commit_folder(temporary, folder)
     finally:
@@ -125,11 +126,18 @@ def build_training_set(
     return folder
 
 
+def _taken_down(curated: Curated) -> int:
+    """Documents that the take-down list took out of the shards."""
+    shards = [texts.documents.result.get("files", {}) for texts in curated.shards.values()]
+    return sum(file["gated"].get(TAKEN_DOWN, 0) for files in shards for file in files.values())
+
+
 def _write(
-    folder: Path, workspace: Workspace, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str,
-    tokenizer: Path,
+    folder: Path, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str, tokenizer: Path,
+    taken_down: int,
 ) -> None:  # fmt: skip
     contents = write_documents(folder / "documents.parquet", shards)
+    contents.taken_down = taken_down
     if not contents.documents:
         reasons = ", ".join(f"{reason or state} {n:,}" for (state, reason), n in contents.left.most_common(5))
         raise HeadwaterError(

@@ -20,6 +20,14 @@ class Holdout(Settings):
     salt: str = "headwater-1"
 
 
+class Takedown(Settings):
+    """Documents that have to go, held-out ones too: ids (32 hex digits, or `id:` and the source's own), addresses,
+    domains. `files` have one a line, and # comments; they are relative to the recipe."""
+
+    entries: list[str] = Field(default_factory=list)
+    files: list[str] = Field(default_factory=list)
+
+
 # ---------------------------------------------------------------- signals and curation
 
 
@@ -140,6 +148,7 @@ class Recipe(Settings):
     workspace: str = "workspace"  # relative to the recipe's folder
     sources: Annotated[list[Source], Field(min_length=1)]
     holdout: Holdout = Field(default_factory=Holdout)
+    takedown: Takedown | None = None
     signals: Signals = Field(default_factory=Signals)
     curate: Curate = Field(default_factory=Curate)
     tokenizer: TokenizerSettings = Field(default_factory=TokenizerSettings)
