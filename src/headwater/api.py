@@ -137,11 +137,13 @@ def demo(folder: PathLike = "headwater-demo") -> list[str]:
     return run_demo(Path(folder))
 
 
-def why(workspace: PathLike, document: str) -> "Why":
-    """Why a document (an id, or its first digits) was kept or dropped."""
+def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
+    """Why a document (an id, or its first digits) was kept or dropped; `unmasked`: with personal data as it is."""
+    from headwater.inspect import masked
     from headwater.inspect.why import why
 
-    return why(workspace, document)
+    with masked.unmasked(unmasked):
+        return why(workspace, document)
 
 
 def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "WhatIf":
@@ -152,11 +154,13 @@ def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "What
     return whatif(Path(recipe), rules, **options)
 
 
-def sql(workspace: PathLike, query: str) -> "Table":
-    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files."""
+def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":
+    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files; `unmasked` as for `why`."""
+    from headwater.inspect import masked
     from headwater.inspect.sql import sql
 
-    return sql(workspace, query)
+    with masked.unmasked(unmasked):
+        return sql(workspace, query)
 
 
 def preview(

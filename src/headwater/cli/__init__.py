@@ -54,6 +54,9 @@ def _workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+_unmasked_option = click.option("--unmasked", is_flag=True, help="Show personal data as it is.")
+
+
 def _existing(workspace: Path | str) -> Path | str:
     if isinstance(workspace, Path) and not workspace.is_dir():
         raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
@@ -205,12 +208,13 @@ def demo(folder: Path) -> None:
 @cli.command()
 @click.argument("document")
 @_workspace_option
+@_unmasked_option
 @click.option("--json", "as_json", is_flag=True)
-def why(document: str, workspace: Path | str, as_json: bool) -> None:
+def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Why DOCUMENT (an id, or its beginning) was kept or dropped."""
     from headwater.inspect.why import lines_of
 
-    answer = api.why(workspace, document)
+    answer = api.why(workspace, document, unmasked=unmasked)
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
@@ -220,15 +224,16 @@ cli.add_command(whatif)
 @cli.command()
 @click.argument("query")
 @_workspace_option
+@_unmasked_option
 @click.option("--json", "as_json", is_flag=True)
-def sql(query: str, workspace: Path | str, as_json: bool) -> None:
+def sql(query: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Ask the workspace in SQL.
 
     Views: documents, ledger, signals, quarantine, files.
     """
     from headwater.inspect.sql import render
 
-    click.echo(render(api.sql(workspace, query), as_json=as_json))
+    click.echo(render(api.sql(workspace, query, unmasked=unmasked), as_json=as_json))
 
 
 @cli.command()

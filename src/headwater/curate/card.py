@@ -67,6 +67,7 @@ def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixtu
         _table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
         "## What was left out",
         _left_out(contents),
+        *_personal_data(recipe, contents),
         "## From a token to its document",
         "`documents.parquet` has a row a text: its tokens are `offset` to `offset + length` of the pool's "
         "`shard`; `headwater why ID` shows the document, its locator and URL, and what was decided about it.",
@@ -153,6 +154,25 @@ def _left_out(contents: Contents) -> str:
         for (state, reason), number in _by_size(contents.left)
     ]
     return f"{line}\n\n{_table(['state', 'reason', 'documents', 'bytes'], rows)}".rstrip()
+
+
+_HOW = {
+    "replace": "replaced by a token of its type, as in <EMAIL>",
+    "mask": "masked, letter by letter",
+    "surrogate": "replaced by made values, the same one for the same value",
+}
+
+
+def _personal_data(recipe: Recipe, contents: Contents) -> list[str]:
+    settings = recipe.curate.privacy
+    if settings is None:
+        return ["## Personal data", "Nothing was done about personal data (`curate.privacy`)."]
+    found = [[safe(kind), f"{contents.personal[kind]:,}"] for kind in settings.kinds]
+    line = (
+        f"Personal data is {safe(_HOW[settings.how])}: {sum(contents.personal.values()):,} places in the kept documents. "
+        "It is found by pattern, checksum and cue; what is written in another form is still there."
+    )
+    return ["## Personal data", line, _table(["type", "places"], found)]
 
 
 def _pairs(counts: Counter[tuple[str, str]]) -> list[list[str]]:

@@ -23,10 +23,11 @@ from types import MappingProxyType
 from typing import Any
 
 from headwater.curate.presets import Asked, LineEdits, Pass, Preset, Rule, load_preset, parts_of
+from headwater.curate.privacy import FAILED
 from headwater.curate.scopes import ANY, Scopes, language_of, track_of
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
-from headwater.recipe.settings import Curate, Decontaminate, Duplicates
+from headwater.recipe.settings import Curate, Decontaminate, Duplicates, Privacy
 
 MAX_REASONS = 64  # bits of the ledger's `reasons`
 _SIDES = {"min": "above", "max": "below"}  # a recipe's bound replaces the preset's bound of that side
@@ -97,7 +98,17 @@ class DuplicatesStep:
         }
 
 
-PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep
+@dataclass(frozen=True)
+class PrivacyStep:
+    tracks: tuple[str, ...]
+    settings: Privacy
+    reasons = (FAILED,)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"step": "privacy", "tracks": self.tracks, "settings": self.settings.model_dump(mode="json")}
+
+
+PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep | PrivacyStep
 
 
 def families_of(step: PlanStep) -> set[str]:
@@ -106,6 +117,8 @@ def families_of(step: PlanStep) -> set[str]:
         return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
     if isinstance(step, LinesStep):
         return {"lines"} if step.settings.repeated is not None else set()
+    if isinstance(step, PrivacyStep):
+        return {"privacy"}
     if isinstance(step, DuplicatesStep):
         return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
     return set()
@@ -208,6 +221,7 @@ def _presets(settings: Curate, folder: Path | None) -> dict[str, dict[str, Prese
 
 def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
     given = {"lines": settings.lines is not None, "rules": any(passes.values())}
+    given["privacy"] = settings.privacy is not None
     given["duplicates"] = settings.duplicates is not None and "duplicates" in settings.model_fields_set
     for name, wanted in given.items():
         if wanted and name not in settings.order:
@@ -221,6 +235,8 @@ def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[
             yield LinesStep(tracks, LineEdits(**settings.lines.model_dump()))
         elif name == "rules":
             yield from _side_by_side(passes)
+        elif name == "privacy" and settings.privacy is not None:
+            yield PrivacyStep(tracks, settings.privacy)
         elif name == "duplicates" and settings.duplicates is not None:
             without = [t for t in tracks if not any(one.duplicates is not None for one in passes[t])]
             if without and (settings.duplicates.exact or settings.duplicates.near is not None):

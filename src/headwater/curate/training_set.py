@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
@@ -118,6 +119,7 @@ class Contents:
     left: Counter[tuple[str, str]] = field(default_factory=Counter)  # (state, reason) -> documents
     left_bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
     read_bytes: int = 0
+    personal: Counter[str] = field(default_factory=Counter)  # type -> spans taken out of kept documents
     edited: int = 0  # kept documents that an edit changed
 
     def by_source(self, counts: Counter[tuple[str, str]]) -> dict[str, int]:
@@ -130,7 +132,8 @@ class Contents:
 def write_documents(path: Path, shards: list[dict[str, str]]) -> Contents:
     """Writes `documents.parquet` of one arm and counts what is in it.
 
-    A shard is {"shard", "documents", "ledger", "pool"}, the last three paths of Parquet files.
+    A shard is {"shard", "documents", "ledger", "pool", "privacy"}, the last four paths of Parquet files; `privacy` is
+    the edition without personal data, "" where there is none.
     """
     contents = Contents()
     with ShardWriter(path, DOCUMENTS_SCHEMA) as writer:
@@ -156,8 +159,12 @@ def _kept(shard: dict[str, str], contents: Contents) -> Iterator[list[str]]:
         read_batches(shard["documents"], ["source", "license", "consent", "date"]),
         read_batches(shard["ledger"], ledger_columns),
     ]
-    for documents, ledger in in_step(streams):
+    if shard.get("privacy"):
+        streams.append(read_batches(shard["privacy"], ["spans"]))
+    for documents, ledger, *private in in_step(streams):
         keys = []
+        for batch in private:
+            contents.personal += _personal(batch, ledger)
         for document, entry in zip(documents.to_pylist(), ledger.to_pylist(), strict=True):
             source = document["source"]
             if entry["split"] != "train":
@@ -179,6 +186,13 @@ def _kept(shard: dict[str, str], contents: Contents) -> Iterator[list[str]]:
                 contents.dated[source] += 1
         if keys:
             yield keys
+
+
+def _personal(edition: pa.RecordBatch, ledger: pa.RecordBatch) -> Counter[str]:
+    """Spans by type that the edition took out of the documents that are kept."""
+    kept = pc.and_(pc.equal(ledger["state"], "kept"), pc.equal(ledger["split"], "train"))
+    spans = pc.list_flatten(edition["spans"].filter(kept))
+    return Counter(reason.removeprefix("privacy_") for reason in pc.struct_field(spans, "reason").to_pylist())
 
 
 def manifest(

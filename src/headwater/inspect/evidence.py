@@ -12,6 +12,7 @@ from typing import Any
 from headwater.curate.presets import Rule
 from headwater.curate.presets.show import show_bounds
 from headwater.curate.scopes import track_of
+from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, find_ids, row_at
 from headwater.signals.explain import spans
 
@@ -113,11 +114,11 @@ def case_of(snapshot: Snapshot, shard: str, row: int, reason: str) -> Case:
         ledger["id"],
         document["source"],
         document["locator"],
-        document["url"],
-        document["title"],
+        document["url"] and masked(document["url"]),
+        document["title"] and masked(document["title"]),
         ledger["language"],
         failed,
-        partner.here if partner is not None else excerpt(judged.text, marks),
+        partner.here if partner is not None else excerpt(masked(judged.text), marks),
         partner,
     )
 
@@ -133,15 +134,15 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
         if entry is None:
             continue
         edited = row_at(entry.path(), row)
-        before, kind = versions[-1].text, snapshot.plan["steps"][step]["step"]
+        shown, kind = masked(versions[-1].text), snapshot.plan["steps"][step]["step"]
         cuts += [
             Cut(
                 step,
                 span.get("reason") or kind,
                 span["start"],
                 span["end"],
-                before[span["start"] : span["end"]],
-                *beside(before, span["start"], span["end"]),
+                shown[span["start"] : span["end"]],
+                *beside(shown, span["start"], span["end"]),
             )
             for span in edited["spans"] or []
         ]
@@ -276,10 +277,10 @@ def partner_of(snapshot: Snapshot, ledger: dict[str, Any], text: str) -> Partner
                 ledger["similarity"],
                 other["locator"],
                 bool(mine or theirs),
-                excerpt(text, mine, EXCERPT // 2),
-                excerpt(kept, theirs, EXCERPT // 2),
+                excerpt(masked(text), mine, EXCERPT // 2),
+                excerpt(masked(kept), theirs, EXCERPT // 2),
             )
-    return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(text, []), ())
+    return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(masked(text), []), ())
 
 
 def differences(here: str, there: str) -> tuple[list[Span], list[Span]]:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from headwater.engine.workspace import Workspace, read_json
 from headwater.errors import HeadwaterError
 from headwater.inspect.evidence import Judgement, judgements_of, versions_of
+from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, row_at
 from headwater.inspect.visible import one_line
 from headwater.pipeline.curation import curate
@@ -106,7 +107,7 @@ def _previewed(snapshot: Snapshot, shard: str, row: int) -> Previewed:
         ledger["id"],
         ledger["source"],
         ledger["locator"],
-        (document["title"] or document["text"][:80].strip() or "(empty)"),
+        masked(document["title"] or document["text"][:80].strip() or "(empty)"),
         ledger["language"],
         ledger["split"],
         ledger["state"],

@@ -3,7 +3,7 @@
 Views: `documents` (texts and provenance), `ledger` (verdicts; `reason_names` spells its bits out), `signals` (every
 measurement, one row a document; names have a dot, so quote them: "gopher.symbol_word_ratio"), `quarantine` (what
 could not be read) and `files` (the account of every input file). Views read the shards when they are asked;
-the query can open no other file, write none, and see no network.
+the query can open no other file, write none, and see no network. Personal data in the answer is masked.
 """
 
 import json
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from headwater.engine.workspace import Entry, Workspace
 from headwater.errors import RecipeError
+from headwater.inspect.masked import masked_value
 from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
 from headwater.inspect.visible import one_line, width
 
@@ -66,7 +67,7 @@ def sql(workspace: Workspace | Path | str, query: str, *, max_rows: int = 10_000
                 )
             cursor = connection.execute(statements[0])
             columns = [column[0] for column in cursor.description or []]
-            rows = cursor.fetchmany(max_rows + 1)
+            rows = [masked_value(row) for row in cursor.fetchmany(max_rows + 1)]
         except duckdb.Error as error:
             raise RecipeError(f"{_message(error)}{_hint(error)}") from None
         finally:

@@ -19,6 +19,7 @@ from headwater.inspect.evidence import (
     version_before,
     versions_of,
 )
+from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, find_ids, open_workspace, row_at, snapshots
 from headwater.inspect.visible import one_line, visible, width
 
@@ -94,7 +95,7 @@ def why(workspace: Workspace | Path | str, document: str) -> Why:
     for name, shard, row in found:
         recipe = by_name[name]
         read = row_at(recipe.shards[shard].path(), row)
-        provenance = provenance or {key: read[key] for key in PROVENANCE if read[key] is not None}
+        provenance = provenance or {key: masked(read[key]) for key in PROVENANCE if read[key] is not None}
         if shard in recipe.ledger:
             verdicts.append(_verdict(recipe, shard, row, read["text"]))
     return Why(ids[0], provenance, tuple(verdicts), tuple(taken.get(ids[0], ())))
@@ -150,7 +151,7 @@ def _verdict(recipe: Snapshot, shard: str, row: int, text: str) -> Verdict:
         failing,
         tuple(cuts),
         partner,
-        partner.here if partner is not None else excerpt(judged.text, marks),
+        partner.here if partner is not None else excerpt(masked(judged.text), marks),
     )
 
 

@@ -20,6 +20,7 @@ from headwater.curate.plan import (
     DecontaminateStep,
     LinesStep,
     Plan,
+    PrivacyStep,
     RulesStep,
     compile_plan,
     families_of,
@@ -54,6 +55,7 @@ class Curated:
     plan: Plan
     ledger_stage: str
     edition_stages: tuple[str, ...]  # oldest first
+    privacy_stage: str | None  # of these the one without personal data
     shards: dict[str, Texts]
     counts: dict[str, Any]  # see `_counts`
     warnings: tuple[str, ...]
@@ -94,6 +96,8 @@ def curate(
             run.judge(number, step)
         elif isinstance(step, LinesStep):
             run.take_edition(number, run.edit(number, step))
+        elif isinstance(step, PrivacyStep):
+            run.take_edition(number, run.take_personal_data_out(number, step, recipe.folder))
         else:
             run.find_duplicates(number, step)
     ledger_stage, ledger = run.ledger()
@@ -108,7 +112,9 @@ def curate(
         raise HeadwaterError(_nothing(counts))
     key = content_key(plan.key, [(shard, entry.fingerprint) for shard, entry in ledger.items()])
     warnings = tuple(_warnings(plan, languages))
-    return Curated(key, plan, ledger_stage, tuple(run.editions), shards, counts, warnings)
+    private = [run.edited_by[n] for n, step in enumerate(plan.steps) if isinstance(step, PrivacyStep)]
+    stage = private[0] if private else None
+    return Curated(key, plan, ledger_stage, tuple(run.editions), stage, shards, counts, warnings)
 
 
 def final_texts(curated: Curated, shard: str) -> Iterator[tuple[str, str]]:

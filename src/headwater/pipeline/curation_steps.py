@@ -3,10 +3,13 @@
 Keys name contents, never paths; a stage's folder names the documents and the steps up to it.
 """
 
+import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, RulesStep, families_of
+from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PrivacyStep, RulesStep, families_of
+from headwater.curate.privacy import read_key
 from headwater.curate.repeats import partitions
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key
@@ -101,6 +104,33 @@ class CurationRun:
             tasks.append(Task(shard, key, "headwater.curate.edits:edit_shard", arguments))
         name = self._stage("editions", number + 1)
         run_stage(self.workspace, name, tasks, workers=self.workers, title="edit lines")
+        return name
+
+    def take_personal_data_out(self, number: int, step: PrivacyStep, folder: Path) -> str:
+        """Makes an edition; its stage name. A key file is relative to the recipe's folder."""
+        signals, editions = self._signals(["privacy"]), self._editions()
+        key_file = None if step.settings.key_file is None else str(folder / step.settings.key_file)
+        tasks = []
+        for entry in self.ingested.shards:
+            shard = entry.shard
+            arguments: dict[str, Any] = {
+                "documents": str(entry.path()),
+                "editions": [str(edition[shard].path()) for edition in editions],
+                "decisions": str(self.decisions[shard].path()),
+                "signals": [str(one.path()) for one in signals["privacy", shard]],
+                "tracks": list(step.tracks),
+                "by_language": self._by_language(shard),
+                "settings": step.settings.model_dump(mode="json"),
+                "key_file": key_file,
+            }
+            inputs = [entry.fingerprint, self.decisions[shard].fingerprint]
+            inputs += [one.fingerprint for one in signals["privacy", shard]]
+            inputs += [edition[shard].fingerprint for edition in editions]
+            secret = hashlib.sha256(read_key(key_file)).hexdigest()
+            key = content_key("privacy", VERSION, step.as_json(), arguments["by_language"], secret, inputs)
+            tasks.append(Task(shard, key, "headwater.curate.privacy:privacy_shard", arguments))
+        name = self._stage("editions", number + 1)
+        run_stage(self.workspace, name, tasks, workers=self.workers, title="personal data")
         return name
 
     def _repeats(self, number: int, step: LinesStep) -> list[Entry]:

@@ -86,7 +86,8 @@ def run_until(
         if wanted >= STAGES.index("curate"):
             assert outcome.measured is not None
             outcome.curated = curate(recipe, place, outcome.ingested, outcome.measured, workers=count)
-            outcome.training_set = _training_set(outcome, count)
+            scored = wanted >= STAGES.index("evaluate")
+            outcome.training_set = _training_set(outcome, count, scored)
         if wanted >= STAGES.index("train"):
             assert outcome.training_set is not None
             outcome.runs = train(recipe, place, outcome.training_set, seeds=[recipe.seed], slots=1)
@@ -99,10 +100,10 @@ def run_until(
     return outcome
 
 
-def _training_set(outcome: Outcome, workers: int) -> Path:
+def _training_set(outcome: Outcome, workers: int, scored: bool) -> Path:
     recipe, workspace = outcome.recipe, outcome.workspace
     assert outcome.curated is not None
-    tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers)
+    tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers, scored=scored)
     pool = build_pool(workspace, tokenizer, [outcome.curated], workers=workers)
     return build_training_set(workspace, recipe, outcome.curated, pool, tokenizer)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from headwater.corpus.tokens import token_type
 from headwater.curate.card import card, croissant
+from headwater.curate.tokenization import LIKELIHOODS
 from headwater.curate.training_set import DOCUMENTS_SCHEMA, manifest, mixture_plan, write_documents
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import (
@@ -33,28 +34,48 @@ from headwater.sources.takedown import REASON as TAKEN_DOWN
 VERSION = 1
 
 
-def train_tokenizer(recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int) -> Path:
-    """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents."""
-    settings = recipe.tokenizer
-    if settings.path is not None:
-        path = recipe.folder / settings.path
+def train_tokenizer(
+    recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int, scored: bool = True
+) -> Path:
+    """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents.
+
+    `scored`: bits per byte are asked for; RecipeError, before anything is trained, where the tokeniser loses text
+    and the model's family gives a text a probability.
+    """
+    settings, family = recipe.tokenizer, recipe.model.family
+    more = {} if family == "gpt" else {"family": family}  # what it needs beside the tokens of text
+    given = settings.path
+    if given is None and recipe.model.path is not None:
+        given = str(Path(recipe.model.path) / "tokenizer.json")
+    if given is not None:
+        path = recipe.folder / given
         if not path.is_file():
             raise RecipeError(
                 f"tokenizer.path: {path} does not exist; name a tokenizer.json, or leave it out"
             )
-        key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest())
-        task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path)})
+        key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest(), *more.values())
+        task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path), **more})
     else:
         shards = {entry.fingerprint: entry for one in ingested for entry in one.shards}
         arguments = {
             "documents": [str(shards[fingerprint].path()) for fingerprint in sorted(shards)],
             "sample": settings.sample,
             "vocabulary": settings.vocabulary,
+            "kind": settings.kind,
+            "coverage": settings.coverage,
+            **more,
         }
-        key = content_key("tokenizer", VERSION, settings.sample, settings.vocabulary, sorted(shards))
+        chosen = settings.model_dump(mode="json", exclude={"path"})
+        key = content_key("tokenizer", VERSION, chosen, sorted(shards), *more.values())
         task = Task("tokenizer", key, "headwater.curate.tokenization:train_shard", arguments)
     name = f"tokenizers/{key[:12]}"
     [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")
+    if scored and family in LIKELIHOODS and not entry.result["lossless"]:
+        named = given or f"tokenizer.kind {settings.kind}"
+        raise RecipeError(
+            f"{named} loses text (white space, rare characters), so bits per byte would mean nothing: use byte-bpe, "
+            "bpe or unigram for what is compared or evaluated; `headwater train` goes without a score"
+        )
     return entry.path("json")
 
 
@@ -96,12 +117,14 @@ def build_training_set(
 ) -> Path:
     """The arm's training set; raises HeadwaterError where no document is kept."""
     pooled = workspace.stage(pool).entries()
+    private = None if curated.privacy_stage is None else workspace.stage(curated.privacy_stage).entries()
     shards = [
         {
             "shard": shard,
             "documents": str(curated.texts(shard).documents.path()),
             "ledger": str(curated.texts(shard).ledger.path()),
             "pool": str(pooled[shard].path()),
+            "privacy": "" if private is None else str(private[shard].path()),
         }
         for shard in sorted(curated.shards)
     ]

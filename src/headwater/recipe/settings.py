@@ -5,12 +5,13 @@ Only `sources` has no default. `load.py` reads the YAML and turns pydantic's err
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
 from headwater.recipe.sources import Settings, Source
+from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
 
@@ -67,7 +68,27 @@ class Decontaminate(Settings):
     max_pieces: Annotated[int, Field(ge=1)] = 10
 
 
-Step = Literal["rules", "lines", "duplicates"]
+PersonalData = Literal["email", "ip", "ip_private", "phone", "mobile", "id_card", "bank_card", "card", "iban", "ssn",
+                       "secret", "address", "name"]  # fmt: skip
+
+
+class Privacy(Settings):
+    """What is done with personal data; `privacy: replace` is `privacy: {how: replace}`."""
+
+    how: Literal["replace", "mask", "surrogate"] = "replace"
+    # default: what a pattern decides; `address` and `name` only where they are asked for, `ip_private` too
+    types: Annotated[list[PersonalData], Field(min_length=1)] | None = None
+    min_score: Annotated[float, Field(ge=0, le=1)] = 0.0  # spans that are less sure stay
+    key_file: str | None = None  # of surrogates: 16 bytes or more; default: a key that everybody knows
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        if self.types is not None:
+            return tuple(self.types)
+        return tuple(kind for kind in get_args(PersonalData) if kind not in ("ip_private", "address", "name"))
+
+
+Step = Literal["rules", "lines", "duplicates", "privacy"]
 
 
 class Curate(Settings):
@@ -78,7 +99,8 @@ class Curate(Settings):
     lines: Lines | None = None
     duplicates: Duplicates | None = Field(default_factory=Duplicates)
     # steps of the recipe itself; a preset's passes run at the place of "rules"
-    order: list[Step] = Field(default=["lines", "rules", "duplicates"])
+    order: list[Step] = Field(default=["lines", "rules", "duplicates", "privacy"])
+    privacy: Privacy | None = None
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
     mixture: dict[str, float] | None = None  # weight by source
     max_epochs: Annotated[float, Field(gt=0)] = 4
@@ -93,6 +115,11 @@ class Curate(Settings):
                 values = {**values, "mixture": mixture, "max_epochs": mixture.pop("max_epochs")}
         return values
 
+    @field_validator("privacy", mode="before")
+    @classmethod
+    def _how(cls, value: Any) -> Any:
+        return {"how": value} if isinstance(value, str) else value
+
     @field_validator("order")
     @classmethod
     def _once(cls, value: list[Step]) -> list[Step]:
@@ -106,34 +133,16 @@ class Signals(Settings):
     families: list[str] | None = None
 
 
-# ---------------------------------------------------------------- tokens, model, training, evaluation
+# ---------------------------------------------------------------- tokens and evaluation; model and training: training.py
 
 
 class TokenizerSettings(Settings):
-    kind: Literal["byte-bpe"] = "byte-bpe"
+    kind: Literal["byte-bpe", "bpe", "wordpiece", "unigram"] = "byte-bpe"
     vocabulary: Annotated[Count, Field(ge=257, le=2**20)] = 8192
     sample: Size = 64 * 10**6  # text that a new tokeniser is trained on
+    # share of characters that the alphabet holds; the rest become bytes (wordpiece: unknown). byte-bpe has no alphabet
+    coverage: Annotated[float, Field(gt=0.9, le=1)] = 0.9995
     path: str | None = None  # an existing tokenizer.json
-
-
-class ModelSettings(Settings):
-    family: Literal["gpt"] = "gpt"
-    preset: str = "modern-nano"
-    layers: Annotated[int, Field(ge=1)] | None = None
-    width: Annotated[int, Field(ge=8)] | None = None
-    heads: Annotated[int, Field(ge=1)] | None = None
-    context: Annotated[int, Field(ge=8)] | None = None
-
-
-class TrainSettings(Settings):
-    objective: Literal["lm"] = "lm"
-    tokens: Count = 5_000_000
-    batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
-    optimizer: Literal["muon", "adamw"] = "muon"
-    learning_rate: Annotated[float, Field(gt=0)] | None = None  # default: the optimiser's and size's own
-    schedule: Literal["wsd", "cosine", "linear"] = "wsd"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
 
 
 class Evaluate(Settings):
@@ -167,6 +176,11 @@ class Recipe(Settings):
     def workspace_path(self) -> Path | str:
         """The workspace's folder, or its URL."""
         return self.workspace if "://" in self.workspace else self.folder / self.workspace
+
+    @model_validator(mode="before")
+    @classmethod
+    def _objective(cls, values: Any) -> Any:
+        return with_default_objective(values)
 
     @field_validator("sources")
     @classmethod
