@@ -24,6 +24,7 @@ from headwater.curate.scopes import ANY, track_of
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.inspect.evidence import version_before, versions_of
 from headwater.inspect.intervals import wilson
+from headwater.inspect.masked import masked
 from headwater.inspect.replay import DROPPED, KEPT, Replay, Shard, effect, first_difference
 from headwater.inspect.snapshots import Snapshot, open_workspace, row_at, snapshots
 from headwater.inspect.visible import one_line
@@ -390,7 +391,8 @@ class _Tally:
             text = version_before(versions, near.bound.step).text
             found.append(
                 Border(document["id"], near.bound.signal, near.value, f"{near.bound.side} {near.bound.value:g}",
-                       document["source"], language, near.before, near.after, text[:BEGINNING])
+                       document["source"], language, near.before, near.after,
+                       masked(text[: 2 * BEGINNING])[:BEGINNING])
             )  # fmt: skip
         return found
 

@@ -17,7 +17,8 @@ from headwater.corpus import text as corpus_text
 from headwater.corpus.shards import ShardWriter, read_batches
 from headwater.engine import guard
 from headwater.engine.workspace import Output, content_key
-from headwater.signals import FAMILIES, SPANS
+from headwater.signals import FAMILIES, NUMBERS, SPANS
+from headwater.signals.quantiles import quantiles_of
 
 LONGEST_ERROR = 300  # characters of an error's text that are kept
 
@@ -86,6 +87,9 @@ def measure_shards(outs: list[Output], arguments: list[dict[str, Any]]) -> list[
             guard.end()
             for family in families:
                 family.write(batch["id"])
+    for family, out in zip(families, outs, strict=True):
+        numbers = [f"{family.name}.{one.name}" for one in FAMILIES[family.name] if one.type in NUMBERS]
+        family.counts["quantiles"] = quantiles_of(out.path("parquet"), numbers)
     return [family.counts for family in families]
 
 
@@ -95,7 +99,7 @@ class Measuring:
     def __init__(self, name: str, out: Output) -> None:
         self.name, self.module, self.schema = name, module_of(name), schema_of(name)
         self.writer = ShardWriter(out.path("parquet"), self.schema)
-        self.counts = {"documents": 0, "bytes": 0, "failed": 0}
+        self.counts: dict[str, Any] = {"documents": 0, "bytes": 0, "failed": 0}
         self.rows: list[tuple[Any, ...]] = []
         self.errors: list[str | None] = []
 
