@@ -9,7 +9,6 @@ one thread. The round trip is over every file of truth/encoding, read as what it
 import argparse
 import os
 import time
-from pathlib import Path
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 

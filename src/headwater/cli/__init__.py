@@ -15,6 +15,7 @@ import click
 from headwater import __version__, api
 from headwater.cli.fetch import fetch
 from headwater.cli.shared import Group, print_result
+from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
 
 
@@ -290,6 +291,9 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
     else:
         # already wrapped by columns; click takes the colours out where it is no terminal
         click.echo("\n".join(lines_of_page(answer, shutil.get_terminal_size().columns)))
+
+
+cli.add_command(tokenizers)
 
 
 # ---------------------------------------------------------------- the rest
