@@ -52,7 +52,7 @@ def test_a_tokeniser_of_another_maker(files: list[str], tmp_path: Path) -> None:
     [one] = compare([str(tmp_path / "theirs.json")], texts=files).tokenizers
     en = one.languages["en"]
     assert en.tokens - en.unknown == ENGLISH.count("river") and not one.lossless
-    with pytest.raises(HeadwaterError, match="no tokenizer.json"):
+    with pytest.raises(HeadwaterError, match="no folder that holds"):
         compare(["nothing"], texts=files)
     with pytest.raises(HeadwaterError, match="--recipe"):
         compare(["bpe:300"])

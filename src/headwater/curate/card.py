@@ -35,8 +35,11 @@ def safe(value: object, limit: int = 120) -> str:
     return "".join(shown) + ("…" if len(text) > limit else "")
 
 
-def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None) -> str:
-    """The card as Markdown."""
+def card(
+    recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None,
+    asked: dict[str, float] | None = None,
+) -> str:  # fmt: skip
+    """The card as Markdown. `asked`: the weights that the recipe asks for, before the limit on epochs."""
     documents, tokens = sum(contents.documents.values()), sum(contents.tokens.values())
     size = sum(contents.bytes.values())
     parts = [
@@ -53,7 +56,7 @@ def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixtu
                 for (source, language), number in _by_size(contents.documents)
             ],
         ),
-        _mixture(recipe, contents, mixture, tokens),
+        _mixture(recipe, contents, mixture, asked or recipe.curate.mixture or {}, tokens),
         "## Where it comes from",
         _table(["source", "kind", "paths"], [
             [safe(source.name), source.kind, ", ".join(safe(path) for path in source.paths[:10])]
@@ -78,7 +81,9 @@ def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixtu
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens: int) -> str:
+def _mixture(
+    recipe: Recipe, contents: Contents, mixture: Mixture | None, asked: dict[str, float], tokens: int
+) -> str:
     if mixture is None:
         epochs = recipe.train.tokens / max(1, tokens)
         line = (
@@ -91,7 +96,6 @@ def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens
                 "curate.max_epochs or add text."
             )
         return line
-    asked = recipe.curate.mixture or {}
     total = sum(asked.values())
     held = contents.by_source(contents.tokens)
     table = _table(
@@ -100,6 +104,10 @@ def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens
           f"{mixture.epochs[s]:.2g}"] for s in sorted(mixture.weights)],
     )  # fmt: skip
     line = f"Weights and epochs are for a training of {show_count(recipe.train.tokens)} tokens."
+    if recipe.curate.mixture_alpha is not None:
+        line += f" A source of n tokens weighs n to the power of {recipe.curate.mixture_alpha:g}."
+    if recipe.curate.mixture_tokens is not None and total != recipe.train.tokens:
+        line += f" The tokens asked for add up to {show_count(total)}, and are scaled to that."
     if mixture.limited:
         line += (
             f" {', '.join(safe(source) for source in mixture.limited)} would have been repeated more than "

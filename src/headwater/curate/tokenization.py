@@ -64,7 +64,13 @@ class _Sample:
 
 
 def train_shard(
-    out: Output, *, documents: list[str], sample: int, vocabulary: int, kind: str, coverage: float
+    out: Output,
+    *,
+    documents: list[str],
+    sample: int,
+    vocabulary: int,
+    kind: str = "byte-bpe",
+    coverage: float = 0.9995,
 ) -> dict[str, Any]:
     """Shard function: `tokenizer.json`, trained on the sample of these documents."""
     texts = _Sample(documents, sample)
