@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
     from headwater.inspect.tokenizers import Comparison as TokenizerComparison
+    from headwater.inspect.whatif import WhatIf
     from headwater.inspect.why import Why
     from headwater.pipeline.run import Outcome
 
@@ -144,6 +145,14 @@ def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
 
     with masked.unmasked(unmasked):
         return why(workspace, document)
+
+
+def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "WhatIf":
+    """What other rules would change in a recipe's ledger: "gopher.words.min=20". The options are those of
+    `inspect.whatif.whatif`."""
+    from headwater.inspect.whatif import whatif
+
+    return whatif(Path(recipe), rules, **options)
 
 
 def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":

@@ -92,7 +92,7 @@ def test_dotted_keys_match_the_longest_signal_name_first():
         ({"rules": {"zh": {"han.share": {"min": "一半"}}}}, "expected a number"),
         ({"rules": {"chinese": {"han.share": {"min": 0.3}}}}, "'chinese' is no language"),
         ({"rules": {"zh": {"han.share": {"min": 0.9, "max": 0.1}}}}, "no document passes"),
-        ({"preset": "finewebs"}, "there are fineweb"),
+        ({"preset": "finewebs"}, "there are c4, "),
         ({"preset": "gopher", "order": ["lines"]}, "curate.order"),
         ({"lines": {"refinedweb": True}, "order": ["rules"]}, "curate.order"),
     ],
@@ -200,3 +200,20 @@ def test_a_key_that_is_nothing_names_the_nearest_source_or_kind(place):
         RecipeError, match=rf"curate\.{place}: '英文' is no language, kind or source.*sources are crawl"
     ):
         scoped(**{place: {"英文": {} if place == "rules" else "gopher"}})
+
+
+def test_a_preset_of_several_languages_is_each_ones_own_also_in_a_source(tmp_path):
+    (tmp_path / "both.yaml").write_text("by_language: {en: fineweb, zh: fineweb2-zh}", encoding="utf-8")
+
+    def named(**presets):
+        return compile_plan(Curate(preset=presets), SIGNALS, SOURCES, tmp_path)
+
+    plan = named(**{"*": "both.yaml", "web": "gopher", "fr": "gopher"})
+    assert plan.presets == {"en": "fineweb", "fr": "gopher", "zh": "fineweb2-zh", "web:*": "gopher"}
+    assert plan.chosen == ("en", "fr", "zh", "web")
+    plan = named(crawl="both.yaml", zh="both.yaml")
+    assert plan.presets == {"zh": "fineweb2-zh", "crawl:en": "fineweb", "crawl:zh": "fineweb2-zh"}
+    with pytest.raises(
+        RecipeError, match=r"curate\.preset\.de: this preset has nothing for de; it is for en, zh"
+    ):
+        named(de="both.yaml")

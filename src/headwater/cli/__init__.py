@@ -14,6 +14,8 @@ import click
 
 from headwater import __version__, api
 from headwater.cli.fetch import fetch
+from headwater.cli.presets import presets
+from headwater.cli.questions import whatif
 from headwater.cli.shared import Group, print_result
 from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
@@ -217,6 +219,9 @@ def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> 
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
+cli.add_command(whatif)
+
+
 @cli.command()
 @click.argument("query")
 @_workspace_option
@@ -299,27 +304,7 @@ cli.add_command(tokenizers)
 # ---------------------------------------------------------------- the rest
 
 
-@cli.group(cls=Group)
-def presets() -> None:
-    """The public recipes' rules, each with its source."""
-
-
-@presets.command("list")
-def presets_list() -> None:
-    """The presets there are."""
-    from headwater.curate.presets import presets_list
-
-    for name, title in presets_list():
-        click.echo(f"{name:<14} {title}")
-
-
-@presets.command("show")
-@click.argument("name")
-def presets_show(name: str) -> None:
-    """Every rule of a preset with value, variant and source."""
-    from headwater.curate.presets import show
-
-    click.echo("\n".join(show(name)))
+cli.add_command(presets)
 
 
 @cli.group("recipe", cls=Group)

@@ -87,6 +87,8 @@ def load_arms(paths: Sequence[Path], budget: Budget, overrides: Sequence[str]) -
             )
         if arm.recipe.holdout != baseline.recipe.holdout:
             raise RecipeError(f"{arm.path}: holdout differs from {baseline.path}; one split serves all arms")
+        if arm.recipe.takedown != baseline.recipe.takedown:
+            raise RecipeError(f"{arm.path}: takedown differs from {baseline.path}; one list serves all arms")
         if arm.recipe.curate.decontaminate != baseline.recipe.curate.decontaminate:
             raise RecipeError(
                 f"{arm.path}: curate.decontaminate differs from {baseline.path}; an arm that trains on more of the "

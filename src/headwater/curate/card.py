@@ -14,6 +14,7 @@ from headwater.recipe.quantities import show_count, show_size
 from headwater.recipe.settings import Recipe
 
 _ROWS = 50  # of each table; the rest is one line
+_VALUES = 3  # licences of a source that its row names
 
 
 def safe(value: object, limit: int = 120) -> str:
@@ -46,7 +47,11 @@ def card(
         f"# Training set {safe(recipe.name)}",
         f"{documents:,} documents, {show_size(size)} of text, {show_count(tokens)} tokens of a vocabulary of "
         f"{vocabulary:,}. Key `{key}`. Made by Headwater from the recipe at the end of this card.",
-        "## What is in it",
+        "## Sources",
+        _sources(recipe, contents, tokens),
+        "Licence, date and consent are what the source or the record states; nobody has checked them. “not stated” is "
+        "not a permission.",
+        "## Languages",
         _table(
             ["source", "language", "documents", "bytes", "tokens", "share of tokens"],
             [
@@ -58,17 +63,11 @@ def card(
         ),
         _mixture(recipe, contents, mixture, asked or recipe.curate.mixture or {}, tokens),
         "## Where it comes from",
-        _table(["source", "kind", "paths"], [
-            [safe(source.name), source.kind, ", ".join(safe(path) for path in source.paths[:10])]
-            for source in recipe.sources
+        _table(["source", "paths"], [
+            [safe(source.name), ", ".join(safe(path) for path in source.paths[:10])] for source in recipe.sources
         ]),
         _table(["source", "licence", "documents"], _pairs(contents.licenses)),
         _table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
-        _table(["source", "earliest date", "latest date"], [
-            [safe(source), safe(first), safe(last)] for source, (first, last) in sorted(contents.dates.items())
-        ]),
-        "The licence is the one that the source or the record states; nobody has checked it. “not stated” is not "
-        "a permission.",
         "## What was left out",
         _left_out(contents),
         *_personal_data(recipe, contents),
@@ -79,6 +78,35 @@ def card(
         _indented(json.dumps(recipe.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False, indent=1)),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _sources(recipe: Recipe, contents: Contents, tokens: int) -> str:
+    """A row a source, also for one that nothing is left of."""
+    held, documents = contents.by_source(contents.tokens), contents.by_source(contents.documents)
+    return _table(
+        ["source", "kind", "documents", "tokens", "share of tokens", "licences", "dates", "consent"],
+        [
+            [safe(source.name), source.kind, f"{documents.get(source.name, 0):,}",
+             show_count(held.get(source.name, 0)), f"{held.get(source.name, 0) / max(1, tokens):.1%}",
+             _most(contents.licenses, source.name), _dates(contents, source.name),
+             _most(contents.consent, source.name)]
+            for source in recipe.sources
+        ],
+    )  # fmt: skip
+
+
+def _most(counts: Counter[tuple[str, str]], source: str) -> str:
+    """A source's most frequent values with their documents; the whole list is a table of its own."""
+    own = [(value, number) for (of, value), number in _by_size(counts) if of == source]
+    shown = [f"{safe(value, 60)} ({number:,})" for value, number in own[:_VALUES]]
+    return "; ".join([*shown, f"and {len(own) - _VALUES} more"] if len(own) > _VALUES else shown) or "–"
+
+
+def _dates(contents: Contents, source: str) -> str:
+    if source not in contents.dates:
+        return "not stated"
+    first, last = contents.dates[source]
+    return f"{first} to {last} ({contents.dated[source]:,} dated)" if first != last else first
 
 
 def _mixture(
@@ -124,6 +152,11 @@ def _left_out(contents: Contents) -> str:
         f"Of {read:,} training documents ({show_size(contents.read_bytes)}) {kept:,} are kept, {contents.edited:,} "
         f"of them edited. {heldout:,} documents are held out for evaluation and are not among these."
     )
+    if contents.taken_down:
+        line += (
+            f" {contents.taken_down:,} more are on the recipe's take-down list and in nothing that was "
+            "made from it."
+        )
     rows = [
         [safe(state), safe(reason), f"{number:,}", show_size(contents.left_bytes[state, reason])]
         for (state, reason), number in _by_size(contents.left)
@@ -183,6 +216,27 @@ _CONTEXT: dict[str, Any] = {
 _TYPES = {"string": "sc:Text", "int64": "sc:Integer"}
 
 
+def _based_on(source: str, contents: Contents) -> dict[str, Any]:
+    """One source as schema.org says it; consent stands under `usageInfo`."""
+    counts = {
+        "documents": contents.by_source(contents.documents),
+        "tokens": contents.by_source(contents.tokens),
+    }
+    said: dict[str, Any] = {
+        "@type": "sc:Dataset",
+        "name": source,
+        "license": sorted(value for of, value in contents.licenses if of == source),
+        "usageInfo": sorted(value for of, value in contents.consent if of == source),
+        "size": [
+            {"@type": "sc:QuantitativeValue", "value": held.get(source, 0), "unitText": unit}
+            for unit, held in counts.items()
+        ],
+    }
+    if source in contents.dates:
+        said["temporalCoverage"] = "/".join(contents.dates[source])
+    return said
+
+
 def croissant(
     recipe: Recipe, contents: Contents, *, key: str, columns: dict[str, str], files: dict[str, str]
 ) -> str:
@@ -198,7 +252,7 @@ def croissant(
         f"{sum(contents.documents.values())} documents, {sum(contents.tokens.values())} tokens.",
         "license": licences,
         "inLanguage": sorted({language for _, language in contents.documents}),
-        "isBasedOn": [{"@type": "sc:Dataset", "name": source.name} for source in recipe.sources],
+        "isBasedOn": [_based_on(source.name, contents) for source in recipe.sources],
         "distribution": [
             {"@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "sha256": digest,
              "encodingFormat": "application/json" if Path(name).suffix == ".json" else "application/x-parquet"}

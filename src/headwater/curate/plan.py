@@ -18,10 +18,11 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from headwater.curate.presets import LineEdits, Pass, Preset, Rule, load_preset
+from headwater.curate.presets import Asked, LineEdits, Pass, Preset, Rule, load_preset, parts_of
 from headwater.curate.privacy import FAILED
 from headwater.curate.scopes import ANY, Scopes, language_of, track_of
 from headwater.engine.workspace import content_key
@@ -71,7 +72,7 @@ class LinesStep:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        c4 = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_sentences") if self.settings.c4 else ()
+        c4 = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_sentences") if self.settings.c4 is not None else ()
         share = ("removed_share",) if self.settings.max_removed_share is not None else ()
         return (*c4, *share, "edited_empty")
 
@@ -110,12 +111,27 @@ class PrivacyStep:
 PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep | PrivacyStep
 
 
+def families_of(step: PlanStep) -> set[str]:
+    """The signals that a step reads."""
+    if isinstance(step, RulesStep):
+        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
+    if isinstance(step, LinesStep):
+        return {"lines"} if step.settings.repeated is not None else set()
+    if isinstance(step, PrivacyStep):
+        return {"privacy"}
+    if isinstance(step, DuplicatesStep):
+        return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
+    return set()
+
+
 @dataclass(frozen=True)
 class Plan:
     tracks: tuple[str, ...]  # languages, "*", and those of sources that have their own
     presets: dict[str, str]  # track -> name of its preset
     chosen: tuple[str, ...]  # languages and sources for which the recipe names a preset, or null
     steps: tuple[PlanStep, ...]
+    made_for: dict[str, tuple[str, ...]]  # track -> the languages that its preset was made for
+    asks: dict[str, tuple[Asked, ...]]  # track -> what its preset needs besides
     reasons: tuple[str, ...]  # reason k is bit k of `reasons`; a later step never renumbers an earlier one
 
     def prefix_key(self, steps: int) -> str:
@@ -150,20 +166,24 @@ class Plan:
 
 
 def compile_plan(
-    settings: Curate, signals: Collection[str], sources: Mapping[str, str] = MappingProxyType({})
+    settings: Curate,
+    signals: Collection[str],
+    sources: Mapping[str, str] = MappingProxyType({}),
+    folder: Path | None = None,
 ) -> Plan:
     """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words"); `sources`: the kind of
-    each of its sources.
+    each of its sources; `folder`: the recipe's, which presets that are files are relative to.
 
     RecipeError names the key that is wrong and the nearest right one.
     """
-    scopes = Scopes(settings, sources)
-    presets = _presets(settings)
+    presets = _presets(settings, folder)
+    scopes = Scopes(settings, sources, {key: tuple(parts) for key, parts in presets.items()})
     overrides = {key: _bounds(f"curate.rules.{key}", rules, signals) for key, rules in settings.rules.items()}
     passes: dict[str, list[Pass]] = {}
     chosen: dict[str, Preset | None] = {}
     for track, keys in scopes.tracks():
-        preset = next((presets[key] for key in reversed(keys) if key in presets), None)
+        parts = next((presets[key] for key in reversed(keys) if key in presets), {})
+        preset = parts.get(language_of(track), parts.get(ANY))
         bounds: dict[str, dict[str, float | None]] = {}
         for key in keys:  # what is said for fewer documents goes before what is said for more
             for signal, sides in overrides.get(key, {}).items():
@@ -178,18 +198,24 @@ def compile_plan(
         raise RecipeError(
             f"curate: {len(reasons)} reasons to drop a document; a plan may have {MAX_REASONS}: use fewer rules or presets"
         )
-    named = {track: preset.name for track, preset in chosen.items() if preset is not None}
-    return Plan(tracks, named, scopes.of(presets), steps, reasons)
+    named = {track: preset for track, preset in chosen.items() if preset is not None}
+    return Plan(
+        tracks,
+        {track: preset.name for track, preset in named.items()},
+        scopes.chosen,
+        steps,
+        {track: tuple(preset.languages) for track, preset in named.items() if preset.languages},
+        {track: tuple(preset.asks) for track, preset in named.items() if preset.asks},
+        reasons,
+    )
 
 
-def _presets(settings: Curate) -> dict[str, Preset | None]:
-    """By the recipe's keys; None where a key says that there is to be none."""
-    chosen = settings.preset
-    if chosen is None:
-        return {}
+def _presets(settings: Curate, folder: Path | None) -> dict[str, dict[str, Preset]]:
+    """By the recipe's keys, then by language ("*" for all); nothing where a key says that there is to be none."""
+    chosen = {ANY: settings.preset} if isinstance(settings.preset, str) else settings.preset or {}
     return {
-        key: None if name is None else load_preset(name)
-        for key, name in ({ANY: chosen} if isinstance(chosen, str) else chosen).items()
+        key: {} if name is None else parts_of(load_preset(name, folder), folder)
+        for key, name in chosen.items()
     }
 
 

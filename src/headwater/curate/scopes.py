@@ -20,11 +20,15 @@ ANY = "*"
 
 
 class Scopes:
-    """The keys of a recipe sorted by what they are; RecipeError where one is nothing."""
+    """The keys of a recipe sorted by what they are; RecipeError where one is nothing.
 
-    def __init__(self, settings: Curate, sources: Mapping[str, str]) -> None:
-        preset = settings.preset if isinstance(settings.preset, dict) else {}
-        places = [("preset", key) for key in preset] + [("rules", key) for key in settings.rules]
+    `presets`: the keys of `curate.preset`, each with the languages that its preset has a part for ("*": for all).
+    """
+
+    def __init__(
+        self, settings: Curate, sources: Mapping[str, str], presets: Mapping[str, Collection[str]]
+    ) -> None:
+        places = [("preset", key) for key in presets] + [("rules", key) for key in settings.rules]
         self._sources = sources
         self.languages: list[str] = []
         named: list[str] = []
@@ -33,11 +37,22 @@ class Scopes:
                 named.append(key)
             elif re.fullmatch(r"[a-z]{2,3}", key):
                 self.languages.append(key)
+                if (parts := presets.get(key)) and not {ANY, key} & set(parts):
+                    raise RecipeError(
+                        f"curate.preset.{key}: this preset has nothing for {key}; it is for {', '.join(sorted(parts))}"
+                    )
             elif key != ANY:
                 raise RecipeError(f"curate.{place}: {_nothing(key, sources)}")
         self.sources = sorted(name for name, kind in sources.items() if {name, kind} & set(named))
-        self.languages = sorted(set(self.languages))
+        parted = {part for key in (ANY, *named) for part in presets.get(key, ()) if part != ANY}
+        self.languages = sorted({*self.languages, *parted})
         self._named = named
+        # the languages and the sources for which the recipe names a preset, or null
+        keys = {*presets, *presets.get(ANY, ())}
+        self.chosen = (
+            *(language for language in self.languages if language in keys),
+            *(name for name, kind in sources.items() if not {name, kind}.isdisjoint(presets)),
+        )
 
     def tracks(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(track, the keys that concern it, that of the fewest documents last); a wider track before the narrower."""
@@ -47,11 +62,6 @@ class Scopes:
             own = [key for key in (self._sources[source], source) if key in self._named]
             for language in [ANY, *self.languages]:
                 yield f"{source}:{language}", tuple(dict.fromkeys((ANY, language, *own)))
-
-    def of(self, keys: Collection[str]) -> tuple[str, ...]:
-        """The languages and the sources that these keys concern."""
-        sources = [name for name, kind in self._sources.items() if not {name, kind}.isdisjoint(keys)]
-        return (*(key for key in self.languages if key in keys), *sources)
 
     def wider(self, track: str) -> str | None:
         """The track of a source that its documents are in where there is none for their language."""

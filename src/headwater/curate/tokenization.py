@@ -14,7 +14,10 @@ import xxhash
 
 from headwater.corpus.shards import read_batches
 from headwater.engine.workspace import Output
+from headwater.model.special_tokens import added_count, with_special_tokens
 from headwater.model.tokenizer import Tokenizer, train
+
+LIKELIHOODS = ("gpt", "xlnet")  # families that give a text a probability, and so bits per byte
 
 
 def sample_documents(documents: list[str], sample: int) -> Iterator[str]:
@@ -71,10 +74,15 @@ def train_shard(
     vocabulary: int,
     kind: str = "byte-bpe",
     coverage: float = 0.9995,
+    family: str = "gpt",
 ) -> dict[str, Any]:
-    """Shard function: `tokenizer.json`, trained on the sample of these documents."""
+    """Shard function: `tokenizer.json`, trained on the sample of these documents.
+
+    What a family needs beside the tokens of text stands behind them and counts towards `vocabulary`.
+    """
     texts = _Sample(documents, sample)
-    definition = train(texts, vocabulary, kind, coverage)
+    definition = train(texts, vocabulary - added_count(family), kind, coverage)
+    definition = with_special_tokens(definition, family)
     out.path("json").write_text(definition, encoding="utf-8")
     made = Tokenizer(definition)
     return {
@@ -85,8 +93,9 @@ def train_shard(
     }
 
 
-def copy_shard(out: Output, *, path: str) -> dict[str, Any]:
-    """Shard function: an existing tokenizer.json, and whether it loses text."""
+def copy_shard(out: Output, *, path: str, family: str = "gpt") -> dict[str, Any]:
+    """Shard function: an existing tokenizer.json with the tokens that the family needs, and whether it loses text."""
     tokenizer = Tokenizer.load(path)
+    tokenizer = Tokenizer(with_special_tokens(tokenizer.definition, family), path)
     out.path("json").write_text(tokenizer.definition, encoding="utf-8")
     return {"vocabulary": tokenizer.vocabulary, "lossless": tokenizer.lossless}

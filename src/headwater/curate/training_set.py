@@ -4,6 +4,7 @@
 URL and licence. The tokens themselves stay in the pool.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ DOCUMENTS_SCHEMA = pa.schema(
         pa.field("bytes", pa.int64(), nullable=False),
     ]
 )
+
+_ISO_DAY = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")  # what is written otherwise has no place in a range
 
 
 # ---------------------------------------------------------------- mixture
@@ -125,7 +128,9 @@ class Contents:
     tokens: Counter[tuple[str, str]] = field(default_factory=Counter)
     licenses: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, licence) -> documents
     consent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, consent) -> documents
-    dates: dict[str, tuple[str, str]] = field(default_factory=dict)  # source -> earliest, latest
+    dates: dict[str, tuple[str, str]] = field(default_factory=dict)  # source -> earliest, latest day
+    dated: Counter[str] = field(default_factory=Counter)  # source -> documents with such a date
+    taken_down: int = 0  # documents on the recipe's take-down list, which are in none of these counts
     read: Counter[str] = field(default_factory=Counter)  # source -> training documents
     heldout: Counter[str] = field(default_factory=Counter)  # source -> documents
     left: Counter[tuple[str, str]] = field(default_factory=Counter)  # (state, reason) -> documents
@@ -192,9 +197,10 @@ def _kept(shard: dict[str, str], contents: Contents) -> Iterator[list[str]]:
             contents.edited += bool(entry["edits"])
             contents.licenses[source, document["license"] or "not stated"] += 1
             contents.consent[source, document["consent"] or "not stated"] += 1
-            if document["date"]:
-                first, last = contents.dates.get(source, (document["date"], document["date"]))
-                contents.dates[source] = (min(first, document["date"]), max(last, document["date"]))
+            if (day := (document["date"] or "")[:10]) and _ISO_DAY.fullmatch(day):
+                first, last = contents.dates.get(source, (day, day))
+                contents.dates[source] = (min(first, day), max(last, day))
+                contents.dated[source] += 1
         if keys:
             yield keys
 

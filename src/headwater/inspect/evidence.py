@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.curate.presets import Rule, show_bounds
+from headwater.curate.presets import Rule
+from headwater.curate.presets.show import show_bounds
 from headwater.curate.scopes import track_of
 from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, find_ids, row_at

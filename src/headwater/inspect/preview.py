@@ -88,6 +88,7 @@ def _dry_run(recipe: Recipe, workspace: Workspace, limit: int, workers: int) -> 
         "name": recipe.name,
         "recipe": recipe.model_dump(mode="json"),
         "documents": ingested.stages,
+        "takedown": {"less": ingested.less, "taken": ingested.taken},
         "signals": {
             family: sorted({str(entry.folder.relative_to(workspace.path)) for entry in shards.values()})
             for family, shards in measured.entries.items()

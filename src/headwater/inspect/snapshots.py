@@ -35,8 +35,29 @@ class Snapshot:
 
     @cached_property
     def documents(self) -> dict[str, dict[str, Entry]]:
-        """Stage -> shard -> entry, in the recipe's order of sources."""
-        return {name: self.workspace.stage(name).entries() for name in self.record["documents"].values()}
+        """Stage -> shard -> entry, in the recipe's order of sources; a source that documents were taken down from has
+        two stages."""
+        found: dict[str, dict[str, Entry]] = {}
+        for source, name in self.record["documents"].items():
+            changed = self.takedown["less"].get(source)
+            instead = self.entries(changed) if changed else {}
+            read = self.entries(name)
+            found[name] = {shard: entry for shard, entry in read.items() if shard not in instead}
+            if changed:
+                found[changed] = instead
+        return found
+
+    @property
+    def takedown(self) -> dict[str, Any]:
+        """`less`: source -> stage of the shards that documents were taken down from; `taken`: the stage that names
+        these documents, or None."""
+        known: dict[str, Any] = self.record.get("takedown") or {"less": {}, "taken": None}
+        return known
+
+    def of_source(self, source: str) -> list[Entry]:
+        """The documents' shards of one source."""
+        names = (self.record["documents"][source], self.takedown["less"].get(source))
+        return [entry for name in names if name for entry in self.documents[name].values()]
 
     @cached_property
     def shards(self) -> dict[str, Entry]:
@@ -54,12 +75,22 @@ class Snapshot:
 
     def signals(self, texts_stage: str) -> dict[str, dict[str, Entry]]:
         """Family -> shard -> entry, of the texts of one stage: documents, or an edition of them."""
-        tail = texts_stage.replace("/", "-")
-        return {
-            family: self.workspace.stage(f"{Path(names[0]).parent}/{tail}").entries()
-            for family, names in self.record.get("signals", {}).items()
-            if names
-        }
+        return {family: self.of_family(family, texts_stage) for family in self.families}
+
+    def of_family(self, family: str, texts_stage: str) -> dict[str, Entry]:
+        """The same of one family; none where it did not measure these texts."""
+        names = self.record.get("signals", {}).get(family)
+        return self.entries(f"{Path(names[0]).parent}/{texts_stage.replace('/', '-')}") if names else {}
+
+    def entries(self, stage: str) -> dict[str, Entry]:
+        """A stage's shards by name, read once."""
+        if stage not in self._read:
+            self._read[stage] = self.workspace.stage(stage).entries()
+        return self._read[stage]
+
+    @cached_property
+    def _read(self) -> dict[str, dict[str, Entry]]:
+        return {}
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -80,6 +111,15 @@ class Snapshot:
     def stage_of(self) -> dict[str, str]:
         """Shard -> documents stage."""
         return {shard: stage for stage, entries in self.documents.items() for shard in entries}
+
+    @cached_property
+    def source_of(self) -> dict[str, str]:
+        """Shard -> source."""
+        return {
+            shard: source
+            for source, stage in self.record["documents"].items()
+            for shard in self.documents[stage]
+        }
 
     @property
     def training_set(self) -> Path | None:

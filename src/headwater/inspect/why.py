@@ -49,10 +49,21 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class TakenDown:
+    """A recipe whose take-down list the document is on: nothing that the recipe made holds it."""
+
+    recipe: str
+    source: str
+    locator: str
+    entry: str  # of the list, in normal form
+
+
+@dataclass(frozen=True)
 class Why:
     id: str
     provenance: dict[str, Any]
     verdicts: tuple[Verdict, ...]  # none before the first `headwater curate`
+    taken_down: tuple[TakenDown, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,7 +83,8 @@ def why(workspace: Workspace | Path | str, document: str) -> Why:
         for shard, entry in recipe.shards.items()
         for row, name in (find_ids(entry.path(), wanted) if len(wanted) >= SHORTEST_PREFIX else ())
     }
-    ids = sorted(set(found.values()))
+    taken = _taken_down(recipes, wanted) if len(wanted) >= SHORTEST_PREFIX else {}
+    ids = sorted({*found.values(), *taken})
     if len(ids) != 1:
         raise HeadwaterError(_not_one(wanted, ids))
     by_name = {recipe.name: recipe for recipe in recipes}
@@ -83,7 +95,21 @@ def why(workspace: Workspace | Path | str, document: str) -> Why:
         provenance = provenance or {key: masked(read[key]) for key in PROVENANCE if read[key] is not None}
         if shard in recipe.ledger:
             verdicts.append(_verdict(recipe, shard, row, read["text"]))
-    return Why(ids[0], provenance, tuple(verdicts))
+    return Why(ids[0], provenance, tuple(verdicts), tuple(taken.get(ids[0], ())))
+
+
+def _taken_down(recipes: list[Snapshot], prefix: str) -> dict[str, list[TakenDown]]:
+    """By id: what was taken down of the documents whose id begins so."""
+    found: dict[str, list[TakenDown]] = {}
+    for recipe in recipes:
+        stage = recipe.takedown["taken"]
+        for entry in recipe.workspace.stage(stage).entries().values() if stage else ():
+            for row, document in find_ids(entry.path(), prefix) if entry.result["taken"] else ():
+                said = row_at(entry.path(), row)
+                found.setdefault(document, []).append(
+                    TakenDown(recipe.name, said["source"], said["locator"], said["entry"])
+                )
+    return found
 
 
 def _verdict(recipe: Snapshot, shard: str, row: int, text: str) -> Verdict:
@@ -134,7 +160,15 @@ def lines_of(answer: Why) -> list[str]:
     """Plain lines of at most 80 columns; nothing in the document can command the terminal."""
     lines = [f"document  {answer.id}"]
     lines += [f"{key:<9} {one_line(str(value), 200)}" for key, value in answer.provenance.items()]
-    if not answer.verdicts:
+    for taken in answer.taken_down:
+        lines += [
+            f"{taken.recipe}: gated, takedown",
+            f"source    {one_line(taken.source, 200)}",
+            f"locator   {one_line(taken.locator, 200)}",
+            f"entry     {one_line(taken.entry, 200)} of the recipe's take-down list",
+            "          nothing that this recipe has made since holds the document",
+        ]
+    if not answer.verdicts and not answer.taken_down:
         lines.append("verdict   none yet: headwater curate recipe.yaml gives one")
     for verdict in answer.verdicts:
         lines += ["", *_verdict_lines(verdict)]

@@ -16,13 +16,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.corpus.shards import in_step, read_batches
-from headwater.curate.plan import DecontaminateStep, LinesStep, Plan, PrivacyStep, RulesStep, compile_plan
-from headwater.curate.presets import load_preset
+from headwater.curate.plan import (
+    DecontaminateStep,
+    LinesStep,
+    Plan,
+    PrivacyStep,
+    RulesStep,
+    compile_plan,
+    families_of,
+)
 from headwater.curate.scopes import ANY
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.contamination import decontaminate
-from headwater.pipeline.curation_steps import VERSION, CurationRun, families_of
+from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
 from headwater.recipe import Recipe
@@ -59,9 +66,8 @@ class Curated:
 
 def plan_of(recipe: Recipe) -> Plan:
     """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
-    plan = compile_plan(
-        recipe.curate, numeric_signals(), {source.name: source.kind for source in recipe.sources}
-    )
+    kinds = {source.name: source.kind for source in recipe.sources}
+    plan = compile_plan(recipe.curate, numeric_signals(), kinds, recipe.folder)
     families = recipe.signals.families
     needed = {"language"}.union(*(families_of(step) for step in plan.steps))
     if families is not None and (missing := sorted(needed - set(families))):
@@ -189,18 +195,23 @@ def _warnings(plan: Plan, languages: Counter[str]) -> Iterator[str]:
     """What a person may not expect: documents that no preset judges, or one made for another language."""
     if not plan.presets:
         return
+    yield from dict.fromkeys(
+        f"preset {plan.presets[track]} asks for {one.what}, which it does not bring: {one.do}"
+        for track, asked in plan.asks.items()
+        for one in asked
+    )
     for number, (language, documents) in enumerate(languages.most_common()):
         if number == WARNED_LANGUAGES:
             rest = sum(languages.values()) - sum(count for _, count in languages.most_common(number))
             yield f"{len(languages) - number} more languages: {rest:,} documents; the ledger names each document's"
             return
-        name = plan.presets.get(language if language in plan.tracks else ANY)
+        track = language if language in plan.tracks else ANY
+        name = plan.presets.get(track)
         counted = f"{documents:,} document{'s' if documents != 1 else ''}"
         if name is None and language not in plan.chosen:
             yield f"{language}: no preset, so {counted} kept as they are; curate.preset: {{{language}: …}} names one"
-        elif name is not None and language not in load_preset(name).languages:
-            made_for = ", ".join(load_preset(name).languages)
-            yield f"{language}: preset {name} was made for {made_for}, and judges {counted}"
+        elif name is not None and language not in (made_for := plan.made_for.get(track, (language,))):
+            yield f"{language}: preset {name} was made for {', '.join(made_for)}, and judges {counted}"
 
 
 def _nothing(counts: dict[str, Any]) -> str:

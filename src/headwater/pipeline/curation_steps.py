@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PlanStep, PrivacyStep, RulesStep
+from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PrivacyStep, RulesStep, families_of
 from headwater.curate.privacy import read_key
 from headwater.curate.repeats import partitions
 from headwater.engine.local import Task, run_stage
@@ -219,7 +219,8 @@ class CurationRun:
             arguments = {"documents": str(entry.path()), **said}
             inputs = [entry.fingerprint, said]
             tasks.append(self._task(entry.shard, "ledger_shard", before, arguments, inputs, "ledger"))
-        name = self._stage("ledger", len(self.plan.steps))
+        taken_down = sorted(self.ingested.less.values())
+        name = f"ledger/{content_key(self.base, self.plan.key, taken_down)[:12]}"
         made = run_stage(self.workspace, name, tasks, workers=self.workers, title="ledger")
         return name, {entry.shard: entry for entry in made}
 
@@ -274,15 +275,3 @@ class CurationRun:
                 own = self.measured.of(family, document.shard)
                 found.setdefault((family, document.shard), []).append(own)
         return found
-
-
-def families_of(step: PlanStep) -> set[str]:
-    if isinstance(step, RulesStep):
-        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
-    if isinstance(step, LinesStep):
-        return {"lines"} if step.settings.repeated is not None else set()
-    if isinstance(step, PrivacyStep):
-        return {"privacy"}
-    if isinstance(step, DuplicatesStep):
-        return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
-    return set()

@@ -112,7 +112,7 @@ def keep_snapshot(outcome: Outcome) -> None:
     """Writes `recipes/<name>.json`. What an earlier command made of the same recipe and documents stays named."""
     path = outcome.workspace.path / "recipes" / f"{outcome.recipe.name}.json"
     new, old = snapshot(outcome), read_json(path)
-    if old is not None and all(old[key] == new[key] for key in ("recipe", "documents")):
+    if old is not None and all(old.get(key) == new.get(key) for key in ("recipe", "documents", "takedown")):
         new |= {key: value for key, value in old.items() if not new.get(key)}
         new["stages"] = sorted({*new["stages"], *old.get("stages", ())})
     write_json(path, new)
@@ -129,6 +129,7 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         "name": outcome.recipe.name,
         "recipe": outcome.recipe.model_dump(mode="json"),
         "documents": outcome.ingested.stages,
+        "takedown": {"less": outcome.ingested.less, "taken": outcome.ingested.taken},
     }
     if outcome.measured is not None:
         value["signals"] = {

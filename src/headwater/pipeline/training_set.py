@@ -12,6 +12,7 @@ from typing import Any
 
 from headwater.corpus.tokens import token_type
 from headwater.curate.card import card, croissant
+from headwater.curate.tokenization import LIKELIHOODS
 from headwater.curate.training_set import (
     DOCUMENTS_SCHEMA,
     manifest,
@@ -34,6 +35,7 @@ from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.curation import Curated
 from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
+from headwater.sources.takedown import REASON as TAKEN_DOWN
 
 VERSION = 1
 
@@ -43,17 +45,22 @@ def train_tokenizer(
 ) -> Path:
     """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents.
 
-    `scored`: bits per byte are asked for; RecipeError, before anything is trained, where the tokeniser loses text.
+    `scored`: bits per byte are asked for; RecipeError, before anything is trained, where the tokeniser loses text
+    and the model's family gives a text a probability.
     """
-    settings = recipe.tokenizer
-    if settings.path is not None:
-        path = recipe.folder / settings.path
+    settings, family = recipe.tokenizer, recipe.model.family
+    more = {} if family == "gpt" else {"family": family}  # what it needs beside the tokens of text
+    given = settings.path
+    if given is None and recipe.model.path is not None:
+        given = str(Path(recipe.model.path) / "tokenizer.json")
+    if given is not None:
+        path = recipe.folder / given
         if not path.is_file():
             raise RecipeError(
                 f"tokenizer.path: {path} does not exist; name a tokenizer.json, or leave it out"
             )
-        key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest())
-        task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path)})
+        key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest(), *more.values())
+        task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path), **more})
     else:
         shards = {entry.fingerprint: entry for one in ingested for entry in one.shards}
         arguments = {
@@ -62,14 +69,15 @@ def train_tokenizer(
             "vocabulary": settings.vocabulary,
             "kind": settings.kind,
             "coverage": settings.coverage,
+            **more,
         }
         chosen = settings.model_dump(mode="json", exclude={"path"})
-        key = content_key("tokenizer", VERSION, chosen, sorted(shards))
+        key = content_key("tokenizer", VERSION, chosen, sorted(shards), *more.values())
         task = Task("tokenizer", key, "headwater.curate.tokenization:train_shard", arguments)
     name = f"tokenizers/{key[:12]}"
     [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")
-    if scored and not entry.result["lossless"]:
-        named = settings.path or f"tokenizer.kind {settings.kind}"
+    if scored and family in LIKELIHOODS and not entry.result["lossless"]:
+        named = given or f"tokenizer.kind {settings.kind}"
         raise RecipeError(
             f"{named} loses text (white space, rare characters), so bits per byte would mean nothing: use byte-bpe, "
             "bpe or unigram for what is compared or evaluated; `headwater train` goes without a score"
@@ -141,7 +149,7 @@ def build_training_set(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        _write(temporary, workspace, recipe, key, shards, pool, tokenizer)
+        _write(temporary, recipe, key, shards, pool, tokenizer, _taken_down(curated))
         seal(temporary)
         commit_folder(temporary, folder)
     finally:
@@ -149,11 +157,18 @@ def build_training_set(
     return folder
 
 
+def _taken_down(curated: Curated) -> int:
+    """Documents that the take-down list took out of the shards."""
+    shards = [texts.documents.result.get("files", {}) for texts in curated.shards.values()]
+    return sum(file["gated"].get(TAKEN_DOWN, 0) for files in shards for file in files.values())
+
+
 def _write(
-    folder: Path, workspace: Workspace, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str,
-    tokenizer: Path,
+    folder: Path, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str, tokenizer: Path,
+    taken_down: int,
 ) -> None:  # fmt: skip
     contents = write_documents(folder / "documents.parquet", shards)
+    contents.taken_down = taken_down
     if not contents.documents:
         reasons = ", ".join(f"{reason or state} {n:,}" for (state, reason), n in contents.left.most_common(5))
         raise HeadwaterError(

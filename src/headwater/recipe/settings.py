@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
 from headwater.recipe.sources import Settings, Source
+from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
 
@@ -18,6 +19,14 @@ NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also name
 class Holdout(Settings):
     share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     salt: str = "headwater-1"
+
+
+class Takedown(Settings):
+    """Documents that have to go, held-out ones too: ids (32 hex digits, or `id:` and the source's own), addresses,
+    domains. `files` have one a line, and # comments; they are relative to the recipe."""
+
+    entries: list[str] = Field(default_factory=list)
+    files: list[str] = Field(default_factory=list)
 
 
 # ---------------------------------------------------------------- signals and curation
@@ -131,11 +140,11 @@ class Curate(Settings):
 
 
 class Signals(Settings):
-    # default: every built-in family; a recipe may measure fewer
+    # default: every built-in family but those that only some presets ask for; a recipe may name others
     families: list[str] | None = None
 
 
-# ---------------------------------------------------------------- tokens, model, training, evaluation
+# ---------------------------------------------------------------- tokens and evaluation; model and training: training.py
 
 
 class TokenizerSettings(Settings):
@@ -145,26 +154,6 @@ class TokenizerSettings(Settings):
     # share of characters that the alphabet holds; the rest become bytes (wordpiece: unknown). byte-bpe has no alphabet
     coverage: Annotated[float, Field(gt=0.9, le=1)] = 0.9995
     path: str | None = None  # an existing tokenizer.json
-
-
-class ModelSettings(Settings):
-    family: Literal["gpt"] = "gpt"
-    preset: str = "modern-nano"
-    layers: Annotated[int, Field(ge=1)] | None = None
-    width: Annotated[int, Field(ge=8)] | None = None
-    heads: Annotated[int, Field(ge=1)] | None = None
-    context: Annotated[int, Field(ge=8)] | None = None
-
-
-class TrainSettings(Settings):
-    objective: Literal["lm"] = "lm"
-    tokens: Count = 5_000_000
-    batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
-    optimizer: Literal["muon", "adamw"] = "muon"
-    learning_rate: Annotated[float, Field(gt=0)] | None = None  # default: the optimiser's and size's own
-    schedule: Literal["wsd", "cosine", "linear"] = "wsd"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
 
 
 class Evaluate(Settings):
@@ -179,6 +168,7 @@ class Recipe(Settings):
     workspace: str = "workspace"  # relative to the recipe's folder
     sources: Annotated[list[Source], Field(min_length=1)]
     holdout: Holdout = Field(default_factory=Holdout)
+    takedown: Takedown | None = None
     signals: Signals = Field(default_factory=Signals)
     curate: Curate = Field(default_factory=Curate)
     tokenizer: TokenizerSettings = Field(default_factory=TokenizerSettings)
@@ -197,6 +187,11 @@ class Recipe(Settings):
     def workspace_path(self) -> Path | str:
         """The workspace's folder, or its URL."""
         return self.workspace if "://" in self.workspace else self.folder / self.workspace
+
+    @model_validator(mode="before")
+    @classmethod
+    def _objective(cls, values: Any) -> Any:
+        return with_default_objective(values)
 
     @field_validator("sources")
     @classmethod

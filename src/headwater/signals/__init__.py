@@ -80,6 +80,40 @@ _REPETITION = (
     ),
 )
 
+_ALL_COPIES = (
+    *_numbers(
+        *(
+            (f"top_{n}_gram", f"characters of the most frequent {n}-gram, as a share of the words'")
+            for n in (2, 3, 4)
+        )
+    ),
+    *_numbers(
+        *(
+            (f"duplicate_{n}_grams", f"characters of {n}-grams that occur more than once, all copies counted")
+            for n in range(5, 11)
+        )
+    ),
+)
+_GOPHER_COUNTED = (
+    *_numbers(
+        ("symbol_words", "words with # or …, or symbols a word"),
+        ("alphabetic_words", "share of words with a letter"),
+    ),
+    *_numbers(
+        ("stop_words", "how often the, be, to, of, and, that, have, with occur, each time counted"),
+        type="int64",
+    ),
+    *_numbers(
+        ("bullet_lines", "share of lines that begin with a bullet"),
+        ("ellipsis_lines", "share of lines that end in an ellipsis"),
+        ("duplicate_lines", "share of lines that occur more than once, all copies counted"),
+        (
+            "duplicate_line_characters",
+            "their characters, as a share of the words' (dolma) or the lines' (DCLM)",
+        ),
+    ),
+)
+
 FAMILIES: dict[str, tuple[Signal, ...]] = {
     "length": _numbers(
         ("bytes", "UTF-8 bytes"),
@@ -135,6 +169,34 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
         ("duplicate_line_characters", "characters of lines that are a copy of an earlier one"),
         ("newlines_per_word", "line ends a word"),
     ),
+    "dolma": (
+        *_numbers(("words", "words between spaces (Chinese: of the segmenter)"), type="int64"),
+        *_numbers(("median_word_length", "characters of a word with its punctuation, the median")),
+        *_GOPHER_COUNTED,
+        *_ALL_COPIES,
+    ),
+    "dclm": (
+        *_numbers(("words", "words without punctuation"), type="int64"),
+        *_numbers(("mean_word_length", "characters of a word between spaces with its punctuation, the mean")),
+        *_GOPHER_COUNTED,
+        *_numbers(
+            ("duplicate_paragraphs", "share of paragraphs that occur more than once, all copies counted"),
+            ("duplicate_paragraph_characters", "their characters, as a share of the paragraphs'"),
+        ),
+        *_ALL_COPIES,
+    ),
+    "chinesewebtext": _numbers(
+        ("mean_line_length", "characters a line, blank ones counted"),
+        ("han_characters", "share of all characters that are Han"),
+        ("repeated_13_grams", "share of 13-grams of characters that occur more than once"),
+    ),
+    "code": (
+        *_numbers(("longest_line", "characters of the longest line"), type="int64"),
+        *_numbers(
+            ("non_word_characters", "share of characters that are no letter, digit or underscore"),
+            ("token_length_deviation", "standard deviation of the length of what stands between spaces"),
+        ),
+    ),
     "privacy": (
         *_numbers(
             ("spans", "personal data that a pattern decides: all below but ip_private, address and name"),
@@ -151,6 +213,9 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
         Signal("signature", "fixed_size_list<uint32, 112>", "the 112 values"),
     ),
 }
+
+# readings of one public recipe each: measured where a rule, a preset or `signals.families` asks for them
+ON_REQUEST = frozenset({"dolma", "dclm", "chinesewebtext", "code"})
 
 
 def numeric_signals() -> list[str]:

@@ -39,7 +39,9 @@ class InputFile:
     path: Place
     relative: str  # to the source's root, with / between its parts; what ids are made from
     bytes: int
-    modified: int  # nanoseconds
+    # Nanoseconds: when content, name or times of the file changed last. Unlike the time of modification it cannot be
+    # set, so that a file of the same length is not taken for its predecessor by a copy that keeps times.
+    changed: int
     version: str = ""  # a store's name of the content; of a local file it is hashed
 
 
@@ -133,7 +135,7 @@ def _companions(file: InputFile, source: BaseSource) -> list[InputFile]:
             found.append(InputFile(place, place.name, remote.bytes, 0, remote.version))
         else:
             stat = place.stat()
-            found.append(InputFile(place, place.name, stat.st_size, stat.st_mtime_ns))
+            found.append(InputFile(place, place.name, stat.st_size, stat.st_ctime_ns))
     return found
 
 
@@ -163,7 +165,7 @@ def input_files(source: BaseSource, folder: Path) -> list[InputFile]:
         listed = special(pattern, folder, source) if special is not None else None
         if listed is not None:
             for one in listed:
-                _add(found, InputFile(one.place, one.relative, one.bytes, one.modified, one.version), source)
+                _add(found, InputFile(one.place, one.relative, one.bytes, one.changed, one.version), source)
             continue
         root, files = (
             _expand_remote(pattern, source.name)
@@ -198,7 +200,7 @@ def _expand_remote(pattern: str, name: str) -> tuple[Place, list[tuple[Place, in
 def _expand_local(pattern: str, folder: Path, name: str) -> tuple[Place, list[tuple[Place, int, int, str]]]:
     root, paths = _expand(pattern, folder, name)
     stats = [path.stat() for path in paths]
-    return root, [(path, stat.st_size, stat.st_mtime_ns, "") for path, stat in zip(paths, stats, strict=True)]
+    return root, [(path, stat.st_size, stat.st_ctime_ns, "") for path, stat in zip(paths, stats, strict=True)]
 
 
 def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
@@ -255,7 +257,7 @@ def _local_file(path: str, name: str) -> InputFile:
             f"source {name!r}: the list {path} cannot be read ({error.strerror}); `urls` names files that are there, "
             "relative to the recipe"
         ) from error
-    return InputFile(Path(path), path, stat.st_size, stat.st_mtime_ns)
+    return InputFile(Path(path), path, stat.st_size, stat.st_ctime_ns)
 
 
 # ---------------------------------------------------------------- content
@@ -273,7 +275,7 @@ def _content_hashes(files: list[InputFile], workspace: Workspace) -> dict[Place,
             hashes[file.path] = file.version
             continue
         name = os.fsencode(file.path).decode("utf-8", "backslashreplace")
-        state = [file.bytes, file.modified]
+        state = [file.bytes, file.changed]
         entry = known.get(name)
         if entry is None or entry[:2] != state:
             with file.path.open("rb") as stream:

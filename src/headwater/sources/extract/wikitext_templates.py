@@ -205,7 +205,7 @@ _UNITS = {"sqkm": "km²", "km2": "km²", "sqmi": "sq mi", "m2": "m²", "cm2": "c
           "sqft": "sq ft", "ft2": "sq ft", "cuft": "cu ft", "cuin": "cu in", "c": "°C", "f": "°F", "kph": "km/h", "acre": "acres",
           "sqm": "m²", "mi2": "sq mi", "°c": "°C", "°f": "°F", "foot": "ft", "mile": "mi", "inch": "in", "pd": "lb"}  # fmt: skip
 _PLAIN_NUMBER = re.compile(r"\d{4,15}")
-_NUMBER = re.compile(r"[+\-−–]?[\d.,/+⁄\s⁰-⁹½¼¾]*\d[\d.,/+⁄\s⁰-⁹½¼¾e^]*|[½¼¾]")
+_NUMBER = re.compile(r"[+\-−–]?[.,/+⁄\s⁰-⁹½¼¾]*+\d[\d.,/+⁄\s⁰-⁹½¼¾e^]*+|[½¼¾]")
 
 
 def _measure(given: Arguments) -> str:
