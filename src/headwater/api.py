@@ -188,6 +188,13 @@ def preview_page(argument: str, **manners: Any) -> "PagePreview":
     return preview_page(argument, **manners)
 
 
+def export(recipe: PathLike, *, format: str, out: PathLike, **options: Any) -> dict[str, Any]:
+    """Writes what a recipe keeps for another tool (jsonl, parquet, datasets, megatron, nanogpt) into a new folder."""
+    from headwater.pipeline.export import export
+
+    return export(Path(recipe), format=format, out=Path(out), **options)
+
+
 def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerComparison":
     """What tokenisers make of the same texts, by language; the options are those of `inspect.tokenizers.compare`."""
     from headwater.inspect.tokenizers import compare

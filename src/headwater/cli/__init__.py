@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from headwater import __version__, api
+from headwater.cli.export import export
 from headwater.cli.fetch import fetch
 from headwater.cli.presets import presets
 from headwater.cli.questions import whatif
@@ -299,6 +300,7 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
 
 
 cli.add_command(tokenizers)
+cli.add_command(export)
 
 
 # ---------------------------------------------------------------- the rest

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from headwater.curate.responsible import CONFORMS, CONTEXT, responsible_ai
 from headwater.curate.training_set import Contents, Mixture
 from headwater.recipe.quantities import show_count, show_size
 from headwater.recipe.settings import Recipe
@@ -243,9 +244,9 @@ def croissant(
     """The same as JSON-LD. `columns` are names and types of documents.parquet; `files` names and sha256."""
     licences = sorted({licence for _, licence in contents.licenses})
     document = {
-        "@context": _CONTEXT,
+        "@context": _CONTEXT | CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "conformsTo": ["http://mlcommons.org/croissant/1.0", CONFORMS],
         "name": recipe.name,
         "version": key,
         "description": f"Training set of the Headwater recipe {recipe.name}: "
@@ -253,6 +254,7 @@ def croissant(
         "license": licences,
         "inLanguage": sorted({language for _, language in contents.documents}),
         "isBasedOn": [_based_on(source.name, contents) for source in recipe.sources],
+        **responsible_ai(recipe, contents),
         "distribution": [
             {"@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "sha256": digest,
              "encodingFormat": "application/json" if Path(name).suffix == ".json" else "application/x-parquet"}

@@ -37,7 +37,7 @@ from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
 from headwater.sources.takedown import REASON as TAKEN_DOWN
 
-VERSION = 1
+VERSION = 2
 
 
 def train_tokenizer(
