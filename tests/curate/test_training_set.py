@@ -209,7 +209,7 @@ def test_the_card_says_what_is_in_it_and_hostile_text_does_nothing() -> None:
     )
     assert "<" not in described
     record = json.loads(described)
-    assert record["license"] == [HOSTILE] and record["conformsTo"].endswith("croissant/1.0")
+    assert record["license"] == [HOSTILE] and record["conformsTo"][0].endswith("croissant/1.0")
 
 
 def test_too_many_epochs_without_a_mixture_are_said() -> None:
