@@ -81,7 +81,9 @@ def write_corpus(folder: Path) -> tuple[str, list[dict[str, Any]]]:
 def corpus(tmp_path: Path) -> tuple[str, list[dict[str, Any]], str]:
     documents, arms = write_corpus(tmp_path)
     out = Output(tmp_path, "tokenizer")
-    result = train_shard(out, documents=[documents], sample=10**6, vocabulary=300)
+    result = train_shard(
+        out, documents=[documents], sample=10**6, vocabulary=300, kind="byte-bpe", coverage=0.9995
+    )
     assert result["documents"] == 4  # the held-out document is not in the sample
     return documents, arms, str(out.commit("key", result).path("json"))
 
