@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headwater.inspect.page import PagePreview
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
+    from headwater.inspect.tokenizers import Comparison as TokenizerComparison
     from headwater.inspect.whatif import WhatIf
     from headwater.inspect.why import Why
     from headwater.pipeline.run import Outcome
@@ -196,6 +197,20 @@ def preview_page(argument: str, **manners: Any) -> "PagePreview":
     from headwater.inspect.page import preview_page
 
     return preview_page(argument, **manners)
+
+
+def export(recipe: PathLike, *, format: str, out: PathLike, **options: Any) -> dict[str, Any]:
+    """Writes what a recipe keeps for another tool (jsonl, parquet, datasets, megatron, nanogpt) into a new folder."""
+    from headwater.pipeline.export import export
+
+    return export(Path(recipe), format=format, out=Path(out), **options)
+
+
+def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerComparison":
+    """What tokenisers make of the same texts, by language; the options are those of `inspect.tokenizers.compare`."""
+    from headwater.inspect.tokenizers import compare
+
+    return compare(names, **options)
 
 
 def verify(workspace: PathLike) -> tuple[int, list[str]]:

@@ -14,10 +14,12 @@ import click
 
 from headwater import __version__, api
 from headwater.cli.contamination import contamination
+from headwater.cli.export import export
 from headwater.cli.fetch import fetch
 from headwater.cli.presets import presets
 from headwater.cli.questions import whatif
 from headwater.cli.shared import Group, print_result
+from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
 
 
@@ -297,6 +299,10 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
     else:
         # already wrapped by columns; click takes the colours out where it is no terminal
         click.echo("\n".join(lines_of_page(answer, shutil.get_terminal_size().columns)))
+
+
+cli.add_command(tokenizers)
+cli.add_command(export)
 
 
 # ---------------------------------------------------------------- the rest

@@ -59,11 +59,11 @@ class Curated:
     plan: Plan
     ledger_stage: str
     edition_stages: tuple[str, ...]  # oldest first
-    privacy_stage: str | None  # of these the one without personal data
     shards: dict[str, Texts]
     counts: dict[str, Any]  # see `_counts`
     warnings: tuple[str, ...]
     indexes: tuple[str, ...]  # stages of duplicates' indexes, for a later corpus
+    privacy_stage: str | None = None  # of the editions the one without personal data
 
     def texts(self, shard: str) -> Texts:
         return self.shards[shard]
@@ -125,7 +125,7 @@ def curate(
     private = [run.edited_by[n] for n, step in enumerate(plan.steps) if isinstance(step, PrivacyStep)]
     stage = private[0] if private else None
     return Curated(
-        key, plan, ledger_stage, tuple(run.editions), stage, shards, counts, warnings, tuple(indexes)
+        key, plan, ledger_stage, tuple(run.editions), shards, counts, warnings, tuple(indexes), stage
     )
 
 

@@ -147,18 +147,29 @@ class Curate(Settings):
     order: list[Step] = Field(default=["lines", "rules", "duplicates", "privacy"])
     privacy: Privacy | None = None
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
-    mixture: dict[str, float] | None = None  # weight by source
+    # by source: weights, or tokens to train on; or alpha: a source of n tokens weighs n ** alpha (1: what it holds)
+    mixture: dict[str, float] | None = None
+    mixture_tokens: dict[str, Count] | None = None
+    mixture_alpha: Annotated[float, Field(ge=0, le=1)] | None = None
     max_epochs: Annotated[float, Field(gt=0)] = 4
 
     @model_validator(mode="before")
     @classmethod
     def _mixture_epochs(cls, values: Any) -> Any:
-        """`mixture: {crawl: .7, wiki: .3, max_epochs: 4}`, as people write it."""
+        """`mixture: {crawl: .7, wiki: .3, max_epochs: 4}`, `{alpha: .3}`, `{tokens: {crawl: 3M}}`, as people write it."""
         if isinstance(values, dict) and isinstance(values.get("mixture"), dict):
             mixture = dict(values["mixture"])
-            if "max_epochs" in mixture:
-                values = {**values, "mixture": mixture, "max_epochs": mixture.pop("max_epochs")}
+            names = {"max_epochs": "max_epochs", "alpha": "mixture_alpha", "tokens": "mixture_tokens"}
+            values = {**values, **{names[key]: mixture.pop(key) for key in names if key in mixture}}
+            values["mixture"] = mixture or None
         return values
+
+    @model_validator(mode="after")
+    def _one_mixture(self) -> Self:
+        given = [self.mixture, self.mixture_tokens, self.mixture_alpha]
+        if sum(one is not None for one in given) > 1:
+            raise ValueError("mixture is by weight, by tokens or by alpha: one of them")
+        return self
 
     @field_validator("privacy", mode="before")
     @classmethod
