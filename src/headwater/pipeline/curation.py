@@ -26,6 +26,7 @@ from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
 from headwater.recipe import Recipe
 from headwater.signals import numeric_signals
+from headwater.signals.families import families_of_recipe
 
 WARNED_LANGUAGES = 8  # language identification finds many in noise
 
@@ -58,10 +59,11 @@ class Curated:
 def plan_of(recipe: Recipe) -> Plan:
     """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
     kinds = {source.name: source.kind for source in recipe.sources}
-    plan = compile_plan(recipe.curate, numeric_signals(), kinds, recipe.folder)
-    families = recipe.signals.families
+    families = families_of_recipe(recipe.signals, recipe.folder)
+    own = [signal for family in families.values() if family.settings is not None for signal in family.numbers]
+    plan = compile_plan(recipe.curate, [*numeric_signals(), *own], kinds, recipe.folder)
     needed = {"language"}.union(*(families_of(step) for step in plan.steps))
-    if families is not None and (missing := sorted(needed - set(families))):
+    if missing := sorted(needed - set(families)):
         raise RecipeError(
             f"signals.families: curate needs {', '.join(missing)} too; add what is missing, or leave "
             "signals.families out to measure all"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
+from headwater.recipe.signals import Signals
 from headwater.recipe.sources import Settings, Source
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
@@ -91,11 +92,6 @@ class Curate(Settings):
         if len(set(value)) != len(value):
             raise ValueError("each step at most once")
         return value
-
-
-class Signals(Settings):
-    # default: every built-in family; a recipe may measure fewer
-    families: list[str] | None = None
 
 
 # ---------------------------------------------------------------- tokens, model, training, evaluation
