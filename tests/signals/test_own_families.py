@@ -9,6 +9,9 @@ import pytest
 
 from headwater.engine.workspace import Output
 from headwater.errors import RecipeError
+from headwater.model import ngrams
+from headwater.pipeline.curation import curate
+from headwater.pipeline.run import run_until
 from headwater.recipe.signals import Signals
 from headwater.signals.families import families_of_recipe
 from headwater.signals.measure import measure_shards
@@ -141,3 +144,58 @@ def test_names_of_families_are_taken_once(tmp_path: Path) -> None:
         key(tmp_path, word_lists={"gopher": {"files": ["a.txt"]}})
     with pytest.raises(RecipeError, match="cannot read"):
         key(tmp_path, word_lists={"bad": {"files": ["b.txt"]}})
+
+
+def test_perplexity_is_by_the_model_of_the_language_and_gated_without_one(tmp_path: Path) -> None:
+    chinese = ["河水在夜里涨了起来，没有人记下水是什么时候到的。", "天亮了，人们走到河边。\n水退了。"] * 10
+    model = ngrams.train(
+        lambda: chinese,
+        order=3,
+        unit="character",
+        heldout=[*chinese[:2], "赌场博彩网址大全", "甲乙丙丁戊己庚辛"],
+    )
+    model.save(tmp_path / "zh.ngram")
+    own = {"perplexity": {"models": {"zh": "zh.ngram"}}}
+    texts = [
+        "河水在夜里涨了起来。\n\n人们走到河边。",
+        "网址大全赌博彩场",
+        "The river rose in the night and nobody saw it.",
+        "",
+        None,
+    ]
+    table = measured(tmp_path, texts, **own)
+    document = table["perplexity.document"]
+    assert document[0] == pytest.approx(model.perplexity(texts[0])) and document[0] < document[1]
+    assert document[2:] == [None] * 3 and table["errors"] == [None] * 5
+    assert [len(lines or []) for lines in table["perplexity.lines"]] == [2, 1, 0, 0, 0]
+    assert (
+        table["perplexity.bucket"][0] < table["perplexity.bucket"][1] == 2
+        and table["perplexity.percentile"][0] < 60
+    )
+    assert table["perplexity.bits_per_byte"][0] == pytest.approx(model.bits_per_byte([texts[0]]))
+    before = key(tmp_path, **own)
+    ngrams.train(lambda: chinese[:3], order=3, unit="character").save(tmp_path / "zh.ngram")
+    assert key(tmp_path, **own) != before
+    (tmp_path / "zh.ngram").write_bytes((tmp_path / "zh.ngram").read_bytes()[:-64])
+    with pytest.raises(RecipeError, match="cut short"):
+        key(tmp_path, **own)
+
+
+def test_a_recipe_judges_by_what_the_user_brought(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    rows = [{"text": f"第{n}天，河水在夜里涨了起来，人们走到河边看水。"} for n in range(30)]
+    rows += [{"text": f"赌场{n}网址，赌赢赌输，注册送彩金，赌场大全欢迎光临。"} for n in range(5)]
+    (tmp_path / "texts" / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    (tmp_path / "zh.txt").write_text("赌场\n彩金\n", encoding="utf-8")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "sources: [{name: a, kind: files, paths: ['texts/*']}]\nholdout: {share: 0}\n"
+        "signals: {families: [language, hashes], word_lists: {gambling: {files: [zh.txt]}}}\n"
+        "curate: {preset: null, duplicates: {near: null}, decontaminate: null, "
+        "rules: {zh: {gambling.per_1000_words: {max: 10}}}}\n",
+        encoding="utf-8",
+    )
+    outcome = run_until("measure", recipe, workers=0)
+    assert outcome.measured is not None
+    curated = curate(outcome.recipe, outcome.workspace, outcome.ingested, outcome.measured, workers=0)
+    assert curated.counts["kept"] == 30 and curated.counts["dropped"] == 5

@@ -14,6 +14,7 @@ import click
 
 from headwater import __version__, api
 from headwater.cli.fetch import fetch
+from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
 from headwater.cli.shared import Group, print_result
 from headwater.errors import HeadwaterError, RecipeError
@@ -196,6 +197,10 @@ def demo(folder: Path) -> None:
     The crawl is of the documentation that is part of every Python, served on this machine.
     """
     print_result(None, False, api.demo(folder))
+
+
+cli.add_command(train_ngram)
+cli.add_command(train_classifier)
 
 
 # ---------------------------------------------------------------- questions to a workspace
