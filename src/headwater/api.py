@@ -139,6 +139,22 @@ def demo(folder: PathLike = "headwater-demo") -> list[str]:
     return run_demo(Path(folder))
 
 
+def train_ngram(places: Sequence[PathLike], out: PathLike, **settings: Any) -> dict[str, Any]:
+    """Trains an n-gram model on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_ngram
+
+    return dict(train_ngram(list(places), Path(out), **settings).about)
+
+
+def train_classifier(
+    positive: Sequence[PathLike], negative: Sequence[PathLike], out: PathLike, **settings: Any
+) -> dict[str, Any]:
+    """Trains a quality classifier on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_classifier
+
+    return dict(train_classifier(list(positive), list(negative), Path(out), **settings).about)
+
+
 def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
     """Why a document (an id, or its first digits) was kept or dropped; `unmasked`: with personal data as it is."""
     from headwater.inspect import masked

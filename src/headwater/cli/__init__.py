@@ -16,6 +16,7 @@ from headwater import __version__, api
 from headwater.cli.contamination import contamination
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
 from headwater.cli.questions import whatif
 from headwater.cli.shared import Group, print_result
@@ -203,6 +204,10 @@ def demo(folder: Path) -> None:
     The crawl is of the documentation that is part of every Python, served on this machine.
     """
     print_result(None, False, api.demo(folder))
+
+
+cli.add_command(train_ngram)
+cli.add_command(train_classifier)
 
 
 # ---------------------------------------------------------------- questions to a workspace

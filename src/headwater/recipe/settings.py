@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
+from headwater.recipe.signals import Signals
 from headwater.recipe.sources import Settings, Source
 from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
 
@@ -182,11 +183,6 @@ class Curate(Settings):
         if len(set(value)) != len(value):
             raise ValueError("each step at most once")
         return value
-
-
-class Signals(Settings):
-    # default: every built-in family but those that only some presets ask for; a recipe may name others
-    families: list[str] | None = None
 
 
 # ---------------------------------------------------------------- tokens and evaluation; model and training: training.py
