@@ -5,9 +5,10 @@ import torch
 from torch.nn.functional import rms_norm as reference_rms_norm
 from torch.nn.functional import scaled_dot_product_attention
 
-from headwater.model.attention import causal_attention
+from headwater.model.attention import View, attend
 from headwater.model.config import ModelConfig
-from headwater.model.layers import SquaredRelu, rms_norm, rotary_angles, rotate
+from headwater.model.layers import SquaredRelu, rms_norm
+from headwater.model.positions import rotary_angles, rotate
 from headwater.model.presets import resolve
 
 
@@ -21,7 +22,7 @@ def test_explicit_attention_equals_sdpa_both_ways(
     shapes = [(4, 2, positions, 16), (kv_heads, 2, positions, 16), (kv_heads, 2, positions, 16)]
     leaves = [torch.randn(shape, generator=random).to(dtype).requires_grad_() for shape in shapes]
     gradient = torch.randn(shapes[0], generator=random).to(dtype)
-    ours = causal_attention(*leaves)
+    ours = attend(*leaves, View(causal=True))
     ours.backward(gradient)
     got = [ours.detach(), *(leaf.grad for leaf in leaves)]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from headwater.model.attention import Attention
+from headwater.model.attention import Attention, View
 from headwater.model.config import ModelConfig
 from headwater.model.layers import FeedForward
 from headwater.model.losses import mean_nats, token_nats
@@ -66,7 +66,7 @@ def test_eq_att() -> None:
             assert sum(weights) == pytest.approx(1)
             concatenated += [dot(weights, [v[s][head][i] for s in range(t + 1)]) for i in range(4)]
         expected.append([dot(w, concatenated) for w in layer.output.weight.tolist()])
-    for got, wanted in zip(layer(x, None)[0].tolist(), expected, strict=True):
+    for got, wanted in zip(layer(x, View(causal=True))[0].tolist(), expected, strict=True):
         assert got == pytest.approx(wanted, abs=1e-6)
 
 

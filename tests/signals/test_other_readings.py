@@ -18,7 +18,7 @@ def values(family: str, text: str) -> dict:
 def test_words_between_spaces_keep_their_punctuation_and_chinese_ones_are_cut():
     assert spaced_words("Well, it's  the #1 …") == ["Well,", "it's", "the", "#1", "…"]
     assert spaced_words("他说：“好。” Yes, 对。") == ["他", "说：“", "好。”", "Yes,", "对。"]
-    assert spaced_words("。。。你好") == ["。", "。", "。", "你好"]
+    assert spaced_words("。。。你好") == ["。。。", "你好"]
 
 
 def test_dolma_counts_all_copies_and_symbols_by_words():

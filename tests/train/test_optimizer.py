@@ -5,7 +5,7 @@ import torch
 
 from headwater.model.presets import resolve
 from headwater.model.transformer import Transformer
-from headwater.train.objectives import language_modelling
+from headwater.train.objectives.lm import language_modelling
 from headwater.train.optimizer import Optimizer, orthogonalise
 from headwater.train.schedule import rate
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from headwater.errors import RecipeError
 from headwater.recipe import Recipe
-from headwater.recipe.settings import ModelSettings
+from headwater.recipe.training import ModelSettings
 
 # Tokens that a one-thread training of this size reads in a second, measured on two busy cores; and seconds for
 # what is not training, on a small corpus.

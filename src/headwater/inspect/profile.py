@@ -102,11 +102,7 @@ class Funnel:
 def funnel(snapshot: Snapshot, *, examples: int = 3, reasons: int = 8) -> Funnel:
     """The funnel of one recipe; `examples` documents (lowest ids) for each of the `reasons` most frequent reasons."""
     sources = tuple(snapshot.record["documents"])
-    shards = [
-        (s, e)
-        for s, stage in snapshot.record["documents"].items()
-        for e in snapshot.documents[stage].values()
-    ]
+    shards = [(s, e) for s in sources for e in snapshot.of_source(s)]
     tally = _Tally(examples)
     for entry in snapshot.ledger.values():
         tally.add(entry)

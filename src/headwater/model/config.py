@@ -1,7 +1,13 @@
 """What differs between Transformers, as data: one frozen config, read by every module of `model`.
 
-Letters for shapes, the same in all of `model` and `train`: B batch, T positions, H heads, D model width, E head
-width, V vocabulary.
+Letters for shapes, the same in all of `model` and `train`: B batch, T target (query) positions, S source (key)
+positions, H heads, D model width, E head width, F feed-forward width, V vocabulary; K positions to predict.
+
+    family   stacks               attention                      objective
+    gpt      decoder              causal                         lm
+    bert     encoder              bidirectional                  mlm
+    t5       encoder and decoder  bidirectional; causal, cross   span
+    xlnet    encoder              permuted, two streams          plm
 """
 
 from dataclasses import asdict, dataclass
@@ -9,18 +15,22 @@ from typing import Any, Literal
 
 from headwater.errors import RecipeError
 
+GATED = ("swiglu", "geglu_tanh")  # activations with a second matrix
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """One Transformer. Raises RecipeError where the numbers do not fit each other."""
 
-    family: Literal["gpt"]
+    family: Literal["gpt", "bert", "t5", "xlnet"]
     preset: str  # what it was made from; the architecture is in the fields below
     vocabulary: int
-    layers: int
+    layers: int  # of the only stack, or of the encoder
+    decoder_layers: int = 0  # of the decoder beside an encoder
     width: int
     heads: int
     kv_heads: int  # fewer than heads: grouped-query attention
+    head_width: int
     feed_forward: int  # width of the hidden layer
     context: int  # the longest sequence
     norm: Literal["layer", "rms"]
@@ -28,25 +38,38 @@ class ModelConfig:
     norm_epsilon: float
     norm_gain: bool  # learned gains (and biases where `bias`), or none
     embedding_norm: bool  # a norm before the first block
-    activation: Literal["gelu", "gelu_tanh", "relu", "swiglu", "relu2"]
-    position: Literal["learned", "rotary"]
-    rotary_base: float
-    qk_norm: bool  # RMS norm of queries and keys
+    embedding_scale: bool = False  # embeddings times √D before positions are added (Vaswani 2017)
+    activation: Literal["gelu", "gelu_tanh", "relu", "swiglu", "geglu_tanh", "relu2"]
+    position: Literal["learned", "sinusoidal", "rotary", "t5", "xlnet"]
+    rotary_base: float = 10_000.0
+    position_buckets: int = 32  # of T5's bias
+    position_reach: int = 128  # distance from which on T5's bias is the same
+    segments: int = 0  # embeddings of segments, added to those of tokens (BERT)
+    qk_norm: bool = False  # RMS norm of queries and keys
+    attention_scale: bool = True  # scores divided by √E (EQ-ATT); T5 leaves it to the initialisation
     tied: bool  # the output matrix is the embedding (EQ-LM)
-    bias: bool
+    output_transform: bool = False  # a layer and a norm before the output (BERT)
+    output_bias: bool = False
+    output_scale: bool = False  # states divided by √D before the output (T5 v1.0)
+    attention_bias: bool
+    bias: bool  # of the feed-forward layers and of layer norms
     zero_projections: bool  # what writes into the residual stream, and an untied output, starts at zero
     embedding_std: float
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "layers", "width", "heads", "kv_heads", "feed_forward", "context"):
+        counts = (
+            "vocabulary",
+            "layers",
+            "width",
+            "heads",
+            "kv_heads",
+            "head_width",
+            "feed_forward",
+            "context",
+        )
+        for name in counts:
             if getattr(self, name) < 1:
                 raise RecipeError(f"model.{name} is {getattr(self, name)}; it must be at least 1")
-        if self.width % self.heads:
-            fitting = [n for n in range(1, self.width + 1) if self.width % n == 0]
-            nearest = min(fitting, key=lambda n: abs(n - self.heads))
-            raise RecipeError(
-                f"model.heads is {self.heads}, which does not divide model.width {self.width}; try heads: {nearest}"
-            )
         if self.heads % self.kv_heads:
             raise RecipeError(f"model.kv_heads is {self.kv_heads}, which does not divide heads {self.heads}")
         if self.position == "rotary" and self.head_width % 2:
@@ -54,30 +77,21 @@ class ModelConfig:
                 f"model.width {self.width} over {self.heads} heads gives heads of {self.head_width}; rotary "
                 "positions turn pairs and need an even number"
             )
+        if self.position in ("sinusoidal", "xlnet") and self.width % 2:
+            raise RecipeError(f"model.width is {self.width}; sines come with cosines and need an even width")
+        if (self.family == "t5") != (self.decoder_layers > 0):
+            raise RecipeError(
+                f"model.decoder_layers is {self.decoder_layers}, but only the t5 family has two stacks, and it needs both"
+            )
+        if (self.family == "xlnet") != (self.position == "xlnet"):
+            raise RecipeError(
+                f"positions are {self.position!r} in the {self.family} family; two streams need XLNet's own, and "
+                "nothing else can use them"
+            )
 
     @property
-    def head_width(self) -> int:
-        return self.width // self.heads
+    def gated(self) -> bool:
+        return self.activation in GATED
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def parameters_without_embeddings(config: ModelConfig) -> int:
-    """Parameters of the blocks and norms: what the sizes of presets and scaling laws count.
-
-    Left out are the token and position embeddings and an untied output (Kaplan 2020).
-    """
-    c, vectors = (
-        config,
-        config.norm_gain * (2 if config.norm == "layer" and config.bias else 1) * config.width,
-    )
-    keys_values = c.kv_heads * c.head_width
-    attention = 2 * c.width * c.width + 2 * c.width * keys_values
-    feed_forward = (3 if c.activation == "swiglu" else 2) * c.width * c.feed_forward
-    biases = 0
-    if c.bias:
-        biases = c.width + 2 * keys_values + c.width  # queries, keys, values; output
-        biases += (2 if c.activation == "swiglu" else 1) * c.feed_forward + c.width
-    norms_outside = c.embedding_norm + (c.norm_order == "pre")
-    return c.layers * (attention + feed_forward + biases + 2 * vectors) + norms_outside * vectors

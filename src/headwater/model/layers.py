@@ -1,6 +1,6 @@
-"""The small parts of a Transformer: norms, rotary positions, feed-forward.
+"""The small parts of a Transformer: norms and the feed-forward layer.
 
-Shapes: B batch, T positions, H heads, D model width, E head width, F feed-forward width.
+Shapes: B batch, T positions, D model width, F feed-forward width.
 """
 
 from typing import Any
@@ -61,45 +61,6 @@ class Norm(nn.Module):
         return normed if self.weight is None else normed * self.weight
 
 
-# ---------------------------------------------------------------- rotary positions
-
-
-def rotary_angles(config: ModelConfig) -> tuple[Tensor, Tensor]:
-    """Cosines and signed sines (context, E) in fp32 of RoPE (Su 2021), halves paired as in Llama.
-
-    The pair (x_i, x_{i+E/2}) turns by the angle position · base^(−2i/E); sines of the first half are negative.
-    """
-    exponents = torch.arange(0, config.head_width, 2).float() / config.head_width
-    angles = torch.outer(torch.arange(config.context).float(), config.rotary_base**-exponents)
-    cosines, sines = angles.cos(), angles.sin()
-    return torch.cat((cosines, cosines), -1), torch.cat((-sines, sines), -1)
-
-
-class Rotate(torch.autograd.Function):
-    """A rotation; the way back is the rotation by the opposite angles."""
-
-    @staticmethod
-    def forward(context: Any, x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-        context.save_for_backward(cosines, sines)
-        return _turned(x, cosines, sines)
-
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        cosines, sines = context.saved_tensors
-        return _turned(gradient, cosines, -sines), None, None
-
-
-def _turned(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-    first, second = x.chunk(2, -1)
-    return torch.addcmul(x * cosines, torch.cat((second, first), -1), sines)
-
-
-def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
-    """x (…, T, E) turned by the angles (T, E) of its positions."""
-    turned: Tensor = Rotate.apply(x, cosines, sines)  # type: ignore[no-untyped-call]
-    return turned
-
-
 # ---------------------------------------------------------------- feed-forward
 
 
@@ -122,14 +83,15 @@ class SquaredRelu(torch.autograd.Function):
 class FeedForward(nn.Module):
     """EQ-FFN: f(x W_1 + b_1) W_2 + b_2 on (B, T, D), f by config; the founding text's f is ReLU.
 
-    SwiGLU (Shazeer 2020): (silu(x W_g) ∘ x W_1) W_2, gate and W_1 in one matrix, the gate first.
+    SwiGLU (Shazeer 2020): (silu(x W_g) ∘ x W_1) W_2, gate and W_1 in one matrix, the gate first; GEGLU: the same
+    with GELU (its tanh form, as in T5 v1.1).
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.activation = config.activation
-        gates = 2 if config.activation == "swiglu" else 1
-        self.up = nn.Linear(config.width, gates * config.feed_forward, bias=config.bias)
+        matrices = 2 if config.gated else 1
+        self.up = nn.Linear(config.width, matrices * config.feed_forward, bias=config.bias)
         self.down = nn.Linear(config.feed_forward, config.width, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -141,7 +103,23 @@ class FeedForward(nn.Module):
         elif self.activation == "swiglu":
             gate, value = hidden.chunk(2, -1)
             hidden = F.silu(gate) * value
+        elif self.activation == "geglu_tanh":
+            gate, value = hidden.chunk(2, -1)
+            hidden = F.gelu(gate, approximate="tanh") * value
         else:
             hidden = F.gelu(hidden, approximate="tanh" if self.activation == "gelu_tanh" else "none")
         output: Tensor = self.down(hidden)
         return output
+
+
+class OutputTransform(nn.Module):
+    """What BERT puts before the output: norm(gelu(h W + b)), (…, D) -> (…, D)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.approximate = "tanh" if config.activation == "gelu_tanh" else "none"
+        self.dense, self.norm = nn.Linear(config.width, config.width), Norm(config)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        transformed: Tensor = self.norm(F.gelu(self.dense(hidden), approximate=self.approximate))
+        return transformed

@@ -28,8 +28,17 @@ import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from headwater.errors import HeadwaterError
+from headwater.model.special_tokens import SpecialTokens, role_names
+from headwater.model.tokenizer_kinds import train_other
 
 SEPARATOR = "<|endoftext|>"
+# what separates texts in tokenisers from elsewhere that have no such token
+OTHER_SEPARATORS = ("<|end_of_text|>", "</s>", "[SEP]", "<sep>", "<eos>")
+_TELLING = (
+    "源头 headwater\r\n\tÉté 1,234 «»",
+    "\u0000\u200b🏔️ 山，水。\u3000 ▁ ## <0x41>",
+    "  𠮷野家  e\u0301 ",
+)
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}"
 PATTERN = "|".join(
     [
@@ -45,12 +54,17 @@ PATTERN = "|".join(
 )
 
 
-def train(texts: Iterable[str], vocabulary: int) -> str:
+def train(texts: Iterable[str], vocabulary: int, kind: str = "byte-bpe", coverage: float = 0.9995) -> str:
     """A tokeniser's JSON: at most `vocabulary` tokens, the separator and the 256 bytes among them.
+
+    kind: one of tokenizer_kinds.KINDS; `coverage`: the share of characters that the alphabet holds, for the others
+    than byte-bpe, which has no alphabet.
 
     Fewer where the texts have no more pairs that occur twice. The same texts give the same JSON, however many
     threads count them. Raises HeadwaterError where there is no text.
     """
+    if kind != "byte-bpe":
+        return train_other(kind, texts, vocabulary, coverage, PATTERN, SEPARATOR)
     if vocabulary < 257:
         raise HeadwaterError(f"tokenizer.vocabulary is {vocabulary}; 256 bytes and the separator need 257")
     tokenizer = tokenizers.Tokenizer(models.BPE())
@@ -83,7 +97,8 @@ class Tokenizer:
             self._slow = tokenizers.Tokenizer.from_str(definition)
         except Exception as error:  # the library raises plain Exception
             raise HeadwaterError(f"{where}: not a tokenizer.json that can be read ({error})") from error
-        separator = self._slow.token_to_id(SEPARATOR)
+        known = ((name, self._slow.token_to_id(name)) for name in (SEPARATOR, *OTHER_SEPARATORS))
+        self.separator_name, separator = next(((n, i) for n, i in known if i is not None), ("", None))
         if separator is None:
             raise HeadwaterError(
                 f"{where}: has no {SEPARATOR} token, which separates texts; add it and try again"
@@ -115,6 +130,46 @@ class Tokenizer:
     def encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         """One (tokens,) uint32 array a text, on one thread: workers are processes."""
         return [self.encode(text) for text in texts]
+
+    @property
+    def lossless(self) -> bool:
+        """Whether texts made to show a loss come back: white space, marks, rare characters, all scripts."""
+        return all(self.decode(self.encode(text)) == text for text in _TELLING)
+
+    def special(self, family: str) -> SpecialTokens:
+        """The ids of what a family needs beside the tokens of text."""
+        ids: dict[str, Any] = {
+            r: self._slow.token_to_id(name) for r, name in self.special_names(family).items()
+        }
+        every = frozenset(
+            number for number, token in self._slow.get_added_tokens_decoder().items() if token.special
+        )
+        sentinels = sorted(
+            (ids.pop(role) for role in list(ids) if role.startswith("sentinel_")), reverse=True
+        )
+        return SpecialTokens(every | {self.separator}, self.separator, sentinels=tuple(sentinels), **ids)
+
+    def special_names(self, family: str) -> dict[str, str]:
+        """{role: name}, e.g. {"mask": "[MASK]"}; roles that this tokeniser has no token for are left out."""
+        return role_names(self._slow, family)
+
+    def token_bytes(self) -> list[bytes]:
+        """The bytes that each token stands for, by id; a special token stands for none.
+
+        Of tokenisers from elsewhere, which know no bytes, a word's beginning is a space ("##" and "▁").
+        """
+        special = self._slow.get_added_tokens_decoder()
+        as_byte, kind = _bytes_of_characters(), json.loads(self.definition)["model"].get("type")
+        pieces = []
+        for number in range(self.vocabulary):
+            token = "" if number in special else self._slow.id_to_token(number) or ""
+            if kind == "WordPiece":
+                token = token[2:] if token.startswith("##") else f" {token}"
+            if token and all(character in as_byte for character in token) and kind == "BPE":
+                pieces.append(bytes(as_byte[character] for character in token))
+            else:
+                pieces.append(token.replace("▁", " ").encode())
+        return pieces
 
     def decode(self, ids: np.ndarray | list[int]) -> str:
         """The text; separators show as `<|endoftext|>`, a cut character as U+FFFD."""
@@ -159,7 +214,10 @@ def _fast(definition: dict[str, Any]) -> tiktoken.Encoding | None:
     """
     model = definition["model"]
     vocabulary: dict[str, int] = model.get("vocab") or {}
-    added = {token["content"] for token in definition.get("added_tokens", [])}
+    # special tokens behind the vocabulary are never in a text
+    added = {
+        token["content"] for token in definition.get("added_tokens", []) if token["id"] < len(vocabulary)
+    }
     expected = json.loads(_definition_of_pattern())
     if (
         model.get("type") != "BPE"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from headwater.engine.local import Task, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.pipeline.ingest import Ingested
+from headwater.pipeline.plan import measured_families
 from headwater.recipe import Recipe
-from headwater.signals.families import Family, families_of_recipe
+from headwater.signals.families import Family
 from headwater.signals.measure import warm
 
 
@@ -21,11 +22,9 @@ class Measured:
 
 def measure(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers: int) -> Measured:
     """Every family of the recipe on every document."""
-    families = families_of_recipe(recipe.signals, recipe.folder)
+    families = measured_families(recipe)
     entries: dict[str, dict[str, Entry]] = {family: {} for family in families}
-    stages = measure_stages(
-        workspace, list(ingested.stages.values()), list(families.values()), workers=workers
-    )
+    stages = measure_stages(workspace, dict(ingested.texts()), list(families.values()), workers=workers)
     for (_, family), name in stages.items():
         entries[family] |= workspace.stage(name).entries()
     return Measured(families, entries)
@@ -35,31 +34,33 @@ def measure_texts(
     workspace: Workspace, texts_stage: str, families: list[Family], *, workers: int
 ) -> dict[str, str]:
     """The families on the texts of one stage (documents or an edition): family -> name of its signals' stage."""
-    stages = measure_stages(workspace, [texts_stage], families, workers=workers)
+    texts = list(workspace.stage(texts_stage).entries().values())
+    stages = measure_stages(workspace, {texts_stage: texts}, families, workers=workers)
     return {family: name for (_, family), name in stages.items()}
 
 
 def measure_stages(
-    workspace: Workspace, texts_stages: list[str], families: list[Family], *, workers: int
+    workspace: Workspace, texts: dict[str, list[Entry]], families: list[Family], *, workers: int
 ) -> dict[tuple[str, str], str]:
-    """(texts stage, family) -> signals stage. What was measured under the same key is not measured again."""
-    shards = sum(len(workspace.stage(stage).entries()) for stage in texts_stages)
+    """(texts stage, family) -> signals stage, of these shards of each. What was measured under the same key is not
+    measured again.
+    """
+    enough = sum(len(shards) for shards in texts.values()) >= workers
     names, stages = {}, {}
     keys = {family.name: family.key for family in families}
-    for texts_stage in texts_stages:
-        texts = workspace.stage(texts_stage).entries()
+    for texts_stage, shards in texts.items():
         for family in families:
             name = f"signals/{family.name}-{keys[family.name][:12]}/{texts_stage.replace('/', '-')}"
             names[texts_stage, family.name] = name
             stages[name] = [
                 Task(
-                    shard,
+                    entry.shard,
                     content_key(family.name, keys[family.name], entry.fingerprint),
                     "headwater.signals.measure:measure_shards",
                     {"texts": str(entry.path()), **family.arguments},
-                    together=f"{texts_stage}/{shard}" + ("" if shards >= workers else _half(family)),
+                    together=f"{texts_stage}/{entry.shard}" + ("" if enough else _half(family)),
                 )
-                for shard, entry in texts.items()
+                for entry in shards
             ]
     if any(workspace.stage(name).entry(t.shard) is None for name, tasks in stages.items() for t in tasks):
         warm(families)  # kernels are compiled once, before workers start

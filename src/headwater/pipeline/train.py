@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.local import Job, Task, run_jobs, run_stages
-from headwater.engine.workspace import Entry, Workspace, content_key, read_json
+from headwater.engine.workspace import Entry, Workspace, content_key, file_hash, read_json
 from headwater.errors import HeadwaterError
 from headwater.recipe import Recipe
 
@@ -52,13 +52,21 @@ def training_job(
     """The job of one run; its key is the content of the training set and every setting that matters."""
     require_torch()
     manifest = read_json(training_set / "manifest.json")
-    arguments = {
+    arguments: dict[str, Any] = {
         "model": recipe.model.model_dump(mode="json"),
         "train": recipe.train.model_dump(mode="json"),
         "seed": seed,
         "draw": draw,
     }
-    key = content_key("run", 1, manifest["key"], arguments)
+    checkpoint = None
+    if recipe.model.path is not None:
+        arguments["model"]["path"] = str(recipe.folder / recipe.model.path)
+        checkpoint = [
+            file_hash(file) for file in sorted((recipe.folder / recipe.model.path).glob("*.safetensors"))
+        ]
+    how = ("path", "processes")  # how it is found and trained, not what comes of it
+    what = {name: {k: v for k, v in arguments[name].items() if k not in how} for name in ("model", "train")}
+    key = content_key("run", 2, manifest["key"], {**arguments, **what}, checkpoint)
     folder = workspace.path / "runs" / key[:12]
     return Job(
         f"{training_set.name} seed {seed}",

@@ -223,6 +223,9 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
     ),
 }
 
+# readings of one public recipe each: measured where a rule, a preset or `signals.families` asks for them
+ON_REQUEST = frozenset({"dolma", "dclm", "chinesewebtext", "code"})
+
 
 def numeric_signals() -> list[str]:
     """Every signal that a rule may judge, as `family.signal`."""

@@ -8,6 +8,7 @@ to its row, or `opened_batch(settings)`, which gives one from ids and texts to t
 
 import importlib
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -21,7 +22,7 @@ from headwater.corpus import text as corpus_text
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
 from headwater.recipe.signals import Signals
-from headwater.signals import FAMILIES, NUMBERS, Signal
+from headwater.signals import FAMILIES, NUMBERS, ON_REQUEST, Signal
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,10 @@ class Family:
         return {"family": self.name, "module": self.module, "settings": self.settings}
 
 
-def families_of_recipe(signals: Signals, folder: Path) -> dict[str, Family]:
-    """By name. RecipeError where a name is unknown or taken, or what a family needs is not there."""
-    names = signals.families or list(FAMILIES)
+def families_of_recipe(signals: Signals, folder: Path, asked_for: Collection[str] = ()) -> dict[str, Family]:
+    """By name: those that the recipe names; else the built-in ones, of which some only where they are asked for.
+    The recipe's own are always among them. RecipeError where a name is unknown or taken, or what a family needs is not there."""
+    names = signals.families or [one for one in FAMILIES if one not in ON_REQUEST or one in asked_for]
     if unknown := sorted(set(names) - set(FAMILIES)):
         raise RecipeError(f"signals.families: no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
     families = {name: Family(name, name) for name in names}

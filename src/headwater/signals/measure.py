@@ -17,6 +17,7 @@ from headwater.engine import guard
 from headwater.engine.workspace import Output
 from headwater.signals import FAMILIES, SPANS
 from headwater.signals.families import Family
+from headwater.signals.quantiles import quantiles_of
 
 LONGEST_ERROR = 300  # characters of an error's text that are kept
 BATCH = 1000  # texts that go together into a family that takes many, unless the recipe says how many
@@ -95,6 +96,8 @@ def measure_shards(outs: list[Output], arguments: list[dict[str, Any]]) -> list[
             guard.end()
             for family in families:
                 family.write(batch["id"])
+    for family, out in zip(families, outs, strict=True):
+        family.counts["quantiles"] = quantiles_of(out.path("parquet"), family.family.numbers)
     return [family.counts for family in families]
 
 
@@ -104,7 +107,7 @@ class Measuring:
     def __init__(self, family: Family, out: Output) -> None:
         self.family, self.code, self.schema = family, family.code, schema_of(family)
         self.writer = ShardWriter(out.path("parquet"), self.schema)
-        self.counts = {"documents": 0, "bytes": 0, "failed": 0}
+        self.counts: dict[str, Any] = {"documents": 0, "bytes": 0, "failed": 0}
         self.rows: list[Row] = []
         self.errors: list[str | None] = []
         self.opened: Callable[[str], Row] | None = None

@@ -37,9 +37,9 @@ def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, A
         shutil.rmtree(old)
 
 
-def load_newest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint whose files are what was written, or None; what a kill left unfinished is removed."""
-    for left in folder.glob(".step-*.tmp"):
+def load_newest(folder: Path, *, clean: bool = True) -> Checkpoint | None:
+    """The newest checkpoint whose files are what was written, or None; `clean` removes what a kill left unfinished."""
+    for left in folder.glob(".step-*.tmp") if clean else ():
         shutil.rmtree(left)
     for path in _newest_first(folder):
         record, file = read_json(path / "state.json"), path / "state.safetensors"

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from headwater.model.config import ModelConfig
 from headwater.model.transformer import Transformer
+from headwater.train.parallel import sum_over_ranks
 
 # Polar Express (Amsel 2025): the best polynomials a X + b (XXᵀ) X + c (XXᵀ)² X, one a step
 POLYNOMIALS = [
@@ -52,7 +53,7 @@ def default_rates(kind: str, config: ModelConfig) -> Rates:
     wider = config.width / 128
     if kind == "muon":
         # behind a norm the embedding's scale is free; QK-norm and outputs that start at zero bear larger steps
-        matrices, *rest = (0.04, 0.3, 0.03, 0.01) if config.embedding_norm else (0.03, 0.02, 0.01, 0.01)
+        matrices, *rest = (0.04, 0.3, 0.03, 0.01) if config.embedding_norm and not config.tied else (0.03, 0.02, 0.01, 0.01)
         return Rates(matrices, *(value * wider**-0.5 for value in rest))
     return Rates(*[0.008 / wider] * 4)
 
@@ -93,13 +94,17 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, multiplier: float) -> None:
-        """One step at `multiplier` times the peak rates; gradients are used up."""
+        """One step at `multiplier` times the peak rates; gradients are used up.
+
+        Of several processes, each has gradients of its part of the batch; their sum is everybody's.
+        """
         self.steps += 1
         gradients = {}
         for name, parameter in self.parameters.items():
-            assert parameter.grad is not None
-            gradients[name] = parameter.grad.float()
+            gradient = parameter.grad  # None of XLNet's segments, where a text is all there is
+            gradients[name] = torch.zeros_like(self.masters[name]) if gradient is None else gradient.float()
             parameter.grad = None
+        sum_over_ranks(list(gradients.values()))
         if self.kind == "adamw":
             norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values()))))
             torch._foreach_mul_(list(gradients.values()), (CLIP / (norm + 1e-6)).clamp(max=1.0))
@@ -162,11 +167,11 @@ class Optimizer:
 
 def _kind_of(name: str, tensor: Tensor) -> str:
     """The field of Rates that a parameter belongs to."""
-    if name.startswith(("embedding.", "positions.")):
+    if name.startswith(("embedding.", "positions.", "segments.")):
         return "embedding"
     if name.startswith("output."):
         return "output"
-    return "matrices" if tensor.ndim == 2 else "vectors"
+    return "matrices" if tensor.ndim == 2 and name.endswith(".weight") and "bias" not in name else "vectors"
 
 
 def _by_shape(
@@ -178,13 +183,13 @@ def _by_shape(
     of their own.
     """
     shapes: dict[tuple[int, int], list[tuple[str, int]]] = {}
-    queries, keys = config.width, config.kv_heads * config.head_width
+    queries, keys = config.heads * config.head_width, config.kv_heads * config.head_width
     for name in names:
         rows, columns = masters[name].shape
         parts = [rows]
         if "query_key_value" in name:
             parts = [queries, keys, keys]
-        elif name.endswith("feed_forward.up.weight") and config.activation == "swiglu":
+        elif name.endswith("feed_forward.up.weight") and config.gated:
             parts = [rows // 2, rows // 2]
         start = 0
         for part in parts:

@@ -11,27 +11,31 @@ not: batches are a function of (seed, step), and weights a function of seed and 
 """
 
 import math
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 
-from headwater.engine.workspace import commit_folder, read_json, write_json
-from headwater.errors import HeadwaterError
+from headwater.engine.workspace import commit_folder, file_hash, read_json, write_json
+from headwater.errors import HeadwaterError, RecipeError
 from headwater.model import huggingface
-from headwater.model.config import parameters_without_embeddings
+from headwater.model.config import ModelConfig
 from headwater.model.presets import resolve
-from headwater.model.transformer import Transformer
+from headwater.model.tokenizer import Tokenizer
+from headwater.model.transformer import Transformer, parameters_without_embeddings
+from headwater.train import parallel
 from headwater.train.checkpoint import load_newest, save
 from headwater.train.metrics import Metrics
-from headwater.train.objectives import OBJECTIVES
+from headwater.train.objectives import Batch, Objective, batch_loss, objective_of
 from headwater.train.optimizer import Optimizer
 from headwater.train.precision import choose_device, choose_precision, prepare_cpu
 from headwater.train.schedule import rate
 from headwater.train.stream import Stream, read_manifest
 
-VERSION = 1
+VERSION = 2
 
 
 def pretrain(
@@ -50,68 +54,82 @@ def pretrain(
     `model` and `train` are the recipe's settings of these names. The seed sets initialisation, order and, with
     `draw` below 1, which share of the documents is seen. A finished folder is returned as it is. Raises
     HeadwaterError where the folder holds another run, the training set is too small, a token is not in the
-    vocabulary, or the loss is no longer a number.
+    vocabulary, or the loss is no longer a number; RecipeError where family and objective do not belong together.
     """
     folder, source = Path(folder), Path(training_set)
+    if train.get("processes", 1) > 1 and "RANK" not in os.environ:
+        return parallel.start(folder, {"training_set": training_set, "model": model, "train": train, "seed": seed,
+                                       "draw": draw, "device": device, "threads": threads}, train["processes"])  # fmt: skip
     prepare_cpu(threads)
-    place = choose_device(device)
+    place = parallel.join(choose_device(device))
+    rank, world = parallel.ranks()
     precision = choose_precision(train["precision"], place)
     manifest = read_manifest(source)
-    config = resolve(model, manifest["vocabulary"])
+    network, checkpoint = _model(model, manifest, seed)
+    config = network.config
+    context = min(model.get("context") or config.context, config.context)
+    objective = _objective(train, config, context, manifest, source)
     wanted = {
-        "format": VERSION, "training_set": manifest["key"], "model": config.as_json(), "train": train, "seed": seed,
-        "draw": draw, "precision": str(precision).removeprefix("torch."), "device": place.type,
+        "format": VERSION, "training_set": manifest["key"], "model": config.as_json(), "checkpoint": checkpoint,
+        "context": context, "train": {name: value for name, value in train.items() if name != "processes"},
+        "seed": seed, "draw": draw, "precision": str(precision).removeprefix("torch."), "device": place.type,
     }  # fmt: skip
     _refuse_another_run(folder, wanted)
     if (done := read_json(folder / "done.json")) is not None:
         finished: dict[str, Any] = done
         return finished
-    write_json(folder / "config.json", wanted)
 
     # ---- what the loop needs
-    sequences = max(1, train["batch"] // config.context)
-    batch_tokens = sequences * config.context
+    sequences = max(1, train["batch"] // context)
+    a_pass = max(1, (train.get("micro_batch") or train["batch"]) // context)
+    batch_tokens = sequences * objective.text_tokens
     steps = max(1, train["tokens"] // batch_tokens)
-    stream = Stream(source, context=config.context, batch_sequences=sequences, seed=seed, draw=draw)
-    network = Transformer(config, seed=seed).to(place)
+    stream = Stream(
+        source, context=objective.text_tokens, batch_sequences=sequences, seed=seed, draw=draw, between=objective.between
+    )  # fmt: skip
+    network.to(place)
     optimizer = Optimizer(network, kind=train["optimizer"], learning_rate=train["learning_rate"])
     network.to(precision)  # the optimiser has taken its fp32 masters
-    objective = OBJECTIVES[train["objective"]]
     checkpoint_steps = max(1, round(train["checkpoint_every"] / batch_tokens))
-    saved = load_newest(folder / "checkpoints")
+    if rank == 0:
+        write_json(folder / "config.json", wanted)
+    saved = load_newest(folder / "checkpoints", clean=rank == 0)
     if saved is not None:
         optimizer.load(saved.tensors, saved.step)
+    parallel.wait_for_all()  # until all have read what the first goes on to write
     first = saved.step if saved else 0
-    metrics = Metrics(folder / "metrics.jsonl", steps, batch_tokens, saved.state if saved else None)
+    log = folder / "metrics.jsonl" if rank == 0 else Path(os.devnull)
+    metrics = Metrics(log, steps, batch_tokens, saved.state if saved else None)
 
     # ---- the loop
     with metrics:
         for step in range(first, steps):
-            tokens = torch.from_numpy(stream.batch(step)).to(place)
-            loss = objective(network, tokens)
-            loss.backward()  # type: ignore[no-untyped-call]
+            rows, keys = stream.batch(step)[rank::world], stream.keys(step)[rank::world]
+            passes = [slice(start, start + a_pass) for start in range(0, len(rows), a_pass)]
+            batches = [objective.make(rows[part], keys[part]) for part in passes]
+            count = _over_ranks(sum(batch.targets.size for batch in batches))
+            nats = 0.0
+            for batch in batches:  # each adds its share of the mean over all targets
+                loss = batch_loss(network, batch.on(place), count)
+                loss.backward()  # type: ignore[no-untyped-call]
+                nats += loss.item()
+            nats = _over_ranks(nats)
+            if not math.isfinite(nats):
+                raise HeadwaterError(_not_a_number(folder, nats, step, steps, batches, optimizer))
             multiplier = rate(train["schedule"], step, steps)
             optimizer.step(multiplier)
-            nats = loss.item()
-            if not math.isfinite(nats):
-                raise HeadwaterError(
-                    f"{folder}: the loss is {nats} at step {step + 1} of {steps}, after {step * batch_tokens:,} tokens; "
-                    f"lower train.learning_rate (it is {optimizer.rates.matrices:g} for matrices), or set "
-                    "train.precision: fp32; what was trained before this step is in checkpoints/"
-                )
             learning_rate = multiplier * optimizer.rates.matrices
             metrics.add(nats, learning_rate=learning_rate, epoch=max(stream.epochs(step + 1).values()))
-            if (step + 1) % checkpoint_steps == 0 and step + 1 < steps:
+            if (step + 1) % checkpoint_steps == 0 and step + 1 < steps and rank == 0:
                 save(folder / "checkpoints", step + 1, optimizer.tensors(), metrics.state())
 
     # ---- the model, in the precision of the masters
     network.to(torch.float32)
     optimizer.write_back()
-    huggingface.save(network, folder / ".model.tmp", tokenizer=source / "tokenizer.json")
-    commit_folder(folder / ".model.tmp", folder / "model")
     epochs = stream.epochs(steps)
     result = {
         "format": VERSION,
+        "objective": objective.name,
         "tokens": steps * batch_tokens,
         "steps": steps,
         "documents": stream.documents,
@@ -119,7 +137,7 @@ def pretrain(
         "warnings": _warnings(epochs, manifest["max_epochs"]),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "parameters_without_embeddings": parameters_without_embeddings(config),
-        "loss": metrics.final_loss,  # nats a token, mean of the last 5% of the steps
+        "loss": metrics.final_loss,  # nats a predicted token, mean of the last 5% of the steps
         "bits": metrics.final_loss / math.log(2),
         "learning_rates": asdict(optimizer.rates),
         "precision": wanted["precision"],
@@ -127,8 +145,72 @@ def pretrain(
         "seconds": round(metrics.seconds, 3),
         "tokens_per_second": round(steps * batch_tokens / metrics.seconds),
     }
-    write_json(folder / "done.json", result)
+    if rank == 0:
+        huggingface.save(network, folder / ".model.tmp", tokenizer=source / "tokenizer.json")
+        commit_folder(folder / ".model.tmp", folder / "model")
+        write_json(folder / "done.json", result)
+    parallel.wait_for_all()
     return result
+
+
+def _model(
+    settings: dict[str, Any], manifest: dict[str, Any], seed: int
+) -> tuple[Transformer, list[str] | None]:
+    """The model to begin with, and of what files, where it is one that there was before."""
+    if settings.get("path") is None:
+        return Transformer(resolve(settings, manifest["vocabulary"]), seed=seed), None
+    path = Path(settings["path"])
+    network = huggingface.load(path)
+    config = network.config
+    if config.family != settings["family"]:
+        raise RecipeError(
+            f"model.path: {path} holds a {config.family} model; set model.family: {config.family}"
+        )
+    if manifest["vocabulary"] > config.vocabulary:
+        raise RecipeError(
+            f"model.path: {path} knows {config.vocabulary:,} tokens, the training set's tokeniser has "
+            f"{manifest['vocabulary']:,}; set tokenizer.path to the tokenizer.json of that model"
+        )
+    return network, [file_hash(file) for file in sorted(path.glob("*.safetensors"))]
+
+
+def _objective(
+    train: dict[str, Any], config: ModelConfig, context: int, manifest: dict[str, Any], source: Path
+) -> Objective:
+    name = train["objective"]
+    masks = train.get("document_masks")
+    return objective_of(
+        name, family=config.family, context=context, vocabulary=config.vocabulary, separator=manifest["separator"],
+        tokenizer=None if name == "lm" else Tokenizer.load(source / "tokenizer.json"),
+        document_masks=name in ("mlm", "plm") if masks is None else masks, whole_words=train.get("whole_words", True),
+    )  # fmt: skip
+
+
+def _over_ranks(value: float) -> float:
+    """The sum of a number over all processes; the number itself where there is one."""
+    if parallel.ranks()[1] == 1:
+        return value
+    total = [torch.tensor([float(value)], dtype=torch.float64)]
+    parallel.sum_over_ranks(total)
+    return float(total[0])
+
+
+def _not_a_number(
+    folder: Path, nats: float, step: int, steps: int, batches: list[Batch], optimizer: Optimizer
+) -> str:
+    """Writes the batch out, for whoever wants to know why; what to say."""
+    file = folder / f"not-a-number-{step + 1}.safetensors"
+    arrays = {
+        f"{n}.{name}": tensor.contiguous()
+        for n, b in enumerate(batches)
+        for name, tensor in b.on("cpu").items()
+    }
+    save_file(arrays, file)
+    return (
+        f"{folder}: the loss is {nats} at step {step + 1} of {steps}; lower train.learning_rate (it is "
+        f"{optimizer.rates.matrices:g} for matrices), or set train.precision: fp32; what was trained before this step "
+        f"is in checkpoints/, the batch in {file.name}"
+    )
 
 
 def _refuse_another_run(folder: Path, wanted: dict[str, Any]) -> None:

@@ -8,6 +8,9 @@ tokens, the last of which is the first of the piece after it: every token is a t
 A seed also draws its documents: those whose hash of (seed, id) lies below the share. The hash knows nothing of
 the rest of the set, so two training sets that share documents share them in the draw.
 
+Other objectives put other tokens before a document (`between`) and know each sequence by a key of its own, a function
+of seed, epoch and its first document: what chance decides about a sequence, it decides by that key.
+
 With a mixture, each source is such a text of its own, and every batch takes from each the share that its weight
 says (systematic sampling: never more than one sequence off).
 """
@@ -24,7 +27,7 @@ from headwater.corpus.shards import read_batches
 from headwater.corpus.tokens import open_tokens
 from headwater.errors import HeadwaterError
 
-_DRAW, _DOCUMENTS, _SEQUENCES, _MIXTURE = range(4)  # what a hash is for
+_DRAW, _DOCUMENTS, _SEQUENCES, _MIXTURE, _OBJECTIVE = range(5)  # what a hash is for
 
 
 class Stream:
@@ -35,8 +38,9 @@ class Stream:
     """
 
     def __init__(
-        self, training_set: Path, *, context: int, batch_sequences: int, seed: int, draw: float = 1.0
-    ) -> None:
+        self, training_set: Path, *, context: int, batch_sequences: int, seed: int, draw: float = 1.0,
+        between: tuple[int, ...] | None = None,
+    ) -> None:  # fmt: skip
         self.path, self.context, self.batch_sequences, self.seed = (
             training_set,
             context,
@@ -45,6 +49,7 @@ class Stream:
         )
         manifest = read_manifest(training_set)
         self.vocabulary, self.separator = int(manifest["vocabulary"]), int(manifest["separator"])
+        self._between = np.array([self.separator] if between is None else between, np.int64)
         self._shards = [training_set / shard["path"] for shard in manifest["pool"]]
         self._tokens: dict[int, np.ndarray] = {}
         mixture: dict[str, float] = {s: w for s, w in (manifest["mixture"] or {}).items() if w > 0}
@@ -57,7 +62,7 @@ class Stream:
         parts = [documents.take(drawn)]
         if mixture:
             parts = [documents.take(drawn & (documents.sources == n)) for n in range(len(mixture))]
-        self._texts = [_Text(part, context, seed) for part in parts]
+        self._texts = [_Text(part, context, seed, len(self._between)) for part in parts]
         self.documents = sum(len(text.documents.keys) for text in self._texts)
         needed = batch_sequences * context
         for source, text in zip(self.sources, self._texts, strict=True):
@@ -95,6 +100,12 @@ class Stream:
             )
         return batch
 
+    def keys(self, step: int) -> np.ndarray:
+        """(batch_sequences,) uint64: the key of each sequence of a step."""
+        before, now = self._taken(step), self._taken(step + 1)
+        numbers = zip(self._texts, before, now, strict=True)
+        return np.array([text.key(n) for text, first, end in numbers for n in range(first, end)], np.uint64)
+
     def epochs(self, step: int) -> dict[str, float]:
         """How often each source's text has been read before this step; "all" where there is no mixture."""
         taken = self._taken(step) * self.context
@@ -119,9 +130,10 @@ class Stream:
     def _read(self, text: "_Text", number: int) -> np.ndarray:
         """Sequence `number` of a text, (T + 1,)."""
         shards, positions = text.places(number)
-        tokens = np.full(len(positions), self.separator, np.int64)
+        tokens = np.empty(len(positions), np.int64)
         for shard in np.unique(shards):
-            if shard < 0:  # separators
+            if shard < 0:
+                tokens[shards < 0] = self._between[positions[shards < 0]]
                 continue
             if shard not in self._tokens:
                 self._tokens[shard] = open_tokens(self._shards[shard], self.vocabulary)
@@ -149,14 +161,15 @@ class _Documents:
 class _Text:
     """The endless text of some documents: epoch after epoch, each in its own order."""
 
-    def __init__(self, documents: _Documents, context: int, seed: int) -> None:
-        self.documents, self.context, self.seed = documents, context, seed
-        self.length = int(documents.lengths.sum()) + len(documents.lengths)  # of an epoch
+    def __init__(self, documents: _Documents, context: int, seed: int, between: int = 1) -> None:
+        self.documents, self.context, self.seed, self.between = documents, context, seed, between
+        self.length = int(documents.lengths.sum()) + between * len(documents.lengths)  # of an epoch
         self._epochs: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._order: tuple[int, np.ndarray] = (-1, np.zeros(0, np.int64))
 
     def places(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Shards (T + 1,), −1 for a separator, and positions in them, of the sequence that is read as `number`."""
+        """Shards (T + 1,), −1 for what stands between documents, and positions in them, of the sequence that is
+        read as `number`."""
         position = self._piece(number) * self.context + np.arange(self.context + 1)
         shards, positions = np.empty_like(position), np.empty_like(position)
         for epoch in range(int(position[0]) // self.length, int(position[-1]) // self.length + 1):
@@ -164,11 +177,20 @@ class _Text:
             order, starts = self._epoch(epoch)
             within = position[here] - epoch * self.length
             document = np.searchsorted(starts, within, "right") - 1
-            token = within - starts[document] - 1  # −1 is the separator before the document
+            token = within - starts[document] - self.between  # below 0: what stands before the document
             document = order[document]
             shards[here] = np.where(token < 0, -1, self.documents.shards[document])
-            positions[here] = self.documents.offsets[document] + token
+            inside = self.documents.offsets[document] + token
+            positions[here] = np.where(token < 0, token + self.between, inside)
         return shards, positions
+
+    def key(self, number: int) -> int:
+        """Of the sequence that is read as `number`: mixed from seed, epoch, its first document and the place there."""
+        epoch, within = divmod(self._piece(number) * self.context, self.length)
+        order, starts = self._epoch(epoch)
+        first = int(np.searchsorted(starts, within, "right")) - 1
+        document = self.documents.keys[order[first]][None]
+        return int(_hash(document, self.seed, _OBJECTIVE, epoch, within - int(starts[first]))[0])
 
     def _piece(self, number: int) -> int:
         """Which piece of the endless text is read as `number`: those that begin in one epoch, shuffled."""
@@ -185,7 +207,7 @@ class _Text:
         """Documents of an epoch in order, and where each one's separator stands in it."""
         if epoch not in self._epochs:
             order = np.argsort(_hash(self.documents.keys, self.seed, _DOCUMENTS, epoch), kind="stable")
-            lengths = self.documents.lengths[order] + 1
+            lengths = self.documents.lengths[order] + self.between
             if len(self._epochs) > 1:  # a piece may reach into the next epoch: two are at hand
                 del self._epochs[min(self._epochs)]
             self._epochs[epoch] = (order, np.cumsum(lengths) - lengths)
