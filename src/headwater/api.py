@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.compare.run import Comparison
+    from headwater.curate.contamination_report import Report
     from headwater.engine.upkeep import Unneeded
     from headwater.inspect.doctor import Check
     from headwater.inspect.page import PagePreview
@@ -138,6 +139,22 @@ def demo(folder: PathLike = "headwater-demo") -> list[str]:
     return run_demo(Path(folder))
 
 
+def train_ngram(places: Sequence[PathLike], out: PathLike, **settings: Any) -> dict[str, Any]:
+    """Trains an n-gram model on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_ngram
+
+    return dict(train_ngram(list(places), Path(out), **settings).about)
+
+
+def train_classifier(
+    positive: Sequence[PathLike], negative: Sequence[PathLike], out: PathLike, **settings: Any
+) -> dict[str, Any]:
+    """Trains a quality classifier on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_classifier
+
+    return dict(train_classifier(list(positive), list(negative), Path(out), **settings).about)
+
+
 def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
     """Why a document (an id, or its first digits) was kept or dropped; `unmasked`: with personal data as it is."""
     from headwater.inspect import masked
@@ -145,6 +162,16 @@ def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
 
     with masked.unmasked(unmasked):
         return why(workspace, document)
+
+
+def contamination(recipe: PathLike, tasks: Sequence[PathLike], **options: Any) -> "Report":
+    """Which items of evaluation sets (files or folders) occur in a recipe's documents, by benchmark and domain.
+
+    The options are those of `pipeline.contamination.contamination`: words, characters, workspace, workers, limit.
+    """
+    from headwater.pipeline.contamination import contamination
+
+    return contamination(Path(recipe), [Path(path) for path in tasks], **options)
 
 
 def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "WhatIf":
@@ -156,7 +183,7 @@ def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "What
 
 
 def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":
-    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files; `unmasked` as for `why`."""
+    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files, clusters; `unmasked` as for `why`."""
     from headwater.inspect import masked
     from headwater.inspect.sql import sql
 
