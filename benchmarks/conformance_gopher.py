@@ -19,7 +19,7 @@ from typing import Any
 from peers import ask, environment, real_texts
 
 from headwater.corpus.text import normalise, words_and_symbols
-from headwater.curate.presets import preset_rules
+from headwater.curate.presets.show import preset_rules
 from headwater.signals import FAMILIES, fineweb, gopher, repetition
 
 PEER = ["datatrove==0.10.1", "spacy==3.8.18", "jieba==0.42.1", "lxml_html_clean", "regex"]

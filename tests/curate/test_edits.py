@@ -5,12 +5,12 @@ import pytest
 
 from headwater.curate.edits import EDITION_SCHEMA, edit, without
 from headwater.curate.line_rules import COUNTER, c4_reason, refinedweb_reason
-from headwater.curate.presets import LineEdits
+from headwater.curate.presets import C4Lines, LineEdits
 from headwater.curate.repeats import LINE, count_shard, lines_to_go
 from headwater.engine.workspace import Output
 
 REFINEDWEB = LineEdits(refinedweb=True)
-C4 = LineEdits(c4=True)
+C4 = LineEdits(c4=C4Lines(variant="datatrove", line_end=False, words=3, sentences=5))
 PARAGRAPH = "他说：「我们明天再来。」她笑了！后来呢？谁也不知道……天亮了。雨停了。"
 
 
@@ -55,7 +55,7 @@ def test_refinedweb_line_rules(line, reason):
     ],
 )
 def test_c4_line_rules_leave_chinese_lines(line, reason):
-    assert c4_reason(line) == reason
+    assert c4_reason(line, C4.c4) == reason
 
 
 def test_the_text_is_the_old_one_less_the_spans():
@@ -201,3 +201,36 @@ def test_real_text_less_the_spans_is_the_edited_text(real_data):
             assert edit(done.text, settings).text == done.text  # nothing is left to remove
         for start, end, reason in done.spans:
             assert 0 <= start < end <= len(text) and reason.startswith(("refinedweb_", "line_words"))
+
+
+def lines_kept(text: str, settings: LineEdits) -> list[str]:
+    return (edit(text, settings).text or "").split("\n")
+
+
+def test_c4_as_tfds_reads_it_takes_lines_without_an_end_mark_or_five_words():
+    tfds = LineEdits(c4=C4Lines(sentences=1))
+    text = "Home | About | News | Sport | Weather\nThe river rose in the night.\nIt rose.\nNobody knows why it came…\n"
+    text += 'He said to them: "It is the water."\nAnd then there was more of it...\nCited by all of them.[12]'
+    assert lines_kept(text, tfds) == [
+        "The river rose in the night.",
+        'He said to them: "It is the water."',
+        "Cited by all of them.",
+    ]
+    assert edit("Too few words here\nnone of them ends", tfds).dropped == "edited_empty"
+
+
+def test_c4_reads_chinese_lines_by_their_own_ends_and_words():
+    tfds = LineEdits(c4=C4Lines(sentences=1))
+    text = "首页　新闻　体育\n河水在夜里涨了起来，没有人记下时间。\n他说：“水来了，我们快走吧。”\n「現在就走嗎？你確定要走？」\n好。"
+    assert lines_kept(text, tfds) == text.split("\n")[1:4]
+
+
+def test_refinedwebs_phrases_go_out_of_short_lines_only():
+    refinedweb = LineEdits(refinedweb=True)
+    text = "A long report about the river Read more...\nSign-in to see what others say\nItems in cart\n"
+    text += "This line is far longer than ten words and says read more..."
+    assert lines_kept(text, refinedweb) == [
+        "A long report about the river",
+        "to see what others say",
+        "This line is far longer than ten words and says read more...",
+    ]

@@ -92,7 +92,7 @@ def test_dotted_keys_match_the_longest_signal_name_first():
         ({"rules": {"zh": {"han.share": {"min": "一半"}}}}, "expected a number"),
         ({"rules": {"chinese": {"han.share": {"min": 0.3}}}}, "'chinese' is no language"),
         ({"rules": {"zh": {"han.share": {"min": 0.9, "max": 0.1}}}}, "no document passes"),
-        ({"preset": "finewebs"}, "there are fineweb"),
+        ({"preset": "finewebs"}, "there are c4, "),
         ({"preset": "gopher", "order": ["lines"]}, "curate.order"),
         ({"lines": {"refinedweb": True}, "order": ["rules"]}, "curate.order"),
     ],
@@ -129,3 +129,91 @@ def test_decontamination_comes_first_and_takes_no_bit_when_off():
     plan = compile_plan(Curate(), SIGNALS)
     assert isinstance(plan.steps[0], DecontaminateStep) and plan.reasons[0] == "contaminated"
     assert "contaminated" not in plan_of().reasons
+
+
+SOURCES = {"crawl": "warc", "zhwiki": "wikipedia", "github": "code", "web": "warc", "irc": "dialogue"}
+
+
+def scoped(**settings):
+    return compile_plan(Curate.model_validate({"decontaminate": None, **settings}), SIGNALS, SOURCES)
+
+
+def test_the_preset_said_for_the_fewest_documents_judges_them():
+    plan = scoped(
+        preset={"en": "fineweb", "zh": "fineweb2-zh", "code": None, "zhwiki": "gopher", "irc": None}
+    )
+    assert plan.by_language("crawl") == {"en": "en", "zh": "zh", "*": "*"}
+    assert plan.by_language("github") == {
+        "*": "github:*"
+    }  # by its kind, whatever the language of a program is
+    assert plan.by_language("zhwiki") == {"*": "zhwiki:*"} and plan.presets["zhwiki:*"] == "gopher"
+    assert set(plan.presets) == {"en", "zh", "zhwiki:*"}
+    assert not rules_of(plan, "github:*", "gopher.words") and rules_of(plan, "zhwiki:*", "gopher.words")
+    assert set(plan.chosen) == {"en", "zh", "github", "zhwiki", "irc"}
+
+
+def test_rules_of_a_source_are_added_to_those_of_its_language():
+    plan = scoped(
+        preset={"zh": "fineweb2-zh"},
+        rules={"*": {"length.bytes": {"min": 10}}, "warc": {"length.bytes": {"min": 20}},
+               "web": {"length.bytes": {"max": 90}}, "zh": {"han.share": {"min": 0.3}}},
+    )  # fmt: skip
+
+    def bounds(track, signal="length.bytes"):
+        return [rule.bounds for rule in rules_of(plan, track, signal)]
+
+    assert bounds("*") == [{"min": 10}] == bounds("zh")
+    assert bounds("crawl:*") == [{"min": 20}] == bounds("crawl:zh")
+    assert bounds("web:*") == [{"min": 20, "max": 90}] == bounds("web:zh")
+    assert bounds("web:zh", "han.share") == [{"min": 0.3}] and not bounds("web:*", "han.share")
+    assert plan.by_language("web") == {"zh": "web:zh", "*": "web:*"}
+    assert plan.presets == dict.fromkeys(("zh", "crawl:zh", "web:zh"), "fineweb2-zh")
+
+
+def test_duplicates_of_a_preset_are_found_across_the_sources_of_a_language():
+    plan = scoped(preset={"zh": "fineweb2-zh"}, rules={"web": {"length.bytes": {"min": 20}}})
+    [found] = [
+        step
+        for step in plan.steps
+        if isinstance(step, DuplicatesStep) and step.settings.near.similarity == 0.75
+    ]
+    assert set(found.tracks) == {"zh", "web:zh"}
+
+
+def test_a_rule_of_a_preset_can_be_switched_off_for_one_source():
+    plan = scoped(preset="gopher", rules={"irc": {"gopher.words": {"min": None, "max": None}}})
+    assert rules_of(plan, "*", "gopher.words") and not rules_of(plan, "irc:*", "gopher.words")
+
+
+def test_a_key_of_two_letters_is_a_language_and_one_of_three_a_source_where_there_is_one():
+    names = {"zh": "warc", "web": "warc"}
+    plan = compile_plan(Curate(preset={"zh": "fineweb2-zh", "web": None, "yue": "gopher"}), SIGNALS, names)
+    assert plan.by_language("zh") == {"yue": "yue", "zh": "zh", "*": "*"}
+    assert plan.by_language("web") == {"*": "web:*"}
+
+
+@pytest.mark.parametrize("place", ["preset", "rules"])
+def test_a_key_that_is_nothing_names_the_nearest_source_or_kind(place):
+    with pytest.raises(RecipeError, match=rf"curate\.{place}: 'githob' .*did you mean github\?"):
+        scoped(**{place: {"githob": {} if place == "rules" else None}})
+    with pytest.raises(
+        RecipeError, match=rf"curate\.{place}: '英文' is no language, kind or source.*sources are crawl"
+    ):
+        scoped(**{place: {"英文": {} if place == "rules" else "gopher"}})
+
+
+def test_a_preset_of_several_languages_is_each_ones_own_also_in_a_source(tmp_path):
+    (tmp_path / "both.yaml").write_text("by_language: {en: fineweb, zh: fineweb2-zh}", encoding="utf-8")
+
+    def named(**presets):
+        return compile_plan(Curate(preset=presets), SIGNALS, SOURCES, tmp_path)
+
+    plan = named(**{"*": "both.yaml", "web": "gopher", "fr": "gopher"})
+    assert plan.presets == {"en": "fineweb", "fr": "gopher", "zh": "fineweb2-zh", "web:*": "gopher"}
+    assert plan.chosen == ("en", "fr", "zh", "web")
+    plan = named(crawl="both.yaml", zh="both.yaml")
+    assert plan.presets == {"zh": "fineweb2-zh", "crawl:en": "fineweb", "crawl:zh": "fineweb2-zh"}
+    with pytest.raises(
+        RecipeError, match=r"curate\.preset\.de: this preset has nothing for de; it is for en, zh"
+    ):
+        named(de="both.yaml")

@@ -39,10 +39,10 @@ def signals_of(path, columns, errors=None):
     return str(path)
 
 
-def judged(folder, decisions, signals, rules, languages=("en", "zh", "*"), editions=()):
+def judged(folder, decisions, signals, rules, tracks=("en", "zh", "*"), editions=()):
     out = Output(folder / "after", "s")
     judge_shard(
-        out, decisions=decisions, signals=signals, editions=list(editions), step=3, languages=list(languages),
+        out, decisions=decisions, signals=signals, editions=list(editions), step=3, by_language={track: track for track in tracks},
         numbers=NUMBERS,
         rules={track: [Rule(**rule).model_dump() for rule in some] for track, some in rules.items()},
     )  # fmt: skip

@@ -35,7 +35,7 @@ def slow_job(folder: Path, *, seconds: float) -> dict[str, Any]:
 
 def items(out: Output, *, texts: list[str], marks: str) -> dict[str, Any]:
     """An item a text. `die`: kills its process; `hang`: never ends; `slow`: only with a second chance; `once`:
-    kills its process the first time. Whatever it begins is noted in `marks`."""
+    kills its process the first time; `eat 100`: takes so many MiB. Whatever it begins is noted in `marks`."""
     given_up: dict[str, str] = {}
     guard.within("texts")
     for number, text in enumerate(texts):
@@ -47,6 +47,11 @@ def items(out: Output, *, texts: list[str], marks: str) -> dict[str, Any]:
         Path(marks, f"{number}").touch()
         if text == "die" or (text == "once" and first):
             os.kill(os.getpid(), signal.SIGKILL)
+        if text.startswith("eat"):
+            eaten = bytearray(int(text[4:]) << 20)
+            eaten[::4096] = b"\1" * len(eaten[::4096])
+            time.sleep(1)  # several looks
+            del eaten
         if text == "hang" or (text == "slow" and first):
             time.sleep(600)
     out.path("txt").write_text(json.dumps(given_up), encoding="utf-8")
@@ -57,3 +62,12 @@ def dies(out: Output) -> dict[str, Any]:
     """Dies without an item that could be blamed."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError(out)
+
+
+def eats(out: Output, *, mebibytes: int) -> dict[str, Any]:
+    """Takes memory without an item that could be blamed, as a step over the whole corpus."""
+    eaten = bytearray(mebibytes << 20)
+    eaten[::4096] = b"\1" * len(eaten[::4096])
+    time.sleep(1)
+    out.path("txt").write_text(f"{len(eaten)}", encoding="utf-8")
+    return {"documents": 1}

@@ -62,6 +62,50 @@ def test_what_was_given_up_is_an_input_from_then_on(tmp_path: Path, short: None)
     assert run(tmp_path, {"s0": ["一", "die", "二"]}, workers=0) == first
 
 
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker may take 400 MiB beside others, 800 MiB alone."""
+    monkeypatch.setenv("HEADWATER_WORKER_MEMORY", "400 MiB")
+    monkeypatch.setattr(guard, "memory_of_workers", lambda: 800 << 20)
+
+
+@pytest.mark.fault(2)
+def test_an_item_that_takes_too_much_memory_is_tried_alone_then_given_up(
+    tmp_path: Path, little: None
+) -> None:
+    texts = {"s0": ["一", "eat 900", "二", "eat 500", "三"], "s1": ["一"] * 5, "s2": ["eat 100", "二"]}
+    first = run(tmp_path, texts)
+    assert first["s0"] == {"documents": 4, "given_up": {"1": "memory"}}
+    assert first["s1"]["given_up"] == first["s2"]["given_up"] == {}
+    for left in (tmp_path / "texts" / "a").iterdir():
+        left.unlink()
+    (tmp_path / "marks" / "s0" / "1").unlink()
+    assert run(tmp_path, texts) == first
+    assert not (tmp_path / "marks" / "s0" / "1").exists()  # not touched again
+
+
+@pytest.mark.fault(2)
+def test_a_step_without_items_that_takes_too_much_memory_fails_by_name(tmp_path: Path, little: None) -> None:
+    def step(mebibytes: int) -> Task:
+        return Task("all", f"k{mebibytes}", f"{FUNCTIONS}:eats", {"mebibytes": mebibytes})
+
+    run_stage(Workspace(tmp_path), "steps/a", [step(500)], workers=1, title="大")
+    with pytest.raises(HeadwaterError, match=r"steps/a/all took more than 800 MiB.*HEADWATER_WORKER_MEMORY"):
+        run_stage(Workspace(tmp_path), "steps/a", [step(900)], workers=1, title="大")
+
+
+def test_shares_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEADWATER_WORKER_MEMORY", raising=False)
+    monkeypatch.setattr(guard, "memory_of_workers", lambda: 12 << 30)
+    assert [guard.memory_share(workers) >> 30 for workers in (1, 4, 64)] == [12, 3, 1]
+    assert guard.memory_alone(4) == 12 << 30
+    monkeypatch.setenv("HEADWATER_WORKER_MEMORY", "20GB")
+    assert guard.memory_share(4) == guard.memory_alone(4) == 20 * 10**9
+    monkeypatch.setenv("HEADWATER_WORKER_MEMORY", "viel")
+    with pytest.raises(HeadwaterError, match=r"HEADWATER_WORKER_MEMORY: expected a size such as"):
+        guard.memory_share(1)
+
+
 def test_a_worker_that_dies_without_an_item_fails_by_name(tmp_path: Path) -> None:
     bad = Task("s9", "k", f"{FUNCTIONS}:dies")
     with pytest.raises(HeadwaterError, match=r"died .*texts/a/s9.*enough memory"):

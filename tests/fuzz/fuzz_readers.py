@@ -7,12 +7,14 @@ What breaks a promise is saved below `--out`, and the exit code is 1. The same s
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
 import re
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,10 +23,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from inputs import READERS, Seed, seeds
+import kinds
+import psutil
+from inputs import KINDS, READERS, Seed, seeds
 from mutations import damage_one, mutate
 
-DEADLINE = 20.0  # seconds for one small file, read twice
+DEADLINE = 20.0  # processor seconds for one small file, read twice: others may work on this machine
+STILL = 60  # times as long by the clock, for what waits for something that never comes
 MEMORY = 1 << 30  # bytes beyond what the process held before
 SAVED = 3  # inputs kept of one kind of finding
 RARE = 0.005  # share of the inputs made to explode, which take long
@@ -35,6 +40,7 @@ class Child:
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "stderr"
+        self._past = self._now = 0.0  # seconds of processes before, and of this one
         self._start()
 
     def _start(self) -> None:
@@ -51,15 +57,23 @@ class Child:
         task = {"path": str(path), "kind": kind, "source": source, "seconds": seconds}
         self.process.stdin.write(json.dumps(task).encode() + b"\n")
         self.process.stdin.flush()
+        before, started, answered = self.seconds(), time.monotonic(), False
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            answered = selector.select(seconds)
+            while not answered and self.seconds() - before < seconds:
+                if time.monotonic() - started > STILL * seconds:
+                    break
+                answered = bool(selector.select(1.0))
         line = self.process.stdout.readline() if answered else b""
         if line:
             answer: dict[str, Any] = json.loads(line)
             if answer["peak"] > MEMORY and not answer["problem"]:
                 answer["problem"] = f"took {answer['peak'] >> 20} MiB"
             return answer
+        if not answered:
+            self.process.send_signal(signal.SIGABRT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
         self.close()
         problem = (
             f"the process ended with {self.process.returncode}" if answered else f"hung for {seconds:g} s"
@@ -68,7 +82,15 @@ class Child:
         self._start()
         return {"problem": problem, "detail": detail, "expected": "", "documents": [], "peak": 0}
 
+    def seconds(self) -> float:
+        """Of the processor, by all its processes so far."""
+        with contextlib.suppress(psutil.Error):
+            times = psutil.Process(self.process.pid).cpu_times()
+            self._now = times.user + times.system
+        return self._past + self._now
+
     def close(self) -> None:
+        self._past, self._now = self.seconds(), 0.0
         self.process.kill()
         self.process.communicate()
 
@@ -77,6 +99,9 @@ def settings(reader: str, rng: random.Random) -> tuple[str, dict[str, Any]]:
     """Kind and settings of the source; what people rarely set is rarely set here."""
     if reader == "warc":
         return "warc", {"text": rng.choice(("main", "all"))}
+    if reader in KINDS:
+        rare = {name: rng.choice(values) for name, values in kinds.SETTINGS[reader].items()}
+        return reader, rare if rng.random() < 0.5 else {}
     return "files", {"encoding": rng.choice(("gb18030", "utf-8"))} if rng.random() < 0.05 else {}
 
 
@@ -100,12 +125,16 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> Counter[str]:
     with tempfile.TemporaryDirectory(prefix="headwater-fuzz-") as folder:
         child = Child(Path(folder))
         child.ask(Path(folder) / "none", "files", {}, 120)  # imports take their time, once
-        told = time.monotonic()
-        end = told + seconds
-        while time.monotonic() < end:
+        told = start = child.seconds()
+        while child.seconds() < start + seconds:
             seed = rng.choice(bombs if bombs and rng.random() < RARE else usual)
             kind, source = settings(reader, rng)
-            path = Path(folder) / seed.name
+            place = Path(folder) / "read"
+            path = place / seed.name
+            path.parent.mkdir(parents=True)
+            for name, data in seed.beside:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (place / name).write_bytes(data)
             part = None
             if seed.parts and not source.get("encoding") and rng.random() < 0.5:
                 same = (id(seed), json.dumps(source))
@@ -116,7 +145,7 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> Counter[str]:
                     part = rng.randrange(len(seed.parts))
             data = mutate(seed, rng.choice(usual).data, rng) if part is None else damage_one(seed, part, rng)
             path.write_bytes(data)
-            answer = child.ask(path, kind, source)
+            answer = child.ask(place / (seed.read or seed.name), kind, source)
             tried += 1
             errors += bool(answer["expected"])
             largest = max(largest, answer["peak"])
@@ -129,29 +158,22 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> Counter[str]:
                 sort = re.sub(r"\d+ (MiB|other)", r"N \1", problem)
                 found[sort] += 1
                 if found[sort] <= SAVED:
-                    _save(
-                        out,
-                        reader,
-                        number,
-                        tried,
-                        path,
-                        {**answer, "problem": problem, "part": part, "source": source},
-                    )
-            path.unlink()
-            if time.monotonic() > told + 60:
+                    said = {**answer, "problem": problem, "part": part, "source": source, "read": seed.read}
+                    _save(out / f"{reader}-{number}-{tried}", path, said)
+            shutil.rmtree(place)
+            if child.seconds() > told + 60:
                 told += 60
                 print(f"{reader}: {tried:,} files, {found.total()} findings", flush=True)
         child.close()
     print(
-        f"{reader}, seed {number}: {tried:,} files from {len(every)} seeds in {seconds:g} s; {errors:,} errors that "
+        f"{reader}, seed {number}: {tried:,} files from {len(every)} seeds in {seconds:g} processor seconds; {errors:,} errors that "
         f"name the file; largest memory {largest >> 20} MiB; {found.total()} findings {dict(found)}"
     )
     return found
 
 
-def _save(out: Path, reader: str, number: int, tried: int, path: Path, answer: dict[str, Any]) -> None:
+def _save(folder: Path, path: Path, answer: dict[str, Any]) -> None:
     """The input under its own name, since readers go by it, and what came of it."""
-    folder = out / f"{reader}-{number}-{tried}"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, folder / path.name)
     answer = {name: value for name, value in answer.items() if name != "documents"}
@@ -164,7 +186,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--reader", choices=READERS, required=True)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=60, help="of the processor, by the readers")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("fuzz-findings"), help="folder for what is found")
     arguments = parser.parse_args()

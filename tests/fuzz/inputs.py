@@ -19,7 +19,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-READERS = ("warc", "jsonl", "json", "csv", "parquet", "text")
+ROWS = ("jsonl", "json", "csv", "parquet", "text")  # of the kind `files`
+KINDS = (
+    "wikipedia",
+    "books",
+    "news",
+    "dialogue",
+    "forum",
+    "papers",
+    "code",
+    "huggingface",
+    "html",
+)  # kinds.py
+READERS = ("warc", *ROWS, *KINDS)
 SMALL = 256 << 10  # of real files; larger ones would be read too few times
 
 SIMPLIFIED = (
@@ -35,29 +47,31 @@ class Seed:
     data: bytes
     parts: tuple[tuple[int, int], ...] = ()  # start and end of members or lines; a header line is none
     by_offset: bool = False  # a part's documents are named by its start (archives), else they are in step
+    beside: tuple[tuple[str, bytes], ...] = ()  # other files of the folder, which stay sound
+    read: str = ""  # the file that is read, where that is not the damaged one
 
 
 def seeds(reader: str) -> list[Seed]:
     """Real files first, where there are any, then the generated ones."""
     default = Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(os.environ.get("HEADWATER_TEST_DATA", default))
-    return [*_real(reader, folder), *_GENERATED[reader]()]
+    if reader in KINDS:
+        import kinds  # which builds upon this module
+
+        return [*_real(kinds.REAL.get(reader, []), folder), *kinds.GENERATED[reader]()]
+    return [*_real(_REAL[reader], folder, archives=reader == "warc"), *_GENERATED[reader]()]
 
 
-def _real(reader: str, folder: Path) -> list[Seed]:
-    patterns = {
-        "warc": ["bad-input/**/*", "corpora/web-warc/**/*"],
-        "jsonl": ["**/*.jsonl", "**/*.jsonl.gz"],
-        "json": ["**/*.json"],
-        "csv": ["**/*.csv", "**/*.tsv"],
-        "parquet": ["**/*.parquet"],
-        "text": ["truth/encoding/**/*.txt", "truth/encoding/**/*.xml", "corpora/**/*.txt"],
-    }[reader]
-    found = sorted(path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+def _real(patterns: list[str], folder: Path, *, archives: bool = False) -> list[Seed]:
+    """Of each folder the first few, so that many small ones of one kind do not stand for all."""
+    found = {path: None for pattern in patterns for path in sorted(folder.glob(pattern)) if path.is_file()}
     small = [path for path in found if path.stat().st_size <= SMALL]
+    first: list[Path] = []
+    for parent in dict.fromkeys(path.parent for path in small):
+        first += [path for path in small if path.parent == parent][:12]
     return [
-        _archive(p.name, p.read_bytes()) if reader == "warc" else Seed(p.name, p.read_bytes())
-        for p in small[:60]
+        _archive(path.name, path.read_bytes()) if archives else Seed(path.name, path.read_bytes())
+        for path in first[:60]
     ]
 
 
@@ -165,7 +179,7 @@ def _in_encodings() -> list[tuple[str, list[str]]]:
     ]
 
 
-def _line_parts(data: bytes, first: int = 0) -> tuple[tuple[int, int], ...]:
+def line_parts(data: bytes, first: int = 0) -> tuple[tuple[int, int], ...]:
     parts, start = [], 0
     for line in data.split(b"\n")[:-1]:
         parts.append((start, start + len(line)))
@@ -181,12 +195,12 @@ def _json_lines() -> list[Seed]:
             for n, text in enumerate(texts)
         ]
         data = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(encoding)
-        found += [Seed(f"{encoding}.jsonl", data, _line_parts(data)), *_packed(f"{encoding}.jsonl", data)]
+        found += [Seed(f"{encoding}.jsonl", data, line_parts(data)), *_packed(f"{encoding}.jsonl", data)]
     escaped = b"".join(json.dumps({"text": MIXED * (n % 7 + 1)}).encode() + b"\r\n" for n in range(50))
     long = b'{"text": "%s"}\n' % (b"a" * (40 << 20)) + b'{"text": "ok"}\n'
     return [
         *found,
-        Seed("escaped.jsonl", escaped, _line_parts(escaped)),
+        Seed("escaped.jsonl", escaped, line_parts(escaped)),
         Seed("bomb.jsonl.gz", gzip.compress(long, mtime=0)),
     ]
 
@@ -212,7 +226,7 @@ def _tables() -> list[Seed]:
             writer.writerows([["id", "text", "url"], *([n, text, "例"] for n, text in enumerate(texts))])
             data = out.getvalue().encode(encoding)
             found += [
-                Seed(encoding + suffix, data, _line_parts(data, 1)),
+                Seed(encoding + suffix, data, line_parts(data, 1)),
                 *_packed(encoding + suffix, data)[:3],
             ]
             out.write(f'60{delimiter}"第一行\n第二行，""好"""{delimiter}\n' * 5)
@@ -254,6 +268,14 @@ def _texts() -> list[Seed]:
     return [*found, Seed("noise.txt", noise), Seed("bomb.txt.gz", gzip.compress(b"\0" * (40 << 20), mtime=0))]
 
 
+_REAL = {
+    "warc": ["bad-input/**/*", "corpora/web-warc/**/*"],
+    "jsonl": ["**/*.jsonl", "**/*.jsonl.gz"],
+    "json": ["**/*.json"],
+    "csv": ["**/*.csv", "**/*.tsv"],
+    "parquet": ["**/*.parquet"],
+    "text": ["truth/encoding/**/*.txt", "truth/encoding/**/*.xml", "corpora/**/*.txt"],
+}
 _GENERATED = {
     "warc": _archives, "jsonl": _json_lines, "json": _json, "csv": _tables, "parquet": _parquet, "text": _texts,
 }  # fmt: skip

@@ -5,8 +5,11 @@ Every function takes bytes and a generator of random numbers and gives bytes; th
 
 import bz2
 import gzip
+import io
 import random
 import re
+import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable
 
@@ -30,6 +33,8 @@ _TOKENS = (
     b"\n", b"\r\n", b"\r", b"\0", b'"', b"\\", b"{", b"[" * 3000, b"}", b",", b"\t", b"\x1f\x8b\x08", b"WARC/1.0\r\n", b"\r\n\r\n",
     b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x84\x31\x95\x33", b'"\\ud800"', b"NaN", b"null", b"1e999", b"\xed\xa0\x80", "\u2028".encode(),
     "\x85".encode(), b"\x1b$B", b"~{", b"<script>", b"<!--", b"<div>" * 2000, b"PAR1", b"\x28\xb5\x2f\xfd", b"-" * 70000,
+    b"<![CDATA[", b"]]>", b"&#x0;", b"&a;", b"{{" * 3000, b"[[", b"{|", b"-{", b"</page>", b"<page>", b"<item>", b"<row ", b"\\begin{a}",
+    b"\\def\\a{\\a\\a}\\a", b"$", b"%", b"From a 00:00 2024\n", b"WEBVTT\n", b"--bb", b"=?utf-8?B?", b"PK\x03\x04", b"<!DOCTYPE a [<!ENTITY b 'c'>]>",
     b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: br\r\n", b"Content-Encoding: deflate\r\n",
 )  # fmt: skip
 
@@ -112,7 +117,43 @@ def _inside(name: str, data: bytes, rng: random.Random) -> bytes:
         return zstandard.compress(_some(first, rng)) + machine.unused_data
     if name.endswith(".bz2"):
         return bz2.compress(_some(bz2.decompress(data), rng))
+    if data.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _repacked({info.filename: archive.read(info) for info in archive.infolist()}, _zipped, rng)
+    if data[257:262] == b"ustar":
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            files = {entry.name: archive.extractfile(entry) for entry in archive if entry.isfile()}
+            return _repacked({name: file.read() for name, file in files.items() if file}, _tarred, rng)
+    if "/objects/" in name and data[:1] == b"\x78":  # a loose object of git
+        return zlib.compress(_some(zlib.decompress(data), rng))
     return _some(data, rng)
+
+
+def _repacked(
+    members: dict[str, bytes], pack: Callable[[dict[str, bytes]], bytes], rng: random.Random
+) -> bytes:
+    """A sound archive with one member changed; what is an archive itself may be changed within."""
+    name = rng.choice(list(members))
+    members[name] = _inside(name, members[name], rng)
+    return pack(members)
+
+
+def _zipped(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _tarred(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
 
 
 def _members(data: bytes, rng: random.Random) -> bytes:
@@ -141,7 +182,16 @@ def mutate(seed: Seed, foreign: bytes, rng: random.Random) -> bytes:
             return _inside(seed.name, seed.data, rng)
         if kind < 0.5:
             return _members(seed.data, rng)
-    except (OSError, EOFError, ValueError, zlib.error, zstandard.ZstdError):
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        zlib.error,
+        zstandard.ZstdError,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ):
         pass  # a seed that is damaged already
     if kind < 0.6:
         start, end = _place(foreign, rng)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,60 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         Tokenizer.load(tmp_path / "missing.json")
     with pytest.raises(HeadwaterError, match="endoftext"):
         Tokenizer(tokenizers.Tokenizer(tokenizers.models.BPE()).to_str())
+
+
+# ---------------------------------------------------------------- the other kinds
+
+RARE = "𠮷野家。𪚥🏔️ \u3000▁ ## <0x41> \r\n\té"
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_characters_outside_the_alphabet_become_bytes_and_nothing_is_lost(kind: str) -> None:
+    made = Tokenizer(train(TEXTS, 700, kind))
+    assert made.vocabulary <= 700 and made.lossless
+    for text in [*TEXTS, RARE, "<|endoftext|>源头<unk>[UNK]", ""]:
+        assert made.decode(made.encode(text)) == text
+        assert made.separator not in made.encode(text)
+    assert (
+        len(made.encode("源头是河流")) < 5 * len("源头是河流") / 3
+    )  # pieces of several Han characters, or one each
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text("源头，。「」們𠮷 aZ'\r\n\t\u3000９e\u0301▁<0x41>#", max_size=60))
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_any_text_comes_back_from_the_other_kinds(kind: str, text: str) -> None:
+    made = _trained(kind)
+    assert made.decode(made.encode(text)) == text
+
+
+@lru_cache
+def _trained(kind: str) -> Tokenizer:
+    return Tokenizer(train(TEXTS, 700, kind))
+
+
+def test_wordpiece_loses_text_and_says_so() -> None:
+    made = Tokenizer(train(TEXTS, 700, "wordpiece"))
+    assert not made.lossless and made.vocabulary <= 700
+    assert made.decode(made.encode("源头")) in ("源头", "源 头")
+
+
+@pytest.mark.parametrize("kind", ["byte-bpe", "bpe", "wordpiece"])
+def test_these_kinds_are_the_same_in_another_process(kind: str) -> None:
+    script = (
+        "import sys, hashlib; sys.path.insert(0, sys.argv[1]); from headwater.model.tokenizer import train\n"
+        f"print(hashlib.sha256(train({TEXTS!r}, 700, {kind!r}).encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script, ""], capture_output=True, text=True, check=True,
+            env=os.environ | {"PYTHONHASHSEED": seed, "RAYON_NUM_THREADS": threads},
+        ).stdout
+        for seed, threads in (("1", "1"), ("2", "4"))
+    }  # fmt: skip
+    assert len(digests) == 1
+
+
+def test_a_vocabulary_too_small_for_its_kind_is_refused() -> None:
+    with pytest.raises(HeadwaterError, match="unigram needs"):
+        train(TEXTS, 258, "unigram")

@@ -3,13 +3,17 @@
 A pairwise selection runs by default, all of it under `./run test --all`.
 """
 
+import bz2
 import gzip
+import io
 import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -75,6 +79,77 @@ def members(pack: Callable[[bytes], bytes]) -> Callable[[int], bytes]:
     return lambda file: b"".join(pack(page(file, number)) for number in range(TEXTS))
 
 
+def dump(file: int) -> bytes:
+    pages = "".join(
+        f"<page><title>页{n}</title><ns>0</ns><id>{n}</id><revision><id>{n}</id><model>wikitext</model>"
+        f"<text>{text_of(file, n)}</text></revision></page>\n"
+        for n in range(TEXTS)
+    )
+    return f'<mediawiki xml:lang="zh">\n{pages}</mediawiki>\n'.encode()
+
+
+def feed(file: int) -> bytes:
+    items = "".join(
+        f"<item><title>题</title><link>http://例.example/{file}/{n}</link><description>{text_of(file, n)}</description></item>\n"
+        for n in range(TEXTS)
+    )
+    return f'<rss version="2.0"><channel><title>报</title>\n{items}</channel></rss>\n'.encode()
+
+
+def turns(file: int) -> bytes:
+    talks = [
+        {
+            "messages": [
+                {"role": "user", "content": text_of(file, n)},
+                {"role": "assistant", "content": "好。"},
+            ]
+        }
+        for n in range(TEXTS)
+    ]
+    return "".join(json.dumps(talk, ensure_ascii=False) + "\n" for talk in talks).encode()
+
+
+def threads(file: int) -> bytes:
+    found = [{"title": "问", "body": text_of(file, n), "answers": [{"text": "答。"}]} for n in range(TEXTS)]
+    return "".join(json.dumps(thread, ensure_ascii=False) + "\n" for thread in found).encode()
+
+
+def arrow(file: int) -> bytes:
+    table, out = pa.Table.from_pylist(rows(file)), io.BytesIO()
+    with pa.ipc.new_stream(out, table.schema) as sink:
+        sink.write_table(table, max_chunksize=5)
+    return out.getvalue()
+
+
+def zipped(name: str, content: str) -> Callable[[int], bytes]:
+    """A zip of TEXTS members; `{n}` and `{text}` are put in."""
+
+    def pack(file: int) -> bytes:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for n in range(TEXTS):
+                archive.writestr(
+                    zipfile.ZipInfo(name.format(n=n)),
+                    content.format(n=n, text=text_of(file, n)),
+                    zipfile.ZIP_DEFLATED,
+                )
+        return out.getvalue()
+
+    return pack
+
+
+def bulk(file: int) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for n in range(TEXTS):
+            paper = f"\\documentclass{{article}}\\begin{{document}}{text_of(file, n)}\\end{{document}}"
+            data = gzip.compress(paper.encode(), mtime=0)
+            entry = tarfile.TarInfo(f"2401/2401.{n:05}.gz")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
 # name: kind, ending, the file's bytes
 READERS: dict[str, tuple[str, str, Callable[[int], bytes]]] = {
     "warc.gz": ("warc", "warc.gz", members(lambda data: gzip.compress(data, mtime=0))),
@@ -87,6 +162,15 @@ READERS: dict[str, tuple[str, str, Callable[[int], bytes]]] = {
     "csv": ("files", "csv", csv_of),
     "parquet": ("files", "parquet", parquet),
     "gb18030.txt": ("files", "txt", lambda file: "\n".join(row["text"] for row in rows(file)).encode("gb18030")),
+    "html": ("html", "zip", zipped("站/{n}.html", "<html><body><p>{text}</p></body></html>")),
+    "wikipedia": ("wikipedia", "xml.bz2", lambda file: bz2.compress(dump(file))),
+    "books": ("books", "zip", zipped("卷/{n}.txt", "{text}")),
+    "news": ("news", "xml", feed),
+    "dialogue": ("dialogue", "jsonl", turns),
+    "forum": ("forum", "jsonl", threads),
+    "papers": ("papers", "tar", bulk),
+    "code": ("code", "zip", zipped("repo/{n}.py", "x = {n}  # {text}\n")),
+    "huggingface": ("huggingface", "arrow", arrow),
 }  # fmt: skip
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda data: data[: len(data) * 6 // 10],
@@ -96,7 +180,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "zeros within": lambda data: data[: len(data) // 3] + bytes(64) + data[len(data) // 3 + 64 :],
 }  # fmt: skip
 # Containers without a place to resume from: where they are damaged, the command fails and names the file.
-FAILS_BY_NAME = {("parquet", damage) for damage in DAMAGES}
+FAILS_BY_NAME = {(reader, damage) for reader in ("parquet", "huggingface") for damage in DAMAGES}
 WORKERS = (1, 2)
 STAGES = ("documents/", "signals/", "ledger/")
 
@@ -116,7 +200,7 @@ def folder_of(place: Path, reader: str, damage: str | None = None) -> Path:
         if damage is not None and file == 1:
             data = DAMAGES[damage](data)
         (place / "texts" / f"卷{file}.{ending}").write_bytes(data)
-    more = ", text: all" if kind == "warc" else ""
+    more = ", text: all" if kind in ("warc", "html") else ""
     (place / "recipe.yaml").write_text(RECIPE.format(kind=kind, more=more), encoding="utf-8")
     return place
 
@@ -136,7 +220,7 @@ def committed(workspace: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("reader", "damage", "workers"), mostly_slow(list(itertools.product(READERS, DAMAGES, WORKERS)), 9)
+    ("reader", "damage", "workers"), mostly_slow(list(itertools.product(READERS, DAMAGES, WORKERS)), 13)
 )
 def test_a_damaged_file_among_sound_ones(tmp_path: Path, reader: str, damage: str, workers: int) -> None:
     place = folder_of(tmp_path, reader, damage)
@@ -189,7 +273,7 @@ def events(workspace: Path) -> Iterator[dict]:
 
 
 @pytest.mark.parametrize(
-    ("reader", "stage", "workers"), mostly_slow(list(itertools.product(READERS, STAGES, WORKERS)), 13)
+    ("reader", "stage", "workers"), mostly_slow(list(itertools.product(READERS, STAGES, WORKERS)), 23)
 )
 def test_killed_in_a_stage_and_run_again(tmp_path: Path, reader: str, stage: str, workers: int) -> None:
     place = folder_of(tmp_path, reader)

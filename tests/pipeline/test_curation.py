@@ -8,9 +8,10 @@ import pytest
 
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.pipeline.curation import curate, final_texts, plan_of
+from headwater.pipeline.curation import curate, final_texts
 from headwater.pipeline.ingest import ingest
 from headwater.pipeline.measure import measure
+from headwater.pipeline.plan import plan_of
 from headwater.recipe.load import load_recipe
 
 CHINESE = (
@@ -246,3 +247,31 @@ def test_presets_on_real_pages_balance_for_every_file(real_data, tmp_path):
     assert {row["state"] for row in rows} <= {"kept", "dropped", "quarantined"}
     assert all((row["reason"] is None) == (row["state"] == "kept") for row in rows)
     assert {"en", "zh"} <= {row["language"] for row in rows}
+
+
+def test_a_source_is_judged_by_what_is_said_for_it(tmp_path):
+    """Programs and talk beside prose: the rules for prose judge neither, in no language."""
+    prose, program = "河水在夜里涨了起来，没有人记下是什么时候。", "for (;;) { x += 1; }  // 循环\n"
+    (tmp_path / "code").mkdir()
+    for n in range(6):
+        (tmp_path / f"{n}.txt").write_text(f"第{n}篇。" + prose * (1 + n), encoding="utf-8")
+        (tmp_path / "code" / f"{n}.js").write_text(f"// {n}\n" + program * (1 + n), encoding="utf-8")
+    path = tmp_path / "recipe.yaml"
+    path.write_text(
+        "sources:\n  - {name: texts, kind: files, paths: ['*.txt']}\n  - {name: programs, kind: code, paths: ['code/*.js']}\n"
+        "holdout: {share: 0}\ncurate:\n  preset: {zh: fineweb2-zh, code: null, '*': gopher}\n"
+        "  rules: {'*': {length.characters: {min: 60}}, programs: {length.characters: {min: 100}}}\n"
+        "  duplicates: null\n  decontaminate: null\n",
+        encoding="utf-8",
+    )
+    recipe, workspace = load_recipe(path), Workspace(tmp_path / "workspace")
+    ingested = ingest(recipe, workspace, workers=0)
+    result = curate(recipe, workspace, ingested, measure(recipe, workspace, ingested, workers=0), workers=0)
+    reasons = {row["locator"][:-2]: row["reason"] for row in ledger_rows(result)}
+    assert {name: reasons[name] for name in ("0.js", "1.js", "5.js")} == {
+        "0.js": "length_characters", "1.js": "length_characters", "5.js": None,
+    }  # fmt: skip
+    assert all(
+        reasons[f"{n}.txt"] not in (None, "length_characters") for n in (3, 4, 5)
+    )  # the preset's, for prose
+    assert not [text for text in result.warnings if "programs" in text or "code" in text]

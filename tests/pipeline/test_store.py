@@ -208,6 +208,20 @@ def test_bit_rot_in_the_store_is_named_and_gc_frees_what_nothing_names(tmp_path,
         api.verify(url)
 
 
+def test_gc_leaves_what_the_last_few_manifests_name(tmp_path, bucket):
+    store, files = Store(f"s3://{bucket}/ws", tmp_path / "one"), fsspec.filesystem("s3")
+    store.folder.mkdir()
+    store.bring()
+    texts = ["春", "夏", "秋", "冬"]
+    for text in texts:
+        (store.folder / "季.txt").write_text(text, encoding="utf-8")
+        store.commit()
+    store.collect()
+    objects = {files.cat_file(name).decode() for name in files.ls(f"{bucket}/ws/objects", detail=False)}
+    assert objects == set(texts[-headwater.engine.store.KEPT_MANIFESTS :])
+    assert len(files.ls(f"{bucket}/ws/manifests", detail=False)) == len(objects) == 3
+
+
 def test_without_a_workspace_at_the_url_it_says_so(bucket, machine):
     with pytest.raises(HeadwaterError, match="no workspace at s3://"):
         api.sql(f"s3://{bucket}/没有", "select 1")

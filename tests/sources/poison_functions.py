@@ -3,12 +3,17 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from headwater.engine.workspace import Output
 from headwater.signals import gopher
-from headwater.signals.measure import measure_shard
-from headwater.sources import framing
+from headwater.signals.measure import measure_shard, measure_shards
+from headwater.sources import warc
+from headwater.sources.extract import main_text
+from headwater.sources.payload import document_of_payload
 from headwater.sources.read import read_shard
 
 
@@ -20,20 +25,32 @@ def _poison(text: str) -> None:
 
 
 def read(out: Output, **arguments: Any) -> dict[str, Any]:
-    honest = framing.document_of_payload
+    main_text.warm()  # what the first page needs is loaded before the clock runs for it
+    honest = warc.record_of
 
     def poisoned(record: Any, *rest: Any) -> Any:
         _poison(record.headers["WARC-Target-URI"])
-        return honest(record, *rest)
+        return document_of_payload(record, *rest)
 
-    framing.document_of_payload = poisoned
+    warc.record_of = partial(honest, document=poisoned)
     try:
         return read_shard(out, **arguments)
     finally:
-        framing.document_of_payload = honest
+        warc.record_of = honest
 
 
 def measure(out: Output, **arguments: Any) -> dict[str, Any]:
+    with _poisoned_gopher():
+        return measure_shard(out, **arguments)
+
+
+def measure_together(outs: list[Output], arguments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    with _poisoned_gopher():
+        return measure_shards(outs, arguments)
+
+
+@contextmanager
+def _poisoned_gopher() -> Iterator[None]:
     honest = gopher.measure
 
     def poisoned(text: str) -> Any:
@@ -42,6 +59,6 @@ def measure(out: Output, **arguments: Any) -> dict[str, Any]:
 
     gopher.measure = poisoned
     try:
-        return measure_shard(out, **arguments)
+        yield
     finally:
         gopher.measure = honest

@@ -331,3 +331,17 @@ def test_a_thousand_tiny_papers_in_one_archive(tmp_path, read):
     path.write_bytes(tar({f"{n}/p.tex": paper(f"第{n}篇。") for n in range(1000)}, "w:gz"))
     shard = read(path, kind="papers")
     assert len({document["id"] for document in shard.documents}) == 1000 and shard.account["read"] == 1000
+
+
+def test_class_and_style_files_beside_a_paper_are_none(tmp_path, read):
+    (tmp_path / "main.tex").write_text(
+        "\\documentclass{q}\\begin{document}河水。\\end{document}", encoding="utf-8"
+    )
+    for name in ("q.cls", "q.sty", "refs.bib", "q.cls.gz"):
+        data = b"\\ProvidesClass{q}\\def\\x{y} text of options"
+        (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    shard = read(*sorted(tmp_path.glob("*.*")), kind="papers")
+    assert shard.texts == ["河水。"]
+    assert [file["gated"] for name, file in shard.files.items() if name != "main.tex"] == [
+        {"no_source": 1}
+    ] * 4

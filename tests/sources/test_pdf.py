@@ -1,10 +1,14 @@
 """PDF to text: reading order, paragraphs across columns and pages, what is cut, and files made to hurt."""
 
+import io
 import random
 import re
 import zlib
+from functools import cache
 
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from headwater.sources.extract import pdf as engine
 from headwater.sources.extract.pdf import PdfError, pdf_text
@@ -15,7 +19,7 @@ PITCH = 0.6
 
 
 class Pdf:
-    """A PDF written by hand: text at places, in Courier or (Chinese) in an Adobe-GB1 font that is not embedded."""
+    """A PDF written by hand: text at places, in Courier or (Chinese) in a font of boxes."""
 
     def __init__(self, width: int = 612, height: int = 792) -> None:
         self.width, self.height = width, height
@@ -49,9 +53,11 @@ class Pdf:
             f"<< /Type /Catalog /Pages 2 0 R {catalog} >>".encode(),
             f"<< /Type /Pages /Kids [{kids}] /Count {len(streams)} >>".encode(),
             b"<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding /WinAnsiEncoding >>",
-            b"<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [5 0 R] >>",
-            b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /DW 1000 "
-            b"/CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> >>",
+            b"<< /Type /Font /Subtype /Type0 /BaseFont /Boxes /Encoding /Identity-H /DescendantFonts [5 0 R] "
+            b"/ToUnicode %d 0 R >>" % (len(streams) * 2 + 6),
+            b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Boxes /DW 1000 /CIDToGIDMap %d 0 R /FontDescriptor %d 0 R "
+            b"/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> >>"
+            % (len(streams) * 2 + 7, len(streams) * 2 + 8),
         ]
         for number, stream in enumerate(streams):
             objects.append(
@@ -61,6 +67,7 @@ class Pdf:
             objects.append(
                 f"<< /Length {len(stream)} /Filter {filters} >>\nstream\n".encode() + stream + b"\nendstream"
             )
+        objects += _boxes(len(objects) + 4)
         out, places = b"%PDF-1.7\n", []
         for number, body in enumerate(objects, 1):
             places.append(len(out))
@@ -69,6 +76,52 @@ class Pdf:
         out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
         out += b"".join(f"{place:010} 00000 n \n".encode() for place in places)
         return out + f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF".encode()
+
+
+@cache
+def _box_font() -> bytes:
+    """TrueType with one box: what a machine has for a font that is not embedded would decide what is read."""
+    pen = TTGlyphPen(None)
+    for step, place in enumerate([(50, 0), (50, 700), (950, 700), (950, 0)]):
+        (pen.lineTo if step else pen.moveTo)(place)
+    pen.closePath()
+    font = FontBuilder(1000)
+    font.setupGlyphOrder([".notdef", "box"])
+    font.setupCharacterMap({0x6C34: "box"})
+    font.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "box": pen.glyph()})
+    font.setupHorizontalMetrics({".notdef": (1000, 0), "box": (1000, 50)})
+    font.setupHorizontalHeader(ascent=800, descent=-200)
+    font.setupNameTable({"familyName": "Boxes", "styleName": "Regular"})
+    font.setupOS2()
+    font.setupPost()
+    made = io.BytesIO()
+    font.save(made)
+    return made.getvalue()
+
+
+def _boxes(descriptor_file: int) -> list[bytes]:
+    """The four objects of the font: to Unicode, glyphs, descriptor, file. Codes are UTF-16."""
+    ranges = "".join(f"<{high:02x}00> <{high:02x}ff> <{high:02x}00>\n" for high in range(256))
+    unicode = (
+        "/CIDInit /ProcSet findresource begin begincmap /CMapName /U def 1 begincodespacerange <0000> <ffff> "
+        f"endcodespacerange 256 beginbfrange\n{ranges}endbfrange endcmap end"
+    )
+    return [
+        _stream(unicode.encode()),
+        _stream(b"\0\1" * 65536),
+        b"<< /Type /FontDescriptor /FontName /Boxes /Flags 4 /FontBBox [0 -200 1000 800] /Ascent 800 /Descent -200 "
+        b"/ItalicAngle 0 /CapHeight 700 /StemV 80 /FontFile2 %d 0 R >>" % descriptor_file,
+        _stream(_box_font()),
+    ]
+
+
+def _stream(data: bytes) -> bytes:
+    packed = zlib.compress(data)
+    return (
+        b"<< /Length %d /Filter /FlateDecode /Length1 %d >>\nstream\n" % (len(packed), len(data))
+        + packed
+        + b"\nendstream"
+    )
 
 
 def text(pdf: Pdf) -> str:
@@ -402,3 +455,14 @@ def test_the_real_files_of_one_column(real_data):
     assert "structured text content from various documents using existing parser libraries." in tika.text
     outline = pdf_text((folder / "pdflatex-outline.pdf").read_bytes(), 100).text
     assert [f"## {n + 1} {name}" in outline for n, name in enumerate(["Foo", "Bar", "Baz"] * 3)] == [True] * 9
+
+
+def test_a_table_of_contents_keeps_its_lines():
+    pdf = Pdf().column(
+        72,
+        700,
+        ["1 The river 2", "1.1 Boats and bridges .......... 12", "2 第二章 夜里的河水 131", "3 Winter 140"],
+    )
+    pdf.page().column(72, 700, wrapped(prose(3, 90), 70))
+    found = text(pdf)
+    assert "1 The river 2\n1.1 Boats and bridges 12\n2 第二章夜里的河水 131\n3 Winter 140" in found

@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.engine import guard
-from headwater.engine.local import Task, run_stage
+from headwater.engine.local import Task, run_stage, run_stages
 from headwater.engine.workers import end_idle
 from headwater.engine.workspace import Workspace
 from headwater.recipe.sources import WarcSource
+from headwater.sources.extract import main_text
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,7 @@ def poison_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     here = str(Path(__file__).parent)
     monkeypatch.syspath_prepend(here)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.setattr(guard, "SECONDS", 1.5)
+    monkeypatch.setattr(guard, "SECONDS", 3)
     monkeypatch.setattr(guard, "SECOND_CHANCE", 2)
     end_idle()
 
@@ -42,10 +43,11 @@ def test_a_page_that_kills_and_one_that_hangs_are_quarantined_with_their_bytes(
         "holdout": {"share": 0.1, "salt": "headwater-1"},
     }
     workspace = Workspace(tmp_path / "workspace")
+    main_text.warm()  # kernels are compiled before workers start
     committed = {}
-    for function in ("headwater.sources.read:read_shard", "poison_functions:read"):
+    for function, workers in (("headwater.sources.read:read_shard", 0), ("poison_functions:read", 1)):
         task = Task("crawl", function, function, arguments)
-        [entry] = run_stage(workspace, f"documents/{function[:6]}", [task], workers=1, title="read")
+        [entry] = run_stage(workspace, f"documents/{function[:6]}", [task], workers=workers, title="read")
         rows = pq.read_table(entry.path()).to_pylist()
         lost = pq.read_table(entry.path("quarantine.parquet")).to_pylist()
         committed[function[:6]] = (
@@ -77,3 +79,30 @@ def test_a_text_that_kills_or_hangs_a_signal_loses_that_signal(tmp_path: Path) -
     assert (errors[3], errors[7]) == ("worker_died", "deadline")
     assert [n for n, value in enumerate(table["gopher.words"].to_pylist()) if value is None] == [3, 7]
     assert entry.result["failed"] == 2
+
+
+def test_in_one_pass_only_the_family_that_a_text_kills_loses_it(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    file = tmp_path / "texts.parquet"
+    texts = ["河水涨了。", "杀", "The river rose."]
+    pq.write_table(pa.table({"id": ["甲", "乙", "丙"], "text": texts}), file)
+
+    def stages(function: str) -> dict[str, list[Task]]:
+        return {
+            f"signals/{family}": [Task("s", f"{family}-{function[:6]}", function, {"texts": str(file), "family": family}, "s")]
+            for family in ("length", "gopher", "fineweb")
+        }  # fmt: skip
+
+    workspace = Workspace(tmp_path / "w")
+    made = run_stages(workspace, stages("poison_functions:measure_together"), workers=1, title="measure")
+    errors = {name: pq.read_table(entry.path())["errors"].to_pylist() for name, [entry] in made.items()}
+    assert errors.pop("signals/gopher") == [None, "worker_died", None]
+    assert list(errors.values()) == [[None] * 3] * 2
+    # what one pass made is kept family by family: a new key measures its own family alone
+    before = {name: entry.path().read_bytes() for name, [entry] in made.items()}
+    again = stages("poison_functions:measure_together")
+    again["signals/gopher"] = stages("headwater.signals.measure:measure_shards")["signals/gopher"]
+    made = run_stages(workspace, again, workers=1, title="measure")
+    changed = {name for name, [entry] in made.items() if entry.path().read_bytes() != before[name]}
+    assert changed == {"signals/gopher"}

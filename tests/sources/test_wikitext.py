@@ -1,5 +1,6 @@
 """Wikitext to text: what a reader of the page sees, nothing of the markup, in linear time whatever is not closed."""
 
+import gc
 import re
 import time
 
@@ -147,14 +148,19 @@ HOSTILE = {
 
 @pytest.mark.fault(25)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_time_is_linear_in_what_is_never_closed(name):
+def test_time_is_linear_in_what_is_never_closed(name, request):
+    gc.disable()  # a collection costs what the whole process holds, tests before this one included
+    request.addfinalizer(gc.enable)
     seconds = []
     for size in (25_000, 200_000):
         text = "甲" + HOSTILE[name] * (size // len(HOSTILE[name])) + "乙" * 100
-        started = time.process_time()
-        text_of(text)
-        seconds.append(time.process_time() - started + 0.005)
-    assert seconds[1] < 40 * seconds[0]  # eight times the text; quadratic would be 64 times
+        best = float("inf")
+        for _ in range(3):
+            started = time.process_time()
+            text_of(text)
+            best = min(best, time.process_time() - started)
+        seconds.append(best + 0.002)
+    assert seconds[1] < 30 * seconds[0]  # eight times the text; quadratic would be 64 times
 
 
 @pytest.mark.fault(23)

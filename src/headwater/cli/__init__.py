@@ -13,8 +13,14 @@ from typing import Any
 import click
 
 from headwater import __version__, api
+from headwater.cli.contamination import contamination
+from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.models import train_classifier, train_ngram
+from headwater.cli.presets import presets
+from headwater.cli.questions import whatif
 from headwater.cli.shared import Group, print_result
+from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
 
 
@@ -50,6 +56,9 @@ def _workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="The workspace to ask.",
     )(function)
+
+
+_unmasked_option = click.option("--unmasked", is_flag=True, help="Show personal data as it is.")
 
 
 def _existing(workspace: Path | str) -> Path | str:
@@ -197,33 +206,43 @@ def demo(folder: Path) -> None:
     print_result(None, False, api.demo(folder))
 
 
+cli.add_command(train_ngram)
+cli.add_command(train_classifier)
+
+
 # ---------------------------------------------------------------- questions to a workspace
 
 
 @cli.command()
 @click.argument("document")
 @_workspace_option
+@_unmasked_option
 @click.option("--json", "as_json", is_flag=True)
-def why(document: str, workspace: Path | str, as_json: bool) -> None:
+def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Why DOCUMENT (an id, or its beginning) was kept or dropped."""
     from headwater.inspect.why import lines_of
 
-    answer = api.why(workspace, document)
+    answer = api.why(workspace, document, unmasked=unmasked)
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
+
+
+cli.add_command(contamination)
+cli.add_command(whatif)
 
 
 @cli.command()
 @click.argument("query")
 @_workspace_option
+@_unmasked_option
 @click.option("--json", "as_json", is_flag=True)
-def sql(query: str, workspace: Path | str, as_json: bool) -> None:
+def sql(query: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Ask the workspace in SQL.
 
-    Views: documents, ledger, signals, quarantine, files.
+    Views: documents, ledger, signals, quarantine, files, clusters.
     """
     from headwater.inspect.sql import render
 
-    click.echo(render(api.sql(workspace, query), as_json=as_json))
+    click.echo(render(api.sql(workspace, query, unmasked=unmasked), as_json=as_json))
 
 
 @cli.command()
@@ -287,30 +306,14 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
         click.echo("\n".join(lines_of_page(answer, shutil.get_terminal_size().columns)))
 
 
+cli.add_command(tokenizers)
+cli.add_command(export)
+
+
 # ---------------------------------------------------------------- the rest
 
 
-@cli.group(cls=Group)
-def presets() -> None:
-    """The public recipes' rules, each with its source."""
-
-
-@presets.command("list")
-def presets_list() -> None:
-    """The presets there are."""
-    from headwater.curate.presets import presets_list
-
-    for name, title in presets_list():
-        click.echo(f"{name:<14} {title}")
-
-
-@presets.command("show")
-@click.argument("name")
-def presets_show(name: str) -> None:
-    """Every rule of a preset with value, variant and source."""
-    from headwater.curate.presets import show
-
-    click.echo("\n".join(show(name)))
+cli.add_command(presets)
 
 
 @cli.group("recipe", cls=Group)

@@ -70,10 +70,13 @@ def _piece(letter: str) -> str:
 
 
 _PIECE = re.compile(_piece(r"\w"))
-_PIECE_OR_HAN = re.compile(f"[{HAN}]+|" + _piece(rf"[^\W{HAN}]"))
+_HAN_RUN = re.compile(f"([{HAN}]+)")
 _CLITIC = re.compile(r"(?i)(?<=[^\W\d_])(n['’]t|['’](?:s|re|ve|ll|d|m))$")
 _FIRST_HAN = re.compile(f"[{HAN}]")
 _VISIBLE = re.compile(r"\w")
+
+
+_last_words: tuple[str, list[str]] = ("", [])
 
 
 def words_and_symbols(text: str) -> list[str]:
@@ -81,16 +84,39 @@ def words_and_symbols(text: str) -> list[str]:
 
     In the manner of the tokenisers that the public recipes count with: a clitic is a word of its own ("do n't",
     "it 's"), a hyphen parts two words, Han is cut by rjieba (jieba's dictionary and hidden Markov model).
+
+    The last text's words are kept, since one signal after another asks for them: do not change the list.
     """
-    has_han = _FIRST_HAN.search(text) is not None
-    pieces: list[str] = (_PIECE_OR_HAN if has_han else _PIECE).findall(text)
-    if not has_han and "'" not in text and "’" not in text:
+    global _last_words
+    last = _last_words
+    if last[0] is not text:
+        last = _last_words = (text, _split(text))
+    return last[1]
+
+
+def _split(text: str) -> list[str]:
+    clitics = "'" in text or "’" in text
+    if not _FIRST_HAN.search(text):
+        return _pieces(text, clitics)
+    found: list[str] = []
+    for number, stretch in enumerate(_HAN_RUN.split(text)):
+        if number % 2:  # a run of Han
+            found += rjieba.cut(stretch, True)
+        elif len(stretch) > 1:
+            found += _pieces(stretch, clitics)
+        elif stretch and not stretch.isspace():
+            found.append(stretch)
+    return found
+
+
+def _pieces(text: str, clitics: bool) -> list[str]:
+    """Words and symbols of text without Han."""
+    pieces: list[str] = _PIECE.findall(text)
+    if not clitics:
         return pieces
     found: list[str] = []
     for piece in pieces:
-        if has_han and _FIRST_HAN.match(piece):
-            found += rjieba.cut(piece, True)
-        elif ("'" in piece or "’" in piece) and (clitic := _CLITIC.search(piece)):
+        if ("'" in piece or "’" in piece) and (clitic := _CLITIC.search(piece)):
             found += (piece[: clitic.start()], clitic[0])
         else:
             found.append(piece)
@@ -100,6 +126,26 @@ def words_and_symbols(text: str) -> list[str]:
 def words(text: str) -> list[str]:
     """The words of a text, without the symbols between them."""
     return [piece for piece in words_and_symbols(text) if _VISIBLE.search(piece)]
+
+
+def spaced_words(text: str) -> list[str]:
+    """What stands between spaces, punctuation with it; a piece that holds Han is cut by the segmenter, and there
+    punctuation stays with the word before it."""
+    pieces = text.split()
+    if _FIRST_HAN.search(text) is None:
+        return pieces
+    found: list[str] = []
+    for piece in pieces:
+        if _FIRST_HAN.search(piece) is None:
+            found.append(piece)
+            continue
+        first = len(found)
+        for part in words_and_symbols(piece):
+            if len(found) > first and not _VISIBLE.search(part):
+                found[-1] += part
+            else:
+                found.append(part)
+    return found
 
 
 def spans_of(pieces: list[str], text: str) -> list[tuple[int, int]]:

@@ -9,11 +9,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from headwater.curate.responsible import CONFORMS, CONTEXT, responsible_ai
 from headwater.curate.training_set import Contents, Mixture
 from headwater.recipe.quantities import show_count, show_size
 from headwater.recipe.settings import Recipe
 
 _ROWS = 50  # of each table; the rest is one line
+_VALUES = 3  # licences of a source that its row names
 
 
 def safe(value: object, limit: int = 120) -> str:
@@ -35,15 +37,22 @@ def safe(value: object, limit: int = 120) -> str:
     return "".join(shown) + ("…" if len(text) > limit else "")
 
 
-def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None) -> str:
-    """The card as Markdown."""
+def card(
+    recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None,
+    asked: dict[str, float] | None = None,
+) -> str:  # fmt: skip
+    """The card as Markdown. `asked`: the weights that the recipe asks for, before the limit on epochs."""
     documents, tokens = sum(contents.documents.values()), sum(contents.tokens.values())
     size = sum(contents.bytes.values())
     parts = [
         f"# Training set {safe(recipe.name)}",
         f"{documents:,} documents, {show_size(size)} of text, {show_count(tokens)} tokens of a vocabulary of "
         f"{vocabulary:,}. Key `{key}`. Made by Headwater from the recipe at the end of this card.",
-        "## What is in it",
+        "## Sources",
+        _sources(recipe, contents, tokens),
+        "Licence, date and consent are what the source or the record states; nobody has checked them. “not stated” is "
+        "not a permission.",
+        "## Languages",
         _table(
             ["source", "language", "documents", "bytes", "tokens", "share of tokens"],
             [
@@ -53,21 +62,16 @@ def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixtu
                 for (source, language), number in _by_size(contents.documents)
             ],
         ),
-        _mixture(recipe, contents, mixture, tokens),
+        _mixture(recipe, contents, mixture, asked or recipe.curate.mixture or {}, tokens),
         "## Where it comes from",
-        _table(["source", "kind", "paths"], [
-            [safe(source.name), source.kind, ", ".join(safe(path) for path in source.paths[:10])]
-            for source in recipe.sources
+        _table(["source", "paths"], [
+            [safe(source.name), ", ".join(safe(path) for path in source.paths[:10])] for source in recipe.sources
         ]),
         _table(["source", "licence", "documents"], _pairs(contents.licenses)),
         _table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
-        _table(["source", "earliest date", "latest date"], [
-            [safe(source), safe(first), safe(last)] for source, (first, last) in sorted(contents.dates.items())
-        ]),
-        "The licence is the one that the source or the record states; nobody has checked it. “not stated” is not "
-        "a permission.",
         "## What was left out",
         _left_out(contents),
+        *_personal_data(recipe, contents),
         "## From a token to its document",
         "`documents.parquet` has a row a text: its tokens are `offset` to `offset + length` of the pool's "
         "`shard`; `headwater why ID` shows the document, its locator and URL, and what was decided about it.",
@@ -77,7 +81,38 @@ def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixtu
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens: int) -> str:
+def _sources(recipe: Recipe, contents: Contents, tokens: int) -> str:
+    """A row a source, also for one that nothing is left of."""
+    held, documents = contents.by_source(contents.tokens), contents.by_source(contents.documents)
+    return _table(
+        ["source", "kind", "documents", "tokens", "share of tokens", "licences", "dates", "consent"],
+        [
+            [safe(source.name), source.kind, f"{documents.get(source.name, 0):,}",
+             show_count(held.get(source.name, 0)), f"{held.get(source.name, 0) / max(1, tokens):.1%}",
+             _most(contents.licenses, source.name), _dates(contents, source.name),
+             _most(contents.consent, source.name)]
+            for source in recipe.sources
+        ],
+    )  # fmt: skip
+
+
+def _most(counts: Counter[tuple[str, str]], source: str) -> str:
+    """A source's most frequent values with their documents; the whole list is a table of its own."""
+    own = [(value, number) for (of, value), number in _by_size(counts) if of == source]
+    shown = [f"{safe(value, 60)} ({number:,})" for value, number in own[:_VALUES]]
+    return "; ".join([*shown, f"and {len(own) - _VALUES} more"] if len(own) > _VALUES else shown) or "–"
+
+
+def _dates(contents: Contents, source: str) -> str:
+    if source not in contents.dates:
+        return "not stated"
+    first, last = contents.dates[source]
+    return f"{first} to {last} ({contents.dated[source]:,} dated)" if first != last else first
+
+
+def _mixture(
+    recipe: Recipe, contents: Contents, mixture: Mixture | None, asked: dict[str, float], tokens: int
+) -> str:
     if mixture is None:
         epochs = recipe.train.tokens / max(1, tokens)
         line = (
@@ -90,7 +125,6 @@ def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens
                 "curate.max_epochs or add text."
             )
         return line
-    asked = recipe.curate.mixture or {}
     total = sum(asked.values())
     held = contents.by_source(contents.tokens)
     table = _table(
@@ -99,6 +133,10 @@ def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens
           f"{mixture.epochs[s]:.2g}"] for s in sorted(mixture.weights)],
     )  # fmt: skip
     line = f"Weights and epochs are for a training of {show_count(recipe.train.tokens)} tokens."
+    if recipe.curate.mixture_alpha is not None:
+        line += f" A source of n tokens weighs n to the power of {recipe.curate.mixture_alpha:g}."
+    if recipe.curate.mixture_tokens is not None and total != recipe.train.tokens:
+        line += f" The tokens asked for add up to {show_count(total)}, and are scaled to that."
     if mixture.limited:
         line += (
             f" {', '.join(safe(source) for source in mixture.limited)} would have been repeated more than "
@@ -115,11 +153,35 @@ def _left_out(contents: Contents) -> str:
         f"Of {read:,} training documents ({show_size(contents.read_bytes)}) {kept:,} are kept, {contents.edited:,} "
         f"of them edited. {heldout:,} documents are held out for evaluation and are not among these."
     )
+    if contents.taken_down:
+        line += (
+            f" {contents.taken_down:,} more are on the recipe's take-down list and in nothing that was "
+            "made from it."
+        )
     rows = [
         [safe(state), safe(reason), f"{number:,}", show_size(contents.left_bytes[state, reason])]
         for (state, reason), number in _by_size(contents.left)
     ]
     return f"{line}\n\n{_table(['state', 'reason', 'documents', 'bytes'], rows)}".rstrip()
+
+
+_HOW = {
+    "replace": "replaced by a token of its type, as in <EMAIL>",
+    "mask": "masked, letter by letter",
+    "surrogate": "replaced by made values, the same one for the same value",
+}
+
+
+def _personal_data(recipe: Recipe, contents: Contents) -> list[str]:
+    settings = recipe.curate.privacy
+    if settings is None:
+        return ["## Personal data", "Nothing was done about personal data (`curate.privacy`)."]
+    found = [[safe(kind), f"{contents.personal[kind]:,}"] for kind in settings.kinds]
+    line = (
+        f"Personal data is {safe(_HOW[settings.how])}: {sum(contents.personal.values()):,} places in the kept documents. "
+        "It is found by pattern, checksum and cue; what is written in another form is still there."
+    )
+    return ["## Personal data", line, _table(["type", "places"], found)]
 
 
 def _pairs(counts: Counter[tuple[str, str]]) -> list[list[str]]:
@@ -155,22 +217,44 @@ _CONTEXT: dict[str, Any] = {
 _TYPES = {"string": "sc:Text", "int64": "sc:Integer"}
 
 
+def _based_on(source: str, contents: Contents) -> dict[str, Any]:
+    """One source as schema.org says it; consent stands under `usageInfo`."""
+    counts = {
+        "documents": contents.by_source(contents.documents),
+        "tokens": contents.by_source(contents.tokens),
+    }
+    said: dict[str, Any] = {
+        "@type": "sc:Dataset",
+        "name": source,
+        "license": sorted(value for of, value in contents.licenses if of == source),
+        "usageInfo": sorted(value for of, value in contents.consent if of == source),
+        "size": [
+            {"@type": "sc:QuantitativeValue", "value": held.get(source, 0), "unitText": unit}
+            for unit, held in counts.items()
+        ],
+    }
+    if source in contents.dates:
+        said["temporalCoverage"] = "/".join(contents.dates[source])
+    return said
+
+
 def croissant(
     recipe: Recipe, contents: Contents, *, key: str, columns: dict[str, str], files: dict[str, str]
 ) -> str:
     """The same as JSON-LD. `columns` are names and types of documents.parquet; `files` names and sha256."""
     licences = sorted({licence for _, licence in contents.licenses})
     document = {
-        "@context": _CONTEXT,
+        "@context": _CONTEXT | CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "conformsTo": ["http://mlcommons.org/croissant/1.0", CONFORMS],
         "name": recipe.name,
         "version": key,
         "description": f"Training set of the Headwater recipe {recipe.name}: "
         f"{sum(contents.documents.values())} documents, {sum(contents.tokens.values())} tokens.",
         "license": licences,
         "inLanguage": sorted({language for _, language in contents.documents}),
-        "isBasedOn": [{"@type": "sc:Dataset", "name": source.name} for source in recipe.sources],
+        "isBasedOn": [_based_on(source.name, contents) for source in recipe.sources],
+        **responsible_ai(recipe, contents),
         "distribution": [
             {"@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "sha256": digest,
              "encodingFormat": "application/json" if Path(name).suffix == ".json" else "application/x-parquet"}

@@ -20,12 +20,16 @@ import pyarrow as pa
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.corpus.text import sentences
 from headwater.curate.decisions import in_question
-from headwater.curate.line_rules import C4_CITATION, c4_reason, refinedweb_reason, word_count
+from headwater.curate.line_rules import (
+    C4_CITATION,
+    c4_reason,
+    refinedweb_phrases,
+    refinedweb_reason,
+    word_count,
+)
 from headwater.curate.presets import LineEdits
 from headwater.curate.repeats import lines_to_go
 from headwater.engine.workspace import Output
-
-C4_SENTENCES = 5  # datatrove's variant; TFDS has 3
 
 EDITION_SCHEMA = pa.schema(
     [
@@ -61,7 +65,7 @@ def edit(text: str, settings: LineEdits, repeated: Container[int] = ()) -> Edite
         at += len(line) + 1
         blank = not line.strip()
         reason = "repeated_line" if number in repeated else None if blank else _reason(line, settings)
-        if settings.c4 and (page := _c4_page(line, start, reason)) is not None:
+        if settings.c4 is not None and (page := _c4_page(line, start, reason)) is not None:
             return Edited(None, page[2], [page])
         if reason is not None:
             done.lines[reason] += 1
@@ -71,8 +75,12 @@ def edit(text: str, settings: LineEdits, repeated: Container[int] = ()) -> Edite
             before, _, why = done.spans[-1]  # a blank line that only the removed one held apart
             done.spans[-1] = (before, end, why)
         else:
-            if settings.c4:
+            if settings.c4 is not None:
                 done.spans += _citations(line, start)
+            elif settings.refinedweb:
+                done.spans += [
+                    (start + a, start + b, "refinedweb_phrase") for a, b in refinedweb_phrases(line)
+                ]
             blank_before, removed_before = blank, False
     if done.spans:
         done.spans = _to_the_end(text, done.spans)
@@ -104,7 +112,7 @@ def _reason(line: str, settings: LineEdits) -> str | None:
     """Why a line goes, by the first rule that says so."""
     if settings.refinedweb and (reason := refinedweb_reason(line)) is not None:
         return reason
-    if settings.c4 and (reason := c4_reason(line)) is not None:
+    if settings.c4 is not None and (reason := c4_reason(line, settings.c4)) is not None:
         return reason
     if settings.min_words and word_count(line) < settings.min_words:
         return "line_words"
@@ -138,9 +146,9 @@ def _page_reason(before: str, after: str, settings: LineEdits) -> str | None:
         words = word_count(before)
         if words - word_count(after) > settings.max_removed_share * words:
             return "removed_share"
-    if settings.c4:
+    if settings.c4 is not None:
         lines = [line for line in after.split("\n") if line.strip()]
-        if sum(len(sentences(line)) for line in lines) < C4_SENTENCES:
+        if sum(len(sentences(line)) for line in lines) < settings.c4.sentences:
             return "c4_sentences"
     return None
 
@@ -152,7 +160,7 @@ def edit_shard(
     editions: list[str],
     decisions: str,
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     settings: dict[str, Any],
     repeats: dict[str, Any] | None,
 ) -> dict[str, Any]:
@@ -166,7 +174,7 @@ def edit_shard(
     with ShardWriter(out.path(), EDITION_SCHEMA) as writer:
         at = 0
         for decided, *batches in in_step(streams):
-            alive = in_question(pa.Table.from_batches([decided]), tracks, languages)
+            alive = in_question(pa.Table.from_batches([decided]), tracks, by_language)
             rows = []
             for here in range(batches[0].num_rows):
                 row: dict[str, Any] = {"id": batches[0]["id"][here].as_py(), "removed": 0}

@@ -2,17 +2,21 @@
 
 RefinedWeb (Penedo et al. 2023, appendix G.2; numbers as in DCLM's refinedweb.yaml): a line goes if more than half
 of its characters are upper case, if it holds only digits, if it is a counter ("3 likes"), or if it has fewer than
-2 words. C4 (Raffel et al. 2020; numbers as in datatrove's c4_filters.py, which FineWeb used): a line goes if it
-has a word of more than 1,000 characters, fewer than 3 words, the word "javascript" or a policy phrase.
+2 words; "items in cart", "read more..." and "sign-in" go out of lines of at most 10 words.
+
+C4 (Raffel et al. 2020): a line goes if it has a word of more than 1,000 characters, no end mark, too few words (5 in
+TFDS's c4_utils.py, the original; 3 in datatrove's c4_filters.py), the word "javascript" or a policy phrase. FineWeb
+leaves the line-end rule out.
 
 Chinese: words are those of the segmenter, so a sentence without a space is no "one word" and no word of 1,000
-characters; counters are read in Simplified and Traditional, before or after their number, and in full-width
+characters; a line ends in 。！？ as well, and in a closing quote or bracket after them; counters are read in Simplified and Traditional, before or after their number, and in full-width
 digits; 万, 萬 and 亿, 億 count as K and M do.
 """
 
 import re
 
 from headwater.corpus.text import words
+from headwater.curate.presets import C4Lines
 
 UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]"
@@ -39,6 +43,15 @@ LONGEST_COUNTER = 60  # characters: a longer line is no counter, and is not sear
 _C4_POLICY = (
     "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies",
 )  # fmt: skip
+_ENDS = {"tfds": (".", "?", "!", '"'), "datatrove": (".", "?", "!", '"', "'")}
+_ENDS_UNSPACED = re.compile(r"[。！？｡．.!?][」』”’\"'）)】\]》〉]*\Z")
+# (phrase, where in the line, the same with the space beside it)
+_REFINEDWEB_PHRASES = (
+    re.compile(r"\s?items in cart", re.IGNORECASE),
+    re.compile(r"\s?read more\.\.\.$", re.IGNORECASE),
+    re.compile(r"^sign-in\s?", re.IGNORECASE),
+)
+REFINEDWEB_PHRASE_WORDS = 10
 C4_CITATION = re.compile(r"\[\d{0,9}\]|\[edit\]|\[citation needed\]")
 
 
@@ -60,22 +73,44 @@ def refinedweb_reason(line: str) -> str | None:
         return "refinedweb_counter"
     if word_count(text) < 2:
         return "refinedweb_words"
-    return None
+    return "refinedweb_phrase" if refinedweb_phrases(line) == [(0, len(line))] else None
 
 
-def c4_reason(line: str) -> str | None:
-    """Why C4 drops a (non-empty) line, or None; the line-end rule is not applied, as in FineWeb."""
+def refinedweb_phrases(line: str) -> list[tuple[int, int]]:
+    """Spans of RefinedWeb's phrases in a short line, ascending; (0, len(line)) where nothing else is in it."""
+    if word_count(line) > REFINEDWEB_PHRASE_WORDS:
+        return []
+    spans = sorted(match.span() for phrase in _REFINEDWEB_PHRASES for match in phrase.finditer(line))
+    apart = [span for place, span in enumerate(spans) if place == 0 or span[0] >= spans[place - 1][1]]
+    at, left = 0, ""
+    for start, end in apart:
+        left += line[at:start]
+        at = end
+    return [(0, len(line))] if apart and not (left + line[at:]).strip() else apart
+
+
+def c4_reason(line: str, settings: C4Lines) -> str | None:
+    """Why C4 drops a (non-empty) line, or None."""
     text = line.strip()
     if len(text) > LONGEST_WORD and _longest_word(text) > LONGEST_WORD:
         return "c4_long_word"
-    if word_count(text) < 3:
+    without = C4_CITATION.sub("", text) if "[" in text else text
+    if settings.line_end and not _ends(without, settings.variant):
+        return "c4_line_end"
+    if word_count(text if settings.variant == "datatrove" else without) < settings.words:
         return "c4_words"
-    lower = text.lower()
+    lower = without.lower()
     if "javascript" in lower:
         return "c4_javascript"
     if any(phrase in lower for phrase in _C4_POLICY):
         return "c4_policy"
     return None
+
+
+def _ends(text: str, variant: str) -> bool:
+    if not text.isascii() and UNSPACED.search(text):
+        return _ENDS_UNSPACED.search(text[-16:]) is not None and not text.endswith("...")
+    return text.endswith(_ENDS[variant]) and not text.endswith("...")
 
 
 def _longest_word(text: str) -> int:

@@ -6,24 +6,29 @@
                                                     duplicates               zh (before its filters)
                                                     …
 
-A document's *track* is its measured language, or "*" where the recipe has nothing of its own for that language.
-Passes of different tracks concern different documents, so only the order within a track matters; rules of
-several tracks that come up together are one step. A step that the recipe itself adds (`lines`, `duplicates`)
-concerns all tracks at once: a text is a duplicate whatever its language was taken for.
+`preset` and `rules` are keyed by whom they concern: "*", a language, a kind of source or a source's name
+(`scopes.py`). A document's *track* is its measured language, or "*" where the recipe has nothing of its own for that
+language; in a source that the recipe says something else for it is `code:en` or `code:*`. Passes of different tracks
+concern different documents, so only the order within a track matters; rules of several tracks that come up together
+are one step. A step that the recipe itself adds (`lines`, `duplicates`) concerns all tracks at once: a text is a
+duplicate whatever its language was taken for.
 """
 
 import difflib
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from headwater.curate.presets import LineEdits, Pass, Preset, Rule, load_preset
+from headwater.curate.presets import Asked, LineEdits, Pass, Preset, Rule, load_preset, parts_of
+from headwater.curate.privacy import FAILED
+from headwater.curate.scopes import ANY, Scopes, language_of, track_of
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
-from headwater.recipe.settings import Curate, Decontaminate, Duplicates
+from headwater.recipe.settings import Bloom, Curate, Decontaminate, Duplicates, Privacy, Substring
 
-ANY = "*"
 MAX_REASONS = 64  # bits of the ledger's `reasons`
 _SIDES = {"min": "above", "max": "below"}  # a recipe's bound replaces the preset's bound of that side
 
@@ -67,7 +72,7 @@ class LinesStep:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        c4 = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_sentences") if self.settings.c4 else ()
+        c4 = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_sentences") if self.settings.c4 is not None else ()
         share = ("removed_share",) if self.settings.max_removed_share is not None else ()
         return (*c4, *share, "edited_empty")
 
@@ -77,30 +82,97 @@ class LinesStep:
 
 @dataclass(frozen=True)
 class DuplicatesStep:
+    """Documents that leave as duplicates of whole documents."""
+
     tracks: tuple[str, ...]
     settings: Duplicates
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        exact = ("exact_duplicate",) if self.settings.exact else ()
-        return (*exact, *(("near_duplicate",) if self.settings.near is not None else ()))
+        asked = {
+            "url": self.settings.url,
+            "exact": self.settings.exact,
+            "near": self.settings.near is not None,
+        }
+        return tuple(f"{kind}_duplicate" for kind, wanted in asked.items() if wanted)
 
     def as_json(self) -> dict[str, Any]:
+        settings = self.settings.model_dump(mode="json", include={"url", "exact", "against"})
+        near = self.settings.near
+        settings |= {"near": near and {"similarity": near.similarity}, "keep": self.settings.policy}
+        if self.settings.policy == "best":
+            settings["quality"] = self.settings.quality
+        return {"step": "duplicates", "tracks": self.tracks, "settings": settings}
+
+
+@dataclass(frozen=True)
+class BloomStep:
+    tracks: tuple[str, ...]
+    settings: Bloom
+    reasons = ("bloom_duplicate",)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"step": "bloom", "tracks": self.tracks, "settings": self.settings.model_dump(mode="json")}
+
+
+@dataclass(frozen=True)
+class PassagesStep:
+    """Passages that occur elsewhere are cut. `duplicates`: whose copy stays, and the earlier corpus."""
+
+    tracks: tuple[str, ...]
+    settings: Substring
+    duplicates: Duplicates
+    reasons = ("shared_passages",)
+
+    def as_json(self) -> dict[str, Any]:
+        policy = self.duplicates.policy
         return {
-            "step": "duplicates",
+            "step": "passages",
             "tracks": self.tracks,
             "settings": self.settings.model_dump(mode="json"),
+            "keep": policy,
+            "quality": self.duplicates.quality if policy == "best" else None,
+            "against": self.duplicates.against,
         }
 
 
-PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep
+@dataclass(frozen=True)
+class PrivacyStep:
+    tracks: tuple[str, ...]
+    settings: Privacy
+    reasons = (FAILED,)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"step": "privacy", "tracks": self.tracks, "settings": self.settings.model_dump(mode="json")}
+
+
+PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep | BloomStep | PassagesStep | PrivacyStep
+
+
+def families_of(step: PlanStep) -> set[str]:
+    """The signals that a step reads."""
+    if isinstance(step, RulesStep):
+        return {rule.signal.partition(".")[0] for rules in step.rules.values() for rule in rules}
+    if isinstance(step, LinesStep):
+        return {"lines"} if step.settings.repeated is not None else set()
+    if isinstance(step, PrivacyStep):
+        return {"privacy"}
+    if isinstance(step, DuplicatesStep | PassagesStep):
+        settings = step.settings if isinstance(step, DuplicatesStep) else step.duplicates
+        best = {settings.quality.lstrip("-").partition(".")[0]} if settings.policy == "best" else set()
+        near = isinstance(step, DuplicatesStep) and settings.near is not None
+        return {"hashes", *best, *(["minhash"] if near else [])}
+    return set()
 
 
 @dataclass(frozen=True)
 class Plan:
-    tracks: tuple[str, ...]  # languages, and "*" last
+    tracks: tuple[str, ...]  # languages, "*", and those of sources that have their own
     presets: dict[str, str]  # track -> name of its preset
+    chosen: tuple[str, ...]  # languages and sources for which the recipe names a preset, or null
     steps: tuple[PlanStep, ...]
+    made_for: dict[str, tuple[str, ...]]  # track -> the languages that its preset was made for
+    asks: dict[str, tuple[Asked, ...]]  # track -> what its preset needs besides
     reasons: tuple[str, ...]  # reason k is bit k of `reasons`; a later step never renumbers an earlier one
 
     def prefix_key(self, steps: int) -> str:
@@ -110,6 +182,12 @@ class Plan:
     @property
     def key(self) -> str:
         return self.prefix_key(len(self.steps))
+
+    def by_language(self, source: str) -> dict[str, str]:
+        """The track of each language in a source; "*" stands for the languages that are not named."""
+        languages = [ANY, *sorted({language_of(track) for track in self.tracks} - {ANY})]
+        found = {language: track_of(self.tracks, source, language) for language in languages}
+        return {name: track for name, track in found.items() if name == ANY or track != found[ANY]}
 
     def as_json(self) -> dict[str, Any]:
         """What the ledger keeps of it: tracks, presets, reasons by number, steps with their rules and sources."""
@@ -128,41 +206,65 @@ class Plan:
         }
 
 
-def compile_plan(settings: Curate, signals: Collection[str]) -> Plan:
-    """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words").
+def compile_plan(
+    settings: Curate,
+    signals: Collection[str],
+    sources: Mapping[str, str] = MappingProxyType({}),
+    folder: Path | None = None,
+) -> Plan:
+    """The plan of a recipe. `signals`: every signal that a rule may name ("gopher.words"); `sources`: the kind of
+    each of its sources; `folder`: the recipe's, which presets that are files are relative to.
 
     RecipeError names the key that is wrong and the nearest right one.
     """
-    presets = _presets(settings)
-    overrides = {
-        track: _bounds(f"curate.rules.{track}", rules, signals) for track, rules in settings.rules.items()
-    }
-    for track in [*presets, *overrides]:
-        if track != ANY and not re.fullmatch(r"[a-z]{2,3}", track):
-            raise RecipeError(f'curate: {track!r} is no language; expected a code such as en or zh, or "*"')
-    tracks = (*sorted(({*presets, *overrides}) - {ANY}), ANY)
-    passes = {track: _passes(track, presets, overrides, settings, signals) for track in tracks}
+    if settings.duplicates is not None and settings.duplicates.policy == "best":
+        _known([settings.duplicates.quality.lstrip("-")], signals, "curate.duplicates.quality")
+    presets = _presets(settings, folder)
+    scopes = Scopes(settings, sources, {key: tuple(parts) for key, parts in presets.items()})
+    overrides = {key: _bounds(f"curate.rules.{key}", rules, signals) for key, rules in settings.rules.items()}
+    passes: dict[str, list[Pass]] = {}
+    chosen: dict[str, Preset | None] = {}
+    for track, keys in scopes.tracks():
+        parts = next((presets[key] for key in reversed(keys) if key in presets), {})
+        preset = parts.get(language_of(track), parts.get(ANY))
+        bounds: dict[str, dict[str, float | None]] = {}
+        for key in keys:  # what is said for fewer documents goes before what is said for more
+            for signal, sides in overrides.get(key, {}).items():
+                bounds[signal] = bounds.get(signal, {}) | sides
+        made, wider = _passes(preset, bounds, settings, signals), scopes.wider(track)
+        if wider is None or (made, preset) != (passes[wider], chosen[wider]):
+            passes[track], chosen[track] = made, preset
+    tracks = tuple(passes)
     steps = tuple(_in_order(settings, tracks, passes))
     reasons = tuple(dict.fromkeys(reason for step in steps for reason in step.reasons))
     if len(reasons) > MAX_REASONS:
         raise RecipeError(
             f"curate: {len(reasons)} reasons to drop a document; a plan may have {MAX_REASONS}: use fewer rules or presets"
         )
-    return Plan(tracks, {track: preset.name for track, preset in presets.items()}, steps, reasons)
+    named = {track: preset for track, preset in chosen.items() if preset is not None}
+    return Plan(
+        tracks,
+        {track: preset.name for track, preset in named.items()},
+        scopes.chosen,
+        steps,
+        {track: tuple(preset.languages) for track, preset in named.items() if preset.languages},
+        {track: tuple(preset.asks) for track, preset in named.items() if preset.asks},
+        reasons,
+    )
 
 
-def _presets(settings: Curate) -> dict[str, Preset]:
-    chosen = settings.preset
-    if chosen is None:
-        return {}
+def _presets(settings: Curate, folder: Path | None) -> dict[str, dict[str, Preset]]:
+    """By the recipe's keys, then by language ("*" for all); nothing where a key says that there is to be none."""
+    chosen = {ANY: settings.preset} if isinstance(settings.preset, str) else settings.preset or {}
     return {
-        track: load_preset(name)
-        for track, name in ({ANY: chosen} if isinstance(chosen, str) else chosen).items()
+        key: {} if name is None else parts_of(load_preset(name, folder), folder)
+        for key, name in chosen.items()
     }
 
 
 def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
     given = {"lines": settings.lines is not None, "rules": any(passes.values())}
+    given["privacy"] = settings.privacy is not None
     given["duplicates"] = settings.duplicates is not None and "duplicates" in settings.model_fields_set
     for name, wanted in given.items():
         if wanted and name not in settings.order:
@@ -176,10 +278,12 @@ def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[
             yield LinesStep(tracks, LineEdits(**settings.lines.model_dump()))
         elif name == "rules":
             yield from _side_by_side(passes)
+        elif name == "privacy" and settings.privacy is not None:
+            yield PrivacyStep(tracks, settings.privacy)
         elif name == "duplicates" and settings.duplicates is not None:
             without = [t for t in tracks if not any(one.duplicates is not None for one in passes[t])]
-            if without and (settings.duplicates.exact or settings.duplicates.near is not None):
-                yield DuplicatesStep(tuple(without), settings.duplicates)
+            if without:
+                yield from _duplicates(tuple(without), settings.duplicates)
 
 
 def _side_by_side(passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
@@ -196,25 +300,32 @@ def _side_by_side(passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
             if first.lines is not None:
                 yield LinesStep(tuple(taken), first.lines)
             elif first.duplicates is not None:
-                for track in taken:  # a preset's duplicates are found within its language, as it says
-                    yield DuplicatesStep((track,), first.duplicates)
+                # a preset's duplicates are found within its language, as it says
+                for _, tracks in groupby(sorted(taken, key=language_of), key=language_of):
+                    yield from _duplicates(tuple(tracks), first.duplicates)
         waiting = {track: todo[1:] if track in taken else todo for track, todo in waiting.items()}
         waiting = {track: todo for track, todo in waiting.items() if todo}
 
 
+def _duplicates(tracks: tuple[str, ...], settings: Duplicates) -> Iterator[PlanStep]:
+    """Whole documents first, so that what is cut by paragraph or passage is cut from documents that stay."""
+    if settings.url or settings.exact or settings.near is not None:
+        yield DuplicatesStep(tracks, settings)
+    if settings.bloom is not None:
+        yield BloomStep(tracks, settings.bloom)
+    if settings.paragraphs:
+        yield LinesStep(tracks, LineEdits(repeated=1, keep_first=True))
+    if settings.substring is not None:
+        yield PassagesStep(tracks, settings.substring, settings)
+
+
 def _passes(
-    track: str,
-    presets: dict[str, Preset],
-    overrides: dict[str, dict[str, Any]],
+    preset: Preset | None,
+    bounds: dict[str, dict[str, float | None]],
     settings: Curate,
     signals: Collection[str],
 ) -> list[Pass]:
-    """What happens to the documents of a track at the place of "rules"."""
-    preset = presets.get(track, presets.get(ANY))
-    bounds: dict[str, dict[str, float | None]] = {}
-    for name in (ANY, track):  # what is said for the language goes before what is said for all
-        for signal, sides in overrides.get(name, {}).items():
-            bounds[signal] = bounds.get(signal, {}) | sides
+    """What happens to the documents of a track at the place of "rules"; `bounds` are the recipe's."""
     passes: list[Pass] = []
     for one in preset.passes if preset is not None else ():
         if one.rules is not None:

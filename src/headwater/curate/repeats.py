@@ -41,7 +41,7 @@ def spread_shard(
     signals: list[str],
     editions: list[str],
     tracks: list[str],
-    languages: list[str],
+    by_language: dict[str, str],
     parts: int,
 ) -> dict[str, Any]:
     """`.bin`: LINE records in runs, each sorted by partition; `runs`: (parts + 1) places where the parts of it begin.
@@ -50,7 +50,7 @@ def spread_shard(
     """
     runs, count, documents = [], 0, 0
     with out.path("bin").open("wb") as file:
-        for lines, alive in _runs(decisions, signals, editions, tracks, languages):
+        for lines, alive in _runs(decisions, signals, editions, tracks, by_language):
             part = lines["key"] % np.uint64(parts)
             lines[np.argsort(part, kind="stable")].tofile(file)
             sizes = np.bincount(part.astype(np.int64), minlength=parts)
@@ -61,7 +61,7 @@ def spread_shard(
 
 
 def _runs(
-    decisions: str, signals: list[str], editions: list[str], tracks: list[str], languages: list[str]
+    decisions: str, signals: list[str], editions: list[str], tracks: list[str], by_language: dict[str, str]
 ) -> Iterator[tuple[np.ndarray, int]]:
     """(LINE records, documents) of about RUN_LINES lines at a time, in order."""
     columns = ["state", "split", "language"]
@@ -70,7 +70,7 @@ def _runs(
     at = documents = count = 0
     held: list[np.ndarray] = []
     for before, *rest in in_step(streams):
-        alive = in_question(pa.Table.from_batches([before]), tracks, languages)
+        alive = in_question(pa.Table.from_batches([before]), tracks, by_language)
         removed = [batch["removed"] for batch in rest[: len(editions)]]
         layer = layer_of_rows(removed, len(alive))
         keys = [batch["lines.keys"] for batch in rest[len(editions) :]]

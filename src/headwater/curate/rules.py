@@ -28,14 +28,18 @@ def judge_shard(
     signals: dict[str, list[str]],
     editions: list[str],
     rules: dict[str, list[dict[str, Any]]],
-    languages: list[str],
+    by_language: dict[str, str],
     numbers: dict[str, int],
     step: int,
 ) -> dict[str, Any]:
     """Decisions after rules. `rules` by track; `signals` are the files of each family, newest edition first,
     the documents' own last; `editions` are the editions that all but the last belong to.
     """
-    parsed = {track: [Rule(**rule) for rule in some] for track, some in rules.items()}
+    parsed = {
+        track: [Rule(**rule) for rule in some]
+        for track, some in rules.items()
+        if track in by_language.values()
+    }
     names = sorted({rule.signal for some in parsed.values() for rule in some})
     columns = {
         family: [*(name for name in names if name.startswith(f"{family}.")), "errors"] for family in signals
@@ -52,8 +56,8 @@ def judge_shard(
             for (family, _), batch in zip(files, rest[len(editions) :], strict=True):
                 measured.setdefault(family, []).append(batch)
             values, failed = _measured(names, measured, layer)
-            tracks = track_of(table, languages)
-            train = in_question(table, None, languages)
+            tracks = track_of(table, by_language)
+            train = in_question(table, None, by_language)
             for track, some in parsed.items():
                 rows = train & np.asarray(pc.equal(tracks, track), dtype=bool)
                 table = _judged(table, rows, some, values, failed, numbers, step)

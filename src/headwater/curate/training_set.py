@@ -4,6 +4,7 @@
 URL and licence. The tokens themselves stay in the pool.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.curate.pool import LEDGER_COLUMNS
 from headwater.errors import HeadwaterError
 from headwater.recipe.quantities import show_count
+from headwater.recipe.settings import Curate
 
 DOCUMENTS_SCHEMA = pa.schema(
     [
@@ -31,6 +34,8 @@ DOCUMENTS_SCHEMA = pa.schema(
     ]
 )
 
+_ISO_DAY = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")  # what is written otherwise has no place in a range
+
 
 # ---------------------------------------------------------------- mixture
 
@@ -42,6 +47,22 @@ class Mixture:
     weights: dict[str, float]  # sum 1
     epochs: dict[str, float]
     limited: tuple[str, ...]  # sources held at the epoch limit, below the weight that was asked for
+
+
+def mixture_weights(settings: Curate, tokens_by_source: Mapping[str, int]) -> dict[str, float] | None:
+    """What the recipe asks for, as weights; None where it has no mixture.
+
+    By tokens: a source's weight is the tokens that it is to give; one that is not named gives none. By alpha: n ** alpha
+    of its n tokens (Conneau 2020, XLM-R, section 3.1, has 0.3): 1 is what a source holds, 0 makes all alike.
+    """
+    if settings.mixture is not None:
+        return dict(settings.mixture)
+    if settings.mixture_tokens is not None:
+        named = {source: float(count) for source, count in settings.mixture_tokens.items()}
+        return dict.fromkeys(tokens_by_source, 0.0) | named
+    if settings.mixture_alpha is not None:
+        return {source: n**settings.mixture_alpha if n else 0.0 for source, n in tokens_by_source.items()}
+    return None
 
 
 def mixture_plan(
@@ -107,12 +128,15 @@ class Contents:
     tokens: Counter[tuple[str, str]] = field(default_factory=Counter)
     licenses: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, licence) -> documents
     consent: Counter[tuple[str, str]] = field(default_factory=Counter)  # (source, consent) -> documents
-    dates: dict[str, tuple[str, str]] = field(default_factory=dict)  # source -> earliest, latest
+    dates: dict[str, tuple[str, str]] = field(default_factory=dict)  # source -> earliest, latest day
+    dated: Counter[str] = field(default_factory=Counter)  # source -> documents with such a date
+    taken_down: int = 0  # documents on the recipe's take-down list, which are in none of these counts
     read: Counter[str] = field(default_factory=Counter)  # source -> training documents
     heldout: Counter[str] = field(default_factory=Counter)  # source -> documents
     left: Counter[tuple[str, str]] = field(default_factory=Counter)  # (state, reason) -> documents
     left_bytes: Counter[tuple[str, str]] = field(default_factory=Counter)
     read_bytes: int = 0
+    personal: Counter[str] = field(default_factory=Counter)  # type -> spans taken out of kept documents
     edited: int = 0  # kept documents that an edit changed
 
     def by_source(self, counts: Counter[tuple[str, str]]) -> dict[str, int]:
@@ -125,7 +149,8 @@ class Contents:
 def write_documents(path: Path, shards: list[dict[str, str]]) -> Contents:
     """Writes `documents.parquet` of one arm and counts what is in it.
 
-    A shard is {"shard", "documents", "ledger", "pool"}, the last three paths of Parquet files.
+    A shard is {"shard", "documents", "ledger", "pool", "privacy"}, the last four paths of Parquet files; `privacy` is
+    the edition without personal data, "" where there is none.
     """
     contents = Contents()
     with ShardWriter(path, DOCUMENTS_SCHEMA) as writer:
@@ -151,8 +176,12 @@ def _kept(shard: dict[str, str], contents: Contents) -> Iterator[list[str]]:
         read_batches(shard["documents"], ["source", "license", "consent", "date"]),
         read_batches(shard["ledger"], ledger_columns),
     ]
-    for documents, ledger in in_step(streams):
+    if shard.get("privacy"):
+        streams.append(read_batches(shard["privacy"], ["spans"]))
+    for documents, ledger, *private in in_step(streams):
         keys = []
+        for batch in private:
+            contents.personal += _personal(batch, ledger)
         for document, entry in zip(documents.to_pylist(), ledger.to_pylist(), strict=True):
             source = document["source"]
             if entry["split"] != "train":
@@ -168,11 +197,19 @@ def _kept(shard: dict[str, str], contents: Contents) -> Iterator[list[str]]:
             contents.edited += bool(entry["edits"])
             contents.licenses[source, document["license"] or "not stated"] += 1
             contents.consent[source, document["consent"] or "not stated"] += 1
-            if document["date"]:
-                first, last = contents.dates.get(source, (document["date"], document["date"]))
-                contents.dates[source] = (min(first, document["date"]), max(last, document["date"]))
+            if (day := (document["date"] or "")[:10]) and _ISO_DAY.fullmatch(day):
+                first, last = contents.dates.get(source, (day, day))
+                contents.dates[source] = (min(first, day), max(last, day))
+                contents.dated[source] += 1
         if keys:
             yield keys
+
+
+def _personal(edition: pa.RecordBatch, ledger: pa.RecordBatch) -> Counter[str]:
+    """Spans by type that the edition took out of the documents that are kept."""
+    kept = pc.and_(pc.equal(ledger["state"], "kept"), pc.equal(ledger["split"], "train"))
+    spans = pc.list_flatten(edition["spans"].filter(kept))
+    return Counter(reason.removeprefix("privacy_") for reason in pc.struct_field(spans, "reason").to_pylist())
 
 
 def manifest(
@@ -192,5 +229,7 @@ def manifest(
         "tokens": sum(contents.tokens.values()),
         "tokens_by_source": contents.by_source(contents.tokens),
         "mixture": None if mixture is None else mixture.weights,
+        "epochs": None if mixture is None else mixture.epochs,
+        "limited": [] if mixture is None else list(mixture.limited),
         "max_epochs": max_epochs,
     }

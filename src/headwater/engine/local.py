@@ -6,6 +6,9 @@ longer and keeps its own checkpoints: `function(folder: Path, **arguments) -> re
 
 What is committed already under the same key is not run again. With 0 workers a shard task runs in this process,
 unwatched. Items that had to be given up (guard.py) are kept in `guard/<key>.json`: an input to the task from then on.
+
+Tasks that read the same shard may be made in one call (`Task.together`), each still a shard of its own: committed,
+kept and made again by itself.
 """
 
 import os
@@ -21,12 +24,17 @@ from headwater.engine.workspace import SEAL, Entry, Output, Workspace, is_whole,
 
 @dataclass(frozen=True)
 class Task:
-    """One shard to make. `key` names everything that its files depend on."""
+    """One shard to make. `key` names everything that its files depend on.
+
+    Those of the tasks to make that share a function and a non-empty `together` are made by one call of it:
+    `function(outs: list[Output], arguments: list[dict]) -> list[result]`.
+    """
 
     shard: str
     key: str
     function: str
     arguments: dict[str, Any] = field(default_factory=dict)
+    together: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def run_stages(
 ) -> dict[str, list[Entry]]:
     """Several stages at once, whose tasks do not depend on each other."""
     entries: dict[tuple[str, str], Entry] = {}
-    calls: list[Call] = []
+    groups: dict[Any, list[tuple[str, Task]]] = {}  # (stage, task) to make, those of one call in one list
     for stage_name, tasks in stages.items():
         stage = workspace.stage(stage_name)
         for task in tasks:
@@ -64,35 +72,38 @@ def run_stages(
             if entry is not None and entry.key == task.key:
                 entries[stage_name, task.shard] = entry
             else:
-                arguments = {"folder": str(stage.path), "task": task}
-                call = Call((stage_name, task.shard), "headwater.engine.local:_run_task", arguments)
-                call.given_up = read_json(_guard_file(workspace, task.key)) or {}
-                calls.append(call)
+                alone = (stage_name, task.shard)
+                group = (task.function, task.together) if task.together else alone
+                groups.setdefault(group, []).append((stage_name, task))
+    calls = [_call_of(workspace, group) for group in groups.values()]
     if calls:
-        workspace.event("stage", title=title, tasks=len(calls), kept=len(entries))
+        tasks_to_make = sum(map(len, groups.values()))
+        workspace.event("stage", title=title, tasks=tasks_to_make, kept=len(entries))
         folders = [workspace.stage(name).path for name in stages]
         _remove_unfinished(folders)  # what a killed run has left
 
         def gave_up(call: Call, item: str, reason: str) -> None:
-            write_json(_guard_file(workspace, call.arguments["task"].key), call.given_up)
+            for task in call.arguments["tasks"]:
+                write_json(_guard_file(workspace, task.key), call.given_up)
             workspace.event("gave_up", stage=call.name[0], shard=call.name[1], item=item, reason=reason)
 
         try:
-            with Progress(title, len(calls)) as progress:
-                for call, entry in run_calls(calls, workers, progress, gave_up=gave_up):
-                    entries[call.name] = entry
-                    documents, size = entry.result.get("documents", 0), entry.result.get("bytes", 0)
-                    progress.advance(documents=documents, size=size)
-                    short = {k: v for k, v in entry.result.items() if isinstance(v, int | float | str)}
-                    workspace.event("shard", stage=call.name[0], shard=call.name[1], result=short)
+            with Progress(title, tasks_to_make) as progress:
+                for call, made in run_calls(calls, workers, progress, gave_up=gave_up):
+                    for stage_name, entry in zip(call.arguments["stages"], made, strict=True):
+                        entries[stage_name, entry.shard] = entry
+                        documents, size = entry.result.get("documents", 0), entry.result.get("bytes", 0)
+                        progress.advance(documents=documents, size=size)
+                        short = {k: v for k, v in entry.result.items() if isinstance(v, int | float | str)}
+                        workspace.event("shard", stage=stage_name, shard=entry.shard, result=short)
         except BaseException:
             _remove_unfinished(folders)
             raise
-    made = {name: [entries[name, task.shard] for task in tasks] for name, tasks in stages.items()}
-    for name, stage_entries in made.items():
+    ordered = {name: [entries[name, task.shard] for task in tasks] for name, tasks in stages.items()}
+    for name, stage_entries in ordered.items():
         workspace.stage(name).complete(stage_entries)
     workspace.used |= set(stages)
-    return made
+    return ordered
 
 
 def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -> list[dict[str, Any]]:
@@ -117,13 +128,31 @@ def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -
     return [results[job.name] for job in jobs]
 
 
-def _run_task(folder: str, task: Task) -> Entry:
-    out = Output(Path(folder), task.shard)
+def _call_of(workspace: Workspace, group: list[tuple[str, Task]]) -> Call:
+    """The call that makes these tasks of the stages named."""
+    stages, tasks = [stage for stage, _ in group], [task for _, task in group]
+    folders = [str(workspace.stage(stage).path) for stage in stages]
+    arguments = {"stages": stages, "folders": folders, "tasks": tasks}
+    call = Call((stages[0], tasks[0].shard), "headwater.engine.local:_run_tasks", arguments)
+    for task in tasks:
+        call.given_up |= read_json(_guard_file(workspace, task.key)) or {}
+    return call
+
+
+def _run_tasks(stages: list[str], folders: list[str], tasks: list[Task]) -> list[Entry]:
+    """In the worker. What is committed stays, should the next one fail."""
+    del stages
+    outs = [Output(Path(folder), task.shard) for folder, task in zip(folders, tasks, strict=True)]
+    function = resolve(tasks[0].function)
     try:
-        result = resolve(task.function)(out, **task.arguments)
-        return out.commit(task.key, result)
+        if tasks[0].together:
+            results = function(outs, [task.arguments for task in tasks])
+        else:
+            results = [function(outs[0], **tasks[0].arguments)]
+        return [out.commit(task.key, result) for out, task, result in zip(outs, tasks, results, strict=True)]
     except BaseException:
-        out.discard()
+        for out in outs:
+            out.discard()
         raise
 
 
@@ -146,4 +175,4 @@ def _remove_unfinished(folders: list[Path]) -> None:
     """Temporary files of these stages; only while no worker writes any."""
     for folder in folders:
         for left in folder.glob(".*.tmp"):
-            left.unlink(missing_ok=True)
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)

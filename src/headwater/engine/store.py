@@ -31,7 +31,9 @@ COMMIT_SECONDS = 30.0
 LEASE_SECONDS = float(os.environ.get("HEADWATER_LEASE_SECONDS", "60"))
 STATE = ".store.json"  # in the local copy: the manifest that it was last the same as
 ENTRY_SUFFIX = ".entry.json"
-KEPT_MANIFESTS = 3  # that gc leaves, for whoever reads by an older one
+# That gc leaves, with what they name, for whoever reads by an older one. Every gc that frees something is a commit, so
+# what nothing needs any more goes with the third at the latest.
+KEPT_MANIFESTS = 3
 _WITHOUT_FOLDERS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oss", "memory")
 _LOCAL_ONLY = ("lease.json", "tmp")
 
@@ -201,16 +203,18 @@ class Store:
         return [stat.st_size, stat.st_mtime_ns, digest]
 
     def collect(self) -> None:
-        """Deletes objects that the newest manifest does not name, and all but the last few manifests."""
-        number, files = self.latest()
-        named = {self._object(size, digest) for size, digest in files.values()}
+        """Deletes all but the last few manifests, and objects that none of those names."""
         with self._asking():
+            numbers = sorted(self._numbers("manifests"))
+            for number in numbers[:-KEPT_MANIFESTS]:
+                self._system.rm_file(self._name("manifests", number))
+            named = set()
+            for number in numbers[-KEPT_MANIFESTS:]:
+                files = json.loads(self._system.cat_file(self._name("manifests", number)))
+                named |= {self._object(size, digest) for size, digest in files.values()}
             for name in self._list("objects"):
                 if name not in named:
                     self._system.rm_file(name)
-            for old in self._numbers("manifests"):
-                if old <= number - KEPT_MANIFESTS:
-                    self._system.rm_file(self._name("manifests", old))
 
     # ------------------------------------------------------------ the lease
 
@@ -226,8 +230,13 @@ class Store:
                 self._write_lease(number, released=True)
             raise
         ended = threading.Event()
-        keeper = threading.Thread(target=self._look_after, args=(number, ended), daemon=True)
-        keeper.start()
+        # Two, since a commit may take longer than a lease.
+        keepers = [
+            threading.Thread(target=self._keep_renewed, args=(number, ended), daemon=True),
+            threading.Thread(target=self._keep_committed, args=(ended,), daemon=True),
+        ]
+        for keeper in keepers:
+            keeper.start()
         try:
             yield
         except BaseException:
@@ -238,7 +247,8 @@ class Store:
             self.commit()
         finally:
             ended.set()
-            keeper.join()
+            for keeper in keepers:
+                keeper.join()
             with suppress(Exception):
                 self._write_lease(number, released=True)
 
@@ -246,9 +256,8 @@ class Store:
         with self._asking():
             number = max(self._numbers("leases"), default=0)
             if number:
-                lease = json.loads(self._system.cat_file(self._name("leases", number)))
-                gone = lease["host"] == socket.gethostname() and not psutil.pid_exists(lease["process"])
-                if not lease["released"] and lease["expires"] > time.time() and not gone:
+                lease = self._lease(number)
+                if not self._is_over(number, lease):
                     raise HeadwaterError(
                         f"{redacted(self.url)} is in use by process {lease['process']} on {lease['host']}, since "
                         f"{lease['since']}; wait for it or stop it (its lease ends {LEASE_SECONDS:g} s after it does)"
@@ -265,23 +274,48 @@ class Store:
                         self._system.rm_file(self._name("leases", old))
         return number + 1
 
-    def _write_lease(self, number: int, *, released: bool = False, mode: str = "overwrite") -> None:
+    def _lease(self, number: int) -> dict[str, Any]:
+        lease: dict[str, Any] = json.loads(self._system.cat_file(self._name("leases", number)))
+        return lease
+
+    def _is_over(self, number: int, lease: dict[str, Any]) -> bool:
+        """Whether its holder has ended. Clocks of machines differ, and go back: where they say that a lease has ended,
+        or that it lasts longer than one can, what counts is whether it is still renewed."""
+        if lease["released"]:
+            return True
+        if lease["host"] == socket.gethostname() and not psutil.pid_exists(lease["process"]):
+            return True
+        if 0 < lease["expires"] - time.time() <= lease["seconds"]:
+            return False
+        end = time.monotonic() + lease["seconds"] / 2
+        with Progress(f"is {redacted(self.url)} still in use", 1):
+            while time.monotonic() < end:
+                time.sleep(lease["seconds"] / 20)
+                if (now := self._lease(number)) != lease:
+                    return bool(now["released"])
+        return True
+
+    def _write_lease(
+        self, number: int, *, released: bool = False, mode: str = "overwrite", renewals: int = 0
+    ) -> None:
         lease = {
             "process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%F %T"),
-            "expires": time.time() + LEASE_SECONDS, "released": released,
+            "expires": time.time() + LEASE_SECONDS, "seconds": LEASE_SECONDS, "renewals": renewals,
+            "released": released,
         }  # fmt: skip
         self._system.pipe_file(self._name("leases", number), json.dumps(lease).encode(), mode=mode)
 
-    def _look_after(self, number: int, ended: threading.Event) -> None:
-        """Renews the lease and commits, until the run ends. What fails here is tried again, and said at the end."""
-        committed = time.monotonic()
-        while not ended.wait(min(LEASE_SECONDS / 3, COMMIT_SECONDS)):
-            with suppress(Exception):
-                self._write_lease(number)
-            if time.monotonic() - committed >= COMMIT_SECONDS:
-                with suppress(Exception):
-                    self.commit()
-                committed = time.monotonic()
+    def _keep_renewed(self, number: int, ended: threading.Event) -> None:
+        renewals = 0
+        while not ended.wait(LEASE_SECONDS / 3):
+            renewals += 1
+            with suppress(Exception):  # tried again
+                self._write_lease(number, renewals=renewals)
+
+    def _keep_committed(self, ended: threading.Event) -> None:
+        while not ended.wait(COMMIT_SECONDS):
+            with suppress(Exception):  # tried again, and said at the end
+                self.commit()
 
     # ------------------------------------------------------------ names
 

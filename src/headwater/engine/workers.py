@@ -2,8 +2,10 @@
 
 A worker that dies is noticed at once: the call is given to a new one, and if it dies at the same item again, that
 item is given up. A worker that is at one item for too long is killed; the item gets a second chance with ten times
-the time, and is given up after that. What is given up is told to the caller (`gave_up`) and to the function, which
-quarantines the item and goes on (see guard.py).
+the time, and is given up after that. One that takes more memory than its share is killed, too; its call is run again
+once no other is, with all the memory that workers may have. What is given up is told to the caller (`gave_up`) and to
+the function, which quarantines the item and goes on (see guard.py). A step that works on no item, such as one over the
+whole corpus, has no deadline, since its time grows with the corpus; of its memory and its deaths the caller is told.
 """
 
 import importlib
@@ -22,6 +24,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import psutil
+
 from headwater.engine import guard
 from headwater.engine.progress import Progress, set_reporter
 from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError, of_system
@@ -29,7 +33,7 @@ from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError, of_sy
 # Two one-thread workers beat one two-thread worker, and results must not depend on the number of threads.
 _THREADS = ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in _THREADS} | {"TOKENIZERS_PARALLELISM": "false"}
-WATCH_SECONDS = 0.5  # between two looks at what the workers are at
+WATCH_SECONDS = 0.2  # between two looks at what the workers are at, and at their memory
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Call:
     function: str  # "module:function"
     arguments: dict[str, Any]
     given_up: dict[str, str] = field(default_factory=dict)  # item -> why it is not to be touched
+    alone: bool = False  # not beside others: it took more memory than its share
 
 
 @dataclass
@@ -48,6 +53,12 @@ class _Worker:
     pipe: "Connection[Any, Any]"
     watch: guard.Watch
     call: Call | None = None
+
+    def memory(self) -> int:
+        """Bytes that its process holds; 0 once it has ended."""
+        with suppress(psutil.Error):
+            return int(psutil.Process(self.process.pid).memory_info().rss)
+        return 0
 
 
 def resolve(name: str) -> Callable[..., Any]:
@@ -75,22 +86,28 @@ def run_calls(
         yield from _run_here(calls, progress)
         return
     waiting = list(reversed(calls))
-    blame = _Blame(gave_up)
+    alone: list[Call] = []
+    blame = _Blame(gave_up, min(workers, len(calls)))
     with _pool(min(workers, len(calls)), fresh=fresh) as pool:
         for worker in pool:
             _give(worker, waiting)
-        while busy := [worker for worker in pool if worker.call is not None]:
+        while (busy := [worker for worker in pool if worker.call is not None]) or alone:
+            if not busy:
+                _give(pool[0], alone)
+                busy = pool[:1]
             watched: list[Any] = [worker.pipe for worker in busy]
             watched += [worker.process.sentinel for worker in busy]
             ready = wait(watched, timeout=WATCH_SECONDS)
             for worker in busy:
                 assert worker.call is not None
                 if worker.pipe not in ready and worker.process.sentinel not in ready:
-                    if blame.has_time(worker.call, worker.watch):
+                    greedy = not fresh and worker.memory() > blame.budget(worker.call)
+                    if not greedy and blame.has_time(worker.call, worker.watch):
                         continue
                     worker.process.kill()
                     worker.process.join()
-                    waiting.append(blame.stuck(worker.call, worker.watch))
+                    again = (blame.greedy if greedy else blame.stuck)(worker.call, worker.watch)
+                    (alone if again.alone else waiting).append(again)
                     _replace(worker)
                     _give(worker, waiting)
                     continue
@@ -133,8 +150,9 @@ def _message(worker: _Worker) -> tuple[str, Any]:
 class _Blame:
     """Which items workers died at or were stuck at, and what follows from it."""
 
-    def __init__(self, gave_up: Callable[[Call, str, str], None]) -> None:
+    def __init__(self, gave_up: Callable[[Call, str, str], None], workers: int) -> None:
         self._gave_up = gave_up
+        self._share, self._all = guard.memory_share(workers), guard.memory_alone(workers)
         self._deaths: Counter[tuple[tuple[str, str], str | None]] = Counter()
         self._second_chance: set[tuple[tuple[str, str], str | None]] = set()
 
@@ -150,6 +168,23 @@ class _Blame:
         if (call.name, item) in self._second_chance and item is not None:
             self._give_up(call, item, guard.DEADLINE)
         self._second_chance.add((call.name, item))
+        return call
+
+    def budget(self, call: Call) -> int:
+        """Bytes that the call's worker may take."""
+        return self._all if call.alone else self._share
+
+    def greedy(self, call: Call, watch: guard.Watch) -> Call:
+        """The call to try again: alone, or without the item. Raises where it was alone and nothing is to blame."""
+        item = watch.item()
+        if call.alone and item is None:
+            raise HeadwaterError(
+                f"{'/'.join(call.name)} took more than {self._all >> 20:,} MiB of memory, which is what workers may have "
+                f"here; what was finished is kept. Use a machine with more, or set {guard.MEMORY_VARIABLE} (such as 30GB)"
+            )
+        if call.alone and item is not None:
+            self._give_up(call, item, guard.MEMORY)
+        call.alone = not call.alone
         return call
 
     def died(self, call: Call, watch: guard.Watch, exitcode: int | None, *, job: bool) -> Call:

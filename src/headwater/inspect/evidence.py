@@ -9,7 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from headwater.curate.presets import Rule, show_bounds
+from headwater.curate.presets import Rule
+from headwater.curate.presets.show import show_bounds
+from headwater.curate.scopes import track_of
+from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, find_ids, row_at
 from headwater.signals.explain import spans
 
@@ -32,13 +35,17 @@ class Piece:
 
 @dataclass(frozen=True)
 class Cut:
-    """What an edit took out, and why; offsets in the text as it was before that step."""
+    """What an edit took out, and why; offsets in the text as it was before that step. `before` and `after` are what
+    stands next to it there, to the line's end."""
 
     step: int
     reason: str
     start: int
     end: int
     text: str
+    before: str = ""
+    after: str = ""
+    partner: str | None = None  # the document that keeps its copy of a shared passage
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Judgement:
     bounds: str  # what passes: "≥ 50, ≤ 100000"
     source: str
     failed: bool
+    percentile: float | None = None  # share of the recipe's documents, as read, with a smaller value
 
 
 @dataclass(frozen=True)
@@ -107,11 +115,11 @@ def case_of(snapshot: Snapshot, shard: str, row: int, reason: str) -> Case:
         ledger["id"],
         document["source"],
         document["locator"],
-        document["url"],
-        document["title"],
+        document["url"] and masked(document["url"]),
+        document["title"] and masked(document["title"]),
         ledger["language"],
         failed,
-        partner.here if partner is not None else excerpt(judged.text, marks),
+        partner.here if partner is not None else excerpt(masked(judged.text), marks),
         partner,
     )
 
@@ -127,20 +135,28 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
         if entry is None:
             continue
         edited = row_at(entry.path(), row)
-        before, kind = versions[-1].text, snapshot.plan["steps"][step]["step"]
+        shown, kind = masked(versions[-1].text), snapshot.plan["steps"][step]["step"]
         cuts += [
             Cut(
                 step,
                 span.get("reason") or kind,
                 span["start"],
                 span["end"],
-                before[span["start"] : span["end"]],
+                shown[span["start"] : span["end"]],
+                *beside(shown, span["start"], span["end"]),
+                span.get("partner"),
             )
             for span in edited["spans"] or []
         ]
         if edited["text"] is not None:
             versions.append(Version(step, stage, edited["text"]))
     return versions, cuts
+
+
+def beside(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands before and after a stretch: the rest of its lines, or else the line next to it."""
+    before, after = text[max(0, start - CONTEXT) : start].rstrip("\n"), text[end : end + CONTEXT].lstrip("\n")
+    return before.rpartition("\n")[2], after.partition("\n")[0]
 
 
 def version_before(versions: list[Version], step: int) -> Version:
@@ -207,7 +223,7 @@ def judgements_of(
     if ledger["split"] != "train":
         return []
     plan, found = snapshot.plan, []
-    track = ledger["language"] if ledger["language"] in plan["tracks"] else "*"
+    track = track_of(plan["tracks"], ledger["source"], ledger["language"])
     for number, step in enumerate(plan["steps"]):
         if ledger["step"] is not None and number > ledger["step"]:
             break
@@ -227,6 +243,7 @@ def judgements_of(
                     show_bounds(rule),
                     rule.source,
                     fails(rule, value),
+                    snapshot.percentile(rule.signal, value),
                 )
             )
     return found
@@ -256,16 +273,25 @@ def partner_of(snapshot: Snapshot, ledger: dict[str, Any], text: str) -> Partner
             other = row_at(entry.path(), row)
             versions, _ = versions_of(snapshot, shard, row, other["text"])
             kept = version_before(versions, ledger["step"]).text
-            mine, theirs = differences(text, kept)
-            return Partner(
-                document,
-                ledger["similarity"],
-                other["locator"],
-                bool(mine or theirs),
-                excerpt(text, mine, EXCERPT // 2),
-                excerpt(kept, theirs, EXCERPT // 2),
-            )
-    return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(text, []), ())
+            return _compared(document, ledger["similarity"], other["locator"], text, kept)
+    for texts in snapshot.indexed_texts():  # of an earlier corpus
+        for row, document in find_ids(texts[-1], ledger["partner"]):
+            found = [row_at(path, row) for path in texts]
+            kept = next(one["text"] for one in found if one["text"] is not None)
+            return _compared(document, ledger["similarity"], found[-1]["locator"], text, kept)
+    return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(masked(text), []), ())
+
+
+def _compared(document: str, similarity: float | None, locator: str, text: str, kept: str) -> Partner:
+    mine, theirs = differences(text, kept)
+    return Partner(
+        document,
+        similarity,
+        locator,
+        bool(mine or theirs),
+        excerpt(masked(text), mine, EXCERPT // 2),
+        excerpt(masked(kept), theirs, EXCERPT // 2),
+    )
 
 
 def differences(here: str, there: str) -> tuple[list[Span], list[Span]]:

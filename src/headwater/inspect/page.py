@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from headwater.errors import HeadwaterError
+from headwater.inspect.masked import masked
 from headwater.inspect.visible import folded, one_line, visible, width
-from headwater.sources.extract.main_text import main_text, scored_blocks, threshold_of
+from headwater.sources.extract.main_text import main_text, scored_blocks
 from headwater.sources.extract.metadata import metadata_of
 from headwater.sources.single import page_at
 
@@ -73,24 +74,25 @@ def preview_page(argument: str, **manners: Any) -> PagePreview:
     is asked, as of `sources.fetch.single.fetch_page`.
     """
     page = page_at(argument, **manners)
-    scored = scored_blocks(page.markup)
+    scored, threshold = scored_blocks(page.markup)
     if not scored:
         raise HeadwaterError(f"{argument}: no visible text in this page")
-    threshold = threshold_of(max(block.score for block in scored))
     said = metadata_of(page.markup)
     consent = " ".join(filter(None, (page.fields.get("consent"), said.get("consent"))))
     said |= {"consent": consent} if consent else {}
     blocks = tuple(
-        PreviewedBlock(block.text, block.score, block.kept, _state(block.score - threshold, block.kept))
+        PreviewedBlock(
+            masked(block.text), block.score, block.kept, _state(block.score - threshold, block.kept)
+        )
         for block in scored
     )
     return PagePreview(
         argument,
         page.fields.get("url", ""),
-        {name: said[name] for name in METADATA if name in said},
+        {name: masked(said[name]) for name in METADATA if name in said},
         threshold,
         blocks,
-        main_text(page.markup).text,
+        masked(main_text(page.markup).text),
         page.truncated,
     )
 

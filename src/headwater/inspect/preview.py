@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from headwater.engine.workspace import Workspace, read_json
 from headwater.errors import HeadwaterError
 from headwater.inspect.evidence import Judgement, judgements_of, versions_of
+from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, row_at
 from headwater.inspect.visible import one_line
 from headwater.pipeline.curation import curate
@@ -87,6 +88,7 @@ def _dry_run(recipe: Recipe, workspace: Workspace, limit: int, workers: int) -> 
         "name": recipe.name,
         "recipe": recipe.model_dump(mode="json"),
         "documents": ingested.stages,
+        "takedown": {"less": ingested.less, "taken": ingested.taken},
         "signals": {
             family: sorted({str(entry.folder.relative_to(workspace.path)) for entry in shards.values()})
             for family, shards in measured.entries.items()
@@ -105,7 +107,7 @@ def _previewed(snapshot: Snapshot, shard: str, row: int) -> Previewed:
         ledger["id"],
         ledger["source"],
         ledger["locator"],
-        (document["title"] or document["text"][:80].strip() or "(empty)"),
+        masked(document["title"] or document["text"][:80].strip() or "(empty)"),
         ledger["language"],
         ledger["split"],
         ledger["state"],

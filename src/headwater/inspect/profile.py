@@ -102,11 +102,7 @@ class Funnel:
 def funnel(snapshot: Snapshot, *, examples: int = 3, reasons: int = 8) -> Funnel:
     """The funnel of one recipe; `examples` documents (lowest ids) for each of the `reasons` most frequent reasons."""
     sources = tuple(snapshot.record["documents"])
-    shards = [
-        (s, e)
-        for s, stage in snapshot.record["documents"].items()
-        for e in snapshot.documents[stage].values()
-    ]
+    shards = [(s, e) for s in sources for e in snapshot.of_source(s)]
     tally = _Tally(examples)
     for entry in snapshot.ledger.values():
         tally.add(entry)
@@ -232,7 +228,7 @@ def _step_name(step: dict[str, Any], presets: dict[str, str]) -> str:
     """`rules en: fineweb, zh: fineweb2-zh`."""
     tracks = list(step.get("rules") or step.get("tracks") or ())
     if step["step"] == "rules":
-        named = [f"{track}: {presets[track]}" for track in tracks if track in presets]
+        named = [f"{track.removesuffix(':*')}: {presets[track]}" for track in tracks if track in presets]
         return " ".join(["rules", ", ".join(named)]).strip()
     return " ".join([step["step"], *(tracks if tracks and "*" not in tracks else [])])
 

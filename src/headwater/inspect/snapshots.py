@@ -10,11 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.engine.store import is_url
 from headwater.engine.workspace import Entry, Workspace, read_json
 from headwater.errors import HeadwaterError
+from headwater.signals.quantiles import rank
+
+MOST_SKETCHES = 200
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,29 @@ class Snapshot:
 
     @cached_property
     def documents(self) -> dict[str, dict[str, Entry]]:
-        """Stage -> shard -> entry, in the recipe's order of sources."""
-        return {name: self.workspace.stage(name).entries() for name in self.record["documents"].values()}
+        """Stage -> shard -> entry, in the recipe's order of sources; a source that documents were taken down from has
+        two stages."""
+        found: dict[str, dict[str, Entry]] = {}
+        for source, name in self.record["documents"].items():
+            changed = self.takedown["less"].get(source)
+            instead = self.entries(changed) if changed else {}
+            read = self.entries(name)
+            found[name] = {shard: entry for shard, entry in read.items() if shard not in instead}
+            if changed:
+                found[changed] = instead
+        return found
+
+    @property
+    def takedown(self) -> dict[str, Any]:
+        """`less`: source -> stage of the shards that documents were taken down from; `taken`: the stage that names
+        these documents, or None."""
+        known: dict[str, Any] = self.record.get("takedown") or {"less": {}, "taken": None}
+        return known
+
+    def of_source(self, source: str) -> list[Entry]:
+        """The documents' shards of one source."""
+        names = (self.record["documents"][source], self.takedown["less"].get(source))
+        return [entry for name in names if name for entry in self.documents[name].values()]
 
     @cached_property
     def shards(self) -> dict[str, Entry]:
@@ -54,12 +79,48 @@ class Snapshot:
 
     def signals(self, texts_stage: str) -> dict[str, dict[str, Entry]]:
         """Family -> shard -> entry, of the texts of one stage: documents, or an edition of them."""
-        tail = texts_stage.replace("/", "-")
-        return {
-            family: self.workspace.stage(f"{Path(names[0]).parent}/{tail}").entries()
-            for family, names in self.record.get("signals", {}).items()
-            if names
-        }
+        return {family: self.of_family(family, texts_stage) for family in self.families}
+
+    def of_family(self, family: str, texts_stage: str) -> dict[str, Entry]:
+        """The same of one family; none where it did not measure these texts."""
+        names = self.record.get("signals", {}).get(family)
+        return self.entries(f"{Path(names[0]).parent}/{texts_stage.replace('/', '-')}") if names else {}
+
+    def entries(self, stage: str) -> dict[str, Entry]:
+        """A stage's shards by name, read once."""
+        if stage not in self._read:
+            self._read[stage] = self.workspace.stage(stage).entries()
+        return self._read[stage]
+
+    @cached_property
+    def _read(self) -> dict[str, dict[str, Entry]]:
+        return {}
+
+    def sketches(self, signal: str, source: str | None = None) -> list[dict[str, Any]]:
+        """The quantiles of a signal that were kept with its shards (of one source, or of all), of texts as read.
+
+        Of more than MOST_SKETCHES shards every second, third … is taken.
+        """
+        family = signal.partition(".")[0]
+        entries: list[Entry] = []
+        for name, stage in self.record["documents"].items():
+            if source in (None, name):
+                entries += self.of_family(family, stage).values()
+        some = entries[:: 1 + (len(entries) - 1) // MOST_SKETCHES] if entries else []
+        found = [entry.result.get("quantiles", {}).get(signal) for entry in some]
+        return [sketch for sketch in found if sketch is not None]
+
+    def percentile(self, signal: str, value: Any) -> float | None:
+        """The share of the recipe's documents, as read, with a smaller value."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            return None
+        if signal not in self._sketches:
+            self._sketches[signal] = self.sketches(signal)
+        return rank(float(value), self._sketches[signal])
+
+    @cached_property
+    def _sketches(self) -> dict[str, list[dict[str, Any]]]:
+        return {}
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -80,6 +141,25 @@ class Snapshot:
     def stage_of(self) -> dict[str, str]:
         """Shard -> documents stage."""
         return {shard: stage for stage, entries in self.documents.items() for shard in entries}
+
+    @cached_property
+    def source_of(self) -> dict[str, str]:
+        """Shard -> source."""
+        return {
+            shard: source
+            for source, stage in self.record["documents"].items()
+            for shard in self.documents[stage]
+        }
+
+    def indexed_texts(self) -> Iterator[list[Path]]:
+        """The text files of each shard that duplicates were looked for in, an earlier corpus included: editions, the
+        newest first, and the documents."""
+        for stage in self.record.get("duplicates", []):
+            index = self.workspace.stage(stage).entry("index")
+            for shard in index.result["shards"] if index is not None else []:
+                paths = [self.workspace.path / name for name in shard["texts"]]
+                if all(path.is_file() for path in paths):
+                    yield paths
 
     @property
     def training_set(self) -> Path | None:
@@ -138,8 +218,8 @@ def find_ids(path: Path, prefix: str) -> Iterator[tuple[int, str]]:
     """(row, id) of the documents in a shard whose id begins so."""
     with pq.ParquetFile(path) as file:
         position = 0
-        for batch in file.iter_batches(65_536, columns=["id"]):
-            for row, document in enumerate(batch.column(0).to_pylist()):
-                if document.startswith(prefix):
-                    yield position + row, document
-            position += batch.num_rows
+        for group in range(file.num_row_groups):
+            ids = file.read_row_group(group, columns=["id"])["id"]
+            for row in pc.indices_nonzero(pc.starts_with(ids, prefix)).to_pylist():
+                yield position + row, ids[row].as_py()
+            position += len(ids)

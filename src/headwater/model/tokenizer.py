@@ -29,10 +29,16 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from headwater.errors import HeadwaterError
 from headwater.model.special_tokens import SpecialTokens, role_names
+from headwater.model.tokenizer_kinds import train_other
 
 SEPARATOR = "<|endoftext|>"
 # what separates texts in tokenisers from elsewhere that have no such token
 OTHER_SEPARATORS = ("<|end_of_text|>", "</s>", "[SEP]", "<sep>", "<eos>")
+_TELLING = (
+    "源头 headwater\r\n\tÉté 1,234 «»",
+    "\u0000\u200b🏔️ 山，水。\u3000 ▁ ## <0x41>",
+    "  𠮷野家  e\u0301 ",
+)
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}"
 PATTERN = "|".join(
     [
@@ -48,12 +54,17 @@ PATTERN = "|".join(
 )
 
 
-def train(texts: Iterable[str], vocabulary: int) -> str:
+def train(texts: Iterable[str], vocabulary: int, kind: str = "byte-bpe", coverage: float = 0.9995) -> str:
     """A tokeniser's JSON: at most `vocabulary` tokens, the separator and the 256 bytes among them.
+
+    kind: one of tokenizer_kinds.KINDS; `coverage`: the share of characters that the alphabet holds, for the others
+    than byte-bpe, which has no alphabet.
 
     Fewer where the texts have no more pairs that occur twice. The same texts give the same JSON, however many
     threads count them. Raises HeadwaterError where there is no text.
     """
+    if kind != "byte-bpe":
+        return train_other(kind, texts, vocabulary, coverage, PATTERN, SEPARATOR)
     if vocabulary < 257:
         raise HeadwaterError(f"tokenizer.vocabulary is {vocabulary}; 256 bytes and the separator need 257")
     tokenizer = tokenizers.Tokenizer(models.BPE())
@@ -119,6 +130,11 @@ class Tokenizer:
     def encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         """One (tokens,) uint32 array a text, on one thread: workers are processes."""
         return [self.encode(text) for text in texts]
+
+    @property
+    def lossless(self) -> bool:
+        """Whether texts made to show a loss come back: white space, marks, rare characters, all scripts."""
+        return all(self.decode(self.encode(text)) == text for text in _TELLING)
 
     def special(self, family: str) -> SpecialTokens:
         """The ids of what a family needs beside the tokens of text."""

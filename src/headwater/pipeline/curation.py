@@ -2,7 +2,7 @@
 
     decisions/<key>/     where every document stands after a step
     editions/<key>/      texts after an edit
-    line-keys/, line-repeats/, duplicates/<key>/    what corpus-wide steps exchange
+    line-keys/, line-repeats/, duplicate-*/, passage-*/, bloom/    what corpus-wide steps exchange
     ledger/<key>/        what became of every document
 
 A stage's folder is named by the documents and the steps up to it, so a changed threshold makes its own step and the
@@ -16,16 +16,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.corpus.shards import in_step, read_batches
-from headwater.curate.plan import ANY, DecontaminateStep, LinesStep, Plan, RulesStep, compile_plan
-from headwater.curate.presets import load_preset
+from headwater.curate.plan import (
+    BloomStep,
+    DecontaminateStep,
+    DuplicatesStep,
+    LinesStep,
+    Plan,
+    PrivacyStep,
+    RulesStep,
+)
+from headwater.curate.scopes import ANY
 from headwater.engine.workspace import Entry, Workspace, content_key
-from headwater.errors import HeadwaterError, RecipeError
+from headwater.errors import HeadwaterError
 from headwater.pipeline.contamination import decontaminate
-from headwater.pipeline.curation_steps import VERSION, CurationRun, families_of
+from headwater.pipeline.curation_steps import VERSION, CurationRun
+from headwater.pipeline.duplicates import find_duplicates
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
+from headwater.pipeline.passages import cut_passages, find_seen
+from headwater.pipeline.plan import plan_of
 from headwater.recipe import Recipe
-from headwater.signals import numeric_signals
 
 WARNED_LANGUAGES = 8  # language identification finds many in noise
 
@@ -50,22 +60,11 @@ class Curated:
     shards: dict[str, Texts]
     counts: dict[str, Any]  # see `_counts`
     warnings: tuple[str, ...]
+    indexes: tuple[str, ...]  # stages of duplicates' indexes, for a later corpus
+    privacy_stage: str | None = None  # of the editions the one without personal data
 
     def texts(self, shard: str) -> Texts:
         return self.shards[shard]
-
-
-def plan_of(recipe: Recipe) -> Plan:
-    """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
-    plan = compile_plan(recipe.curate, numeric_signals())
-    families = recipe.signals.families
-    needed = {"language"}.union(*(families_of(step) for step in plan.steps))
-    if families is not None and (missing := sorted(needed - set(families))):
-        raise RecipeError(
-            f"signals.families: curate needs {', '.join(missing)} too; add what is missing, or leave "
-            "signals.families out to measure all"
-        )
-    return plan
 
 
 def curate(
@@ -75,9 +74,10 @@ def curate(
     plan = plan_of(recipe)
     cleaned = decontaminate(recipe, workspace, ingested, workers=workers)
     base = content_key("curate", VERSION, sorted(ingested.stages.values()), cleaned)
-    run = CurationRun(workspace, ingested, measured, workers, plan, base)
+    run = CurationRun(workspace, ingested, measured, workers, plan, base, recipe.folder)
     run.start()
-    languages = _languages(run.decisions.values())
+    languages = _languages(run.decisions, ingested, plan)
+    indexes: list[str] = []
     for number, step in enumerate(plan.steps):
         if isinstance(step, DecontaminateStep):
             assert cleaned is not None
@@ -86,8 +86,14 @@ def curate(
             run.judge(number, step)
         elif isinstance(step, LinesStep):
             run.take_edition(number, run.edit(number, step))
+        elif isinstance(step, DuplicatesStep):
+            indexes.append(find_duplicates(run, number, step))
+        elif isinstance(step, BloomStep):
+            find_seen(run, number, step)
+        elif isinstance(step, PrivacyStep):
+            run.take_edition(number, run.take_personal_data_out(number, step, recipe.folder))
         else:
-            run.find_duplicates(number, step)
+            run.take_edition(number, cut_passages(run, number, step))
     ledger_stage, ledger = run.ledger()
     editions = [workspace.stage(name).entries() for name in reversed(run.editions)]
     shards = {
@@ -100,7 +106,11 @@ def curate(
         raise HeadwaterError(_nothing(counts))
     key = content_key(plan.key, [(shard, entry.fingerprint) for shard, entry in ledger.items()])
     warnings = tuple(_warnings(plan, languages))
-    return Curated(key, plan, ledger_stage, tuple(run.editions), shards, counts, warnings)
+    private = [run.edited_by[n] for n, step in enumerate(plan.steps) if isinstance(step, PrivacyStep)]
+    stage = private[0] if private else None
+    return Curated(
+        key, plan, ledger_stage, tuple(run.editions), shards, counts, warnings, tuple(indexes), stage
+    )
 
 
 def final_texts(curated: Curated, shard: str) -> Iterator[tuple[str, str]]:
@@ -168,11 +178,12 @@ def _counts(ledger: Any) -> dict[str, Any]:
     }
 
 
-def _languages(decisions: Any) -> Counter[str]:
-    """Training documents by measured language, of the decisions of the start."""
+def _languages(decisions: dict[str, Entry], ingested: Ingested, plan: Plan) -> Counter[str]:
+    """Training documents by measured language, of the decisions of the start, but for sources whose preset is said."""
     languages: Counter[str] = Counter()
-    for entry in decisions:
-        languages.update(entry.result["languages"])
+    for shard, entry in decisions.items():
+        if ingested.source_of[shard] not in plan.chosen:
+            languages.update(entry.result["languages"])
     return languages
 
 
@@ -180,18 +191,23 @@ def _warnings(plan: Plan, languages: Counter[str]) -> Iterator[str]:
     """What a person may not expect: documents that no preset judges, or one made for another language."""
     if not plan.presets:
         return
+    yield from dict.fromkeys(
+        f"preset {plan.presets[track]} asks for {one.what}, which it does not bring: {one.do}"
+        for track, asked in plan.asks.items()
+        for one in asked
+    )
     for number, (language, documents) in enumerate(languages.most_common()):
         if number == WARNED_LANGUAGES:
             rest = sum(languages.values()) - sum(count for _, count in languages.most_common(number))
             yield f"{len(languages) - number} more languages: {rest:,} documents; the ledger names each document's"
             return
-        name = plan.presets.get(language, plan.presets.get(ANY))
+        track = language if language in plan.tracks else ANY
+        name = plan.presets.get(track)
         counted = f"{documents:,} document{'s' if documents != 1 else ''}"
-        if name is None:
+        if name is None and language not in plan.chosen:
             yield f"{language}: no preset, so {counted} kept as they are; curate.preset: {{{language}: …}} names one"
-        elif language not in load_preset(name).languages:
-            made_for = ", ".join(load_preset(name).languages)
-            yield f"{language}: preset {name} was made for {made_for}, and judges {counted}"
+        elif name is not None and language not in (made_for := plan.made_for.get(track, (language,))):
+            yield f"{language}: preset {name} was made for {', '.join(made_for)}, and judges {counted}"
 
 
 def _nothing(counts: dict[str, Any]) -> str:

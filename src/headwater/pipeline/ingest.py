@@ -1,11 +1,14 @@
-"""Sources to documents: `documents/<source>-<key>/`, one stage a source."""
+"""Sources to documents: `documents/<source>-<key>/`, one stage a source, and one for shards that the take-down list
+changed."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from headwater.engine.local import Task, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, QuarantineLimit
+from headwater.pipeline.takedown import take_down
 from headwater.recipe import Recipe
 from headwater.sources.kinds import KINDS
 from headwater.sources.shards import check_collisions, plan
@@ -18,10 +21,21 @@ class Ingested:
     shards: tuple[Entry, ...]
     stages: dict[str, str]  # source -> stage name
     source_of: dict[str, str]  # shard -> source
+    # source -> stage of the shards that the take-down list changed; its others are those of `stages`
+    less: dict[str, str] = field(default_factory=dict)
+    taken: str | None = None  # stage that names what was taken down
 
     @property
     def documents(self) -> int:
         return sum(shard.result["documents"] for shard in self.shards)
+
+    def texts(self) -> Iterator[tuple[str, list[Entry]]]:
+        """(stage, its shards that are this recipe's documents)."""
+        by_stage: dict[str, list[Entry]] = {}
+        for shard in self.shards:
+            stage = f"{shard.folder.parent.name}/{shard.folder.name}"
+            by_stage.setdefault(stage, []).append(shard)
+        yield from by_stage.items()
 
     @property
     def key(self) -> str:
@@ -54,7 +68,9 @@ def ingest(recipe: Recipe, workspace: Workspace, *, workers: int, limit: int | N
     made = run_stages(workspace, stages, workers=workers, title="read")
     shards = [entry for name in stage_of.values() for entry in made[name]]
     _account(shards, recipe.max_quarantined)
-    ingested = Ingested(tuple(sorted(shards, key=lambda entry: entry.shard)), stage_of, source_of)
+    shards, less, taken = take_down(recipe, workspace, shards, stage_of, source_of, workers=workers)
+    shards.sort(key=lambda entry: entry.shard)
+    ingested = Ingested(tuple(shards), stage_of, source_of, less, taken)
     if not ingested.documents:
         raise HeadwaterError(f"no documents in {', '.join(stage_of)}: {_why_none(shards)}")
     return ingested

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 from headwater.engine.local import Task, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
-from headwater.errors import RecipeError
 from headwater.pipeline.ingest import Ingested
+from headwater.pipeline.plan import measured_families
 from headwater.recipe import Recipe
-from headwater.signals import FAMILIES
-from headwater.signals.measure import family_key, warm
+from headwater.signals.families import Family
+from headwater.signals.measure import warm
 
 
 @dataclass(frozen=True)
 class Measured:
+    families: dict[str, Family]
     entries: dict[str, dict[str, Entry]]  # family -> shard -> entry
 
     def of(self, family: str, shard: str) -> Entry:
@@ -21,44 +22,52 @@ class Measured:
 
 def measure(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers: int) -> Measured:
     """Every family of the recipe on every document."""
-    families = recipe.signals.families or list(FAMILIES)
-    if unknown := sorted(set(families) - set(FAMILIES)):
-        raise RecipeError(f"signals.families: no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
+    families = measured_families(recipe)
     entries: dict[str, dict[str, Entry]] = {family: {} for family in families}
-    stages = measure_stages(workspace, list(ingested.stages.values()), families, workers=workers)
+    stages = measure_stages(workspace, dict(ingested.texts()), list(families.values()), workers=workers)
     for (_, family), name in stages.items():
         entries[family] |= workspace.stage(name).entries()
-    return Measured(entries)
+    return Measured(families, entries)
 
 
 def measure_texts(
-    workspace: Workspace, texts_stage: str, families: list[str], *, workers: int
+    workspace: Workspace, texts_stage: str, families: list[Family], *, workers: int
 ) -> dict[str, str]:
     """The families on the texts of one stage (documents or an edition): family -> name of its signals' stage."""
-    stages = measure_stages(workspace, [texts_stage], families, workers=workers)
+    texts = list(workspace.stage(texts_stage).entries().values())
+    stages = measure_stages(workspace, {texts_stage: texts}, families, workers=workers)
     return {family: name for (_, family), name in stages.items()}
 
 
 def measure_stages(
-    workspace: Workspace, texts_stages: list[str], families: list[str], *, workers: int
+    workspace: Workspace, texts: dict[str, list[Entry]], families: list[Family], *, workers: int
 ) -> dict[tuple[str, str], str]:
-    """(texts stage, family) -> signals stage. What was measured under the same key is not measured again."""
+    """(texts stage, family) -> signals stage, of these shards of each. What was measured under the same key is not
+    measured again.
+    """
+    enough = sum(len(shards) for shards in texts.values()) >= workers
     names, stages = {}, {}
-    for texts_stage in texts_stages:
-        texts = workspace.stage(texts_stage).entries()
+    keys = {family.name: family.key for family in families}
+    for texts_stage, shards in texts.items():
         for family in families:
-            name = f"signals/{family}-{family_key(family)[:12]}/{texts_stage.replace('/', '-')}"
-            names[texts_stage, family] = name
+            name = f"signals/{family.name}-{keys[family.name][:12]}/{texts_stage.replace('/', '-')}"
+            names[texts_stage, family.name] = name
             stages[name] = [
                 Task(
-                    shard,
-                    content_key(family, family_key(family), entry.fingerprint),
-                    "headwater.signals.measure:measure_shard",
-                    {"texts": str(entry.path()), "family": family},
+                    entry.shard,
+                    content_key(family.name, keys[family.name], entry.fingerprint),
+                    "headwater.signals.measure:measure_shards",
+                    {"texts": str(entry.path()), **family.arguments},
+                    together=f"{texts_stage}/{entry.shard}" + ("" if enough else _half(family)),
                 )
-                for shard, entry in texts.items()
+                for entry in shards
             ]
     if any(workspace.stage(name).entry(t.shard) is None for name, tasks in stages.items() for t in tasks):
-        warm()  # kernels are compiled once, before workers start
+        warm(families)  # kernels are compiled once, before workers start
     run_stages(workspace, stages, workers=workers, title="measure")
     return names
+
+
+def _half(family: Family) -> str:
+    """Where shards are fewer than workers, a shard is measured in two passes: families that need words, the rest."""
+    return "#words" if "rjieba" in family.code.LIBRARIES else "#rest"

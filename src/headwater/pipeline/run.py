@@ -8,10 +8,11 @@ from headwater.engine.local import default_workers
 from headwater.engine.workspace import Entry, Workspace, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
-from headwater.pipeline.curation import Curated, curate, plan_of
+from headwater.pipeline.curation import Curated, curate
 from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
+from headwater.pipeline.plan import plan_of
 from headwater.pipeline.train import Run, require_torch, score, train
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
 from headwater.recipe import Recipe, load_recipe
@@ -86,7 +87,8 @@ def run_until(
         if wanted >= STAGES.index("curate"):
             assert outcome.measured is not None
             outcome.curated = curate(recipe, place, outcome.ingested, outcome.measured, workers=count)
-            outcome.training_set = _training_set(outcome, count)
+            scored = wanted >= STAGES.index("evaluate")
+            outcome.training_set = _training_set(outcome, count, scored)
         if wanted >= STAGES.index("train"):
             assert outcome.training_set is not None
             outcome.runs = train(recipe, place, outcome.training_set, seeds=[recipe.seed], slots=1)
@@ -102,10 +104,10 @@ def run_until(
     return outcome
 
 
-def _training_set(outcome: Outcome, workers: int) -> Path:
+def _training_set(outcome: Outcome, workers: int, scored: bool) -> Path:
     recipe, workspace = outcome.recipe, outcome.workspace
     assert outcome.curated is not None
-    tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers)
+    tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers, scored=scored)
     pool = build_pool(workspace, tokenizer, [outcome.curated], workers=workers)
     return build_training_set(workspace, recipe, outcome.curated, pool, tokenizer)
 
@@ -114,7 +116,7 @@ def keep_snapshot(outcome: Outcome) -> None:
     """Writes `recipes/<name>.json`. What an earlier command made of the same recipe and documents stays named."""
     path = outcome.workspace.path / "recipes" / f"{outcome.recipe.name}.json"
     new, old = snapshot(outcome), read_json(path)
-    if old is not None and all(old[key] == new[key] for key in ("recipe", "documents")):
+    if old is not None and all(old.get(key) == new.get(key) for key in ("recipe", "documents", "takedown")):
         new |= {key: value for key, value in old.items() if not new.get(key)}
         new["stages"] = sorted({*new["stages"], *old.get("stages", ())})
     write_json(path, new)
@@ -131,6 +133,7 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         "name": outcome.recipe.name,
         "recipe": outcome.recipe.model_dump(mode="json"),
         "documents": outcome.ingested.stages,
+        "takedown": {"less": outcome.ingested.less, "taken": outcome.ingested.taken},
     }
     if outcome.measured is not None:
         value["signals"] = {
@@ -139,6 +142,7 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         }
     if outcome.curated is not None:
         value["ledger"] = outcome.curated.ledger_stage
+        value["duplicates"] = list(outcome.curated.indexes)
     if outcome.training_set is not None:
         value["training_set"] = name(outcome.training_set)
     if outcome.heldout is not None:

@@ -12,7 +12,14 @@ from typing import Any
 
 from headwater.corpus.tokens import token_type
 from headwater.curate.card import card, croissant
-from headwater.curate.training_set import DOCUMENTS_SCHEMA, manifest, mixture_plan, write_documents
+from headwater.curate.tokenization import LIKELIHOODS
+from headwater.curate.training_set import (
+    DOCUMENTS_SCHEMA,
+    manifest,
+    mixture_plan,
+    mixture_weights,
+    write_documents,
+)
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import (
     Workspace,
@@ -28,12 +35,19 @@ from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.curation import Curated
 from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
+from headwater.sources.takedown import REASON as TAKEN_DOWN
 
-VERSION = 1
+VERSION = 2
 
 
-def train_tokenizer(recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int) -> Path:
-    """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents."""
+def train_tokenizer(
+    recipe: Recipe, workspace: Workspace, ingested: list[Ingested], *, workers: int, scored: bool = True
+) -> Path:
+    """The `tokenizer.json` that these recipes share: the one the recipe names, or one trained on their documents.
+
+    `scored`: bits per byte are asked for; RecipeError, before anything is trained, where the tokeniser loses text
+    and the model's family gives a text a probability.
+    """
     settings, family = recipe.tokenizer, recipe.model.family
     more = {} if family == "gpt" else {"family": family}  # what it needs beside the tokens of text
     given = settings.path
@@ -53,14 +67,21 @@ def train_tokenizer(recipe: Recipe, workspace: Workspace, ingested: list[Ingeste
             "documents": [str(shards[fingerprint].path()) for fingerprint in sorted(shards)],
             "sample": settings.sample,
             "vocabulary": settings.vocabulary,
+            "kind": settings.kind,
+            "coverage": settings.coverage,
             **more,
         }
-        key = content_key(
-            "tokenizer", VERSION, settings.sample, settings.vocabulary, sorted(shards), *more.values()
-        )
+        chosen = settings.model_dump(mode="json", exclude={"path"})
+        key = content_key("tokenizer", VERSION, chosen, sorted(shards), *more.values())
         task = Task("tokenizer", key, "headwater.curate.tokenization:train_shard", arguments)
     name = f"tokenizers/{key[:12]}"
     [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")
+    if scored and family in LIKELIHOODS and not entry.result["lossless"]:
+        named = given or f"tokenizer.kind {settings.kind}"
+        raise RecipeError(
+            f"{named} loses text (white space, rare characters), so bits per byte would mean nothing: use byte-bpe, "
+            "bpe or unigram for what is compared or evaluated; `headwater train` goes without a score"
+        )
     return entry.path("json")
 
 
@@ -102,16 +123,20 @@ def build_training_set(
 ) -> Path:
     """The arm's training set; raises HeadwaterError where no document is kept."""
     pooled = workspace.stage(pool).entries()
+    private = None if curated.privacy_stage is None else workspace.stage(curated.privacy_stage).entries()
     shards = [
         {
             "shard": shard,
             "documents": str(curated.texts(shard).documents.path()),
             "ledger": str(curated.texts(shard).ledger.path()),
             "pool": str(pooled[shard].path()),
+            "privacy": "" if private is None else str(private[shard].path()),
         }
         for shard in sorted(curated.shards)
     ]
-    tokens_matter = recipe.train.tokens if recipe.curate.mixture is not None else None
+    chosen = recipe.curate
+    mixed = any(m is not None for m in (chosen.mixture, chosen.mixture_tokens, chosen.mixture_alpha))
+    tokens_matter = recipe.train.tokens if mixed else None
     key = content_key(
         "training-set", VERSION, recipe.model_dump(mode="json", include={"name", "sources", "curate"}), tokens_matter,
         curated.key, [pooled[shard["shard"]].fingerprint for shard in shards], content_key(tokenizer.read_text("utf-8")),
@@ -124,7 +149,7 @@ def build_training_set(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        _write(temporary, workspace, recipe, key, shards, pool, tokenizer)
+        _write(temporary, recipe, key, shards, pool, tokenizer, _taken_down(curated))
         seal(temporary)
         commit_folder(temporary, folder)
     finally:
@@ -132,11 +157,18 @@ def build_training_set(
     return folder
 
 
+def _taken_down(curated: Curated) -> int:
+    """Documents that the take-down list took out of the shards."""
+    shards = [texts.documents.result.get("files", {}) for texts in curated.shards.values()]
+    return sum(file["gated"].get(TAKEN_DOWN, 0) for files in shards for file in files.values())
+
+
 def _write(
-    folder: Path, workspace: Workspace, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str,
-    tokenizer: Path,
+    folder: Path, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str, tokenizer: Path,
+    taken_down: int,
 ) -> None:  # fmt: skip
     contents = write_documents(folder / "documents.parquet", shards)
+    contents.taken_down = taken_down
     if not contents.documents:
         reasons = ", ".join(f"{reason or state} {n:,}" for (state, reason), n in contents.left.most_common(5))
         raise HeadwaterError(
@@ -145,13 +177,12 @@ def _write(
             "`curate: {preset: null}` first"
         )
     coder = Tokenizer.load(tokenizer)
+    held = contents.by_source(contents.tokens)
+    tokens = {source.name: held.get(source.name, 0) for source in recipe.sources if source.role == "train"}
+    weights = mixture_weights(recipe.curate, tokens)
     mixture = None
-    if recipe.curate.mixture is not None:
-        held = contents.by_source(contents.tokens)
-        tokens = {
-            source.name: held.get(source.name, 0) for source in recipe.sources if source.role == "train"
-        }
-        mixture = mixture_plan(tokens, recipe.curate.mixture, recipe.train.tokens, recipe.curate.max_epochs)
+    if weights is not None:
+        mixture = mixture_plan(tokens, weights, recipe.train.tokens, recipe.curate.max_epochs)
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
     record: dict[str, Any] = manifest(
         key=key, vocabulary=coder.vocabulary, separator=coder.separator,
@@ -159,7 +190,7 @@ def _write(
         contents=contents, mixture=mixture, max_epochs=recipe.curate.max_epochs,
         token_type=token_type(coder.vocabulary).name,
     )  # fmt: skip
-    text = card(recipe, contents, key=key, vocabulary=coder.vocabulary, mixture=mixture)
+    text = card(recipe, contents, key=key, vocabulary=coder.vocabulary, mixture=mixture, asked=weights)
     (folder / "card.md").write_text(text, encoding="utf-8")
     columns = {field.name: str(field.type) for field in DOCUMENTS_SCHEMA}
     files = {name: _sha256(folder / name) for name in ("documents.parquet", "tokenizer.json")}

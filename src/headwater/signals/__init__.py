@@ -24,6 +24,24 @@ def _numbers(*named: tuple[str, str], type: str = "double") -> tuple[Signal, ...
     return tuple(Signal(name, type, meaning) for name, meaning in named)
 
 
+# (type of personal data, how many of it: the column's meaning); see signals/privacy
+_PERSONAL = (
+    ("email", "email addresses"),
+    ("ip", "IP addresses, v4 and v6, that the internet routes"),
+    ("ip_private", "IP addresses of private networks"),
+    ("phone", "telephone numbers other than Chinese mobiles"),
+    ("mobile", "Chinese mobile numbers"),
+    ("id_card", "Chinese resident identity cards, checksum right"),
+    ("bank_card", "Chinese bank cards (UnionPay), Luhn's digit right"),
+    ("card", "other payment cards, issuer's range and Luhn's digit right"),
+    ("iban", "international bank account numbers, checksum right"),
+    ("ssn", "US social security numbers"),
+    ("secret", "API keys, tokens and private keys"),
+    ("address", "postal addresses, by form"),
+    ("name", "names of persons, by cue and dictionary"),
+)
+SPANS = "list<struct<start,end,score>>"  # half-open, in code points
+
 _REPETITION = (
     *_numbers(
         ("duplicate_lines", "share of lines that are a copy of an earlier one"),
@@ -59,6 +77,40 @@ _REPETITION = (
             (f"repeated_{n}_grams", f"share of all {n}-grams' characters in those that occur more than once")
             for n in range(5, 11)
         )
+    ),
+)
+
+_ALL_COPIES = (
+    *_numbers(
+        *(
+            (f"top_{n}_gram", f"characters of the most frequent {n}-gram, as a share of the words'")
+            for n in (2, 3, 4)
+        )
+    ),
+    *_numbers(
+        *(
+            (f"duplicate_{n}_grams", f"characters of {n}-grams that occur more than once, all copies counted")
+            for n in range(5, 11)
+        )
+    ),
+)
+_GOPHER_COUNTED = (
+    *_numbers(
+        ("symbol_words", "words with # or …, or symbols a word"),
+        ("alphabetic_words", "share of words with a letter"),
+    ),
+    *_numbers(
+        ("stop_words", "how often the, be, to, of, and, that, have, with occur, each time counted"),
+        type="int64",
+    ),
+    *_numbers(
+        ("bullet_lines", "share of lines that begin with a bullet"),
+        ("ellipsis_lines", "share of lines that end in an ellipsis"),
+        ("duplicate_lines", "share of lines that occur more than once, all copies counted"),
+        (
+            "duplicate_line_characters",
+            "their characters, as a share of the words' (dolma) or the lines' (DCLM)",
+        ),
     ),
 )
 
@@ -117,6 +169,52 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
         ("duplicate_line_characters", "characters of lines that are a copy of an earlier one"),
         ("newlines_per_word", "line ends a word"),
     ),
+    "dolma": (
+        *_numbers(("words", "words between spaces (Chinese: of the segmenter)"), type="int64"),
+        *_numbers(("median_word_length", "characters of a word with its punctuation, the median")),
+        *_GOPHER_COUNTED,
+        *_ALL_COPIES,
+    ),
+    "dclm": (
+        *_numbers(("words", "words without punctuation"), type="int64"),
+        *_numbers(("mean_word_length", "characters of a word between spaces with its punctuation, the mean")),
+        *_GOPHER_COUNTED,
+        *_numbers(
+            ("duplicate_paragraphs", "share of paragraphs that occur more than once, all copies counted"),
+            ("duplicate_paragraph_characters", "their characters, as a share of the paragraphs'"),
+        ),
+        *_ALL_COPIES,
+    ),
+    "chinesewebtext": _numbers(
+        ("mean_line_length", "characters a line, blank ones counted"),
+        ("han_characters", "share of all characters that are Han"),
+        ("repeated_13_grams", "share of 13-grams of characters that occur more than once"),
+    ),
+    "code": (
+        *_numbers(("longest_line", "characters of the longest line"), type="int64"),
+        *_numbers(
+            ("non_word_characters", "share of characters that are no letter, digit or underscore"),
+            ("token_length_deviation", "standard deviation of the length of what stands between spaces"),
+        ),
+    ),
+    "privacy": (
+        *_numbers(
+            ("spans", "personal data that a pattern decides: all below but ip_private, address and name"),
+            ("contacts", "email, ip, phone and mobile: what dolma's rule counts"),
+            *_PERSONAL,
+            type="int32",
+        ),
+        *(Signal(f"{kind}_spans", SPANS, f"where the {meaning} stand") for kind, meaning in _PERSONAL),
+    ),
+    "statistics": _numbers(
+        ("compression", "bytes after zstd over bytes before"),
+        ("type_token", "different words over words"),
+        ("zipf", "exponent of word frequency by rank"),
+        ("heaps", "exponent of different words by words, between the first half and all"),
+        ("characters_per_sentence", "characters of a sentence, the mean"),
+        ("words_per_sentence", "words of a sentence, the mean"),
+        ("flesch_kincaid", "US school grade; null unless most letters are Latin"),
+    ),
     "hashes": (Signal("exact", "uint64", "xxh3-64 of the text's UTF-8"),),
     "lines": (Signal("keys", "list<uint64>", "CCNet's key of each line, 0 for one without a word"),),
     "minhash": (
@@ -124,6 +222,9 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
         Signal("signature", "fixed_size_list<uint32, 112>", "the 112 values"),
     ),
 }
+
+# readings of one public recipe each: measured where a rule, a preset or `signals.families` asks for them
+ON_REQUEST = frozenset({"dolma", "dclm", "chinesewebtext", "code"})
 
 
 def numeric_signals() -> list[str]:

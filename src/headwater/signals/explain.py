@@ -17,11 +17,18 @@ _PATTERNS = {
     "gopher.bullet_lines": r"(?m)^[^\S\n]*[•-]",
     "gopher.ellipsis_lines": r"(?m)(?:\.\.\.|…)(?=[^\S\n]*$)",
     "han.share": f"[{HAN}]+",
+    "chinesewebtext.han_characters": "[\u4e00-\u9fa5]+",
+    "dolma.symbol_words": r"\S*[#…]\S*",
+    "dolma.bullet_lines": r"(?m)^[*-]",
+    "dolma.ellipsis_lines": r"(?m)…$",
+    "dclm.symbol_words": r"#|\.\.\.|\. \. \.|…",
+    "dclm.bullet_lines": r"(?m)^[^\S\n]*[●•*-]",
+    "dclm.ellipsis_lines": r"(?m)(?:\.\.\.|\. \. \.|…)(?=[^\S\n]*$)",
 }
-_DUPLICATE_GRAMS = re.compile(r"repetition\.(?:duplicate|repeated)_(\d+)_grams")
-_TOP_GRAM = re.compile(r"repetition\.(?:repeated_)?top_(\d)_gram")
+_DUPLICATE_GRAMS = re.compile(r"(?:repetition|dolma|dclm)\.(?:duplicate|repeated)_(\d+)_grams")
+_TOP_GRAM = re.compile(r"(?:repetition|dolma|dclm)\.(?:repeated_)?top_(\d)_gram")
 _PARAGRAPH = re.compile(r"(?s)(?!\n).+?(?=\n\n|\Z)")
-_DUPLICATE_PIECES = re.compile(r"(?:repetition|fineweb)\.(duplicate|repeated)_(line|paragraph)")
+_DUPLICATE_PIECES = re.compile(r"(repetition|fineweb|dolma|dclm)\.(duplicate|repeated)_(line|paragraph)")
 
 
 def spans(signal: str, text: str) -> list[Span]:
@@ -31,19 +38,20 @@ def spans(signal: str, text: str) -> list[Span]:
 
 def _spans(signal: str, text: str) -> Iterator[Span] | list[Span]:
     if match := _DUPLICATE_PIECES.match(signal):
-        return _copies(
-            _pieces(text, paragraphs=match[2] == "paragraph"), text, first_too=match[1] == "repeated"
-        )
+        first_too = match[2] == "repeated" or match[1] in ("dolma", "dclm")
+        return _copies(_pieces(text, paragraphs=match[3] == "paragraph"), text, first_too=first_too)
     if match := _DUPLICATE_GRAMS.match(signal):
         return _duplicate_grams(text, int(match[1]))
     if match := _TOP_GRAM.match(signal):
         return _top_gram(text, int(match[1]))
-    if signal == "gopher.alphabetic_words":
+    if signal == "code.longest_line":
+        return [max(_pieces(text), key=lambda span: span[1] - span[0])] if text.strip() else []
+    if signal in ("gopher.alphabetic_words", "dolma.alphabetic_words", "dclm.alphabetic_words"):
         words = words_and_symbols(text)
         places = spans_of(words, text)
         return [span for word, span in zip(words, places, strict=True) if not any(map(str.isalpha, word))]
-    if signal in ("gopher.stop_words", "gopher.stop_words_zh"):
-        wanted = STOP_WORDS if signal == "gopher.stop_words" else STOP_WORDS_ZH
+    if signal.endswith((".stop_words", ".stop_words_zh")):
+        wanted = STOP_WORDS_ZH if signal.endswith("_zh") else STOP_WORDS
         words = words_and_symbols(text)
         return [span for word, span in zip(words, spans_of(words, text), strict=True) if word in wanted]
     if signal.startswith("fineweb.line_punctuation"):

@@ -23,7 +23,7 @@ _OTHER = (
     r"\u3001\u3008-\u300d\u3010-\u3011\uff05\uff08-\uff09\uff0c\uff11\uff1a-\uff1b\uff5e"
 )
 # A word is all punctuation exactly when this finds nothing in it.
-NO_PUNCTUATION = re.compile(f"[^{_TERMINAL}{_OTHER}]")
+NO_PUNCTUATION = re.compile(f"[^{_TERMINAL}{_OTHER}]+")
 ENDS_SENTENCE = re.compile(rf"[{_TERMINAL}]\Z")
 # ”』」 and the like after the end, spaces at the line's end, and the ellipsis as an end of its own
 ENDS_SENTENCE_QUOTED = re.compile(rf"[{_TERMINAL}…][」』”’\"'）)】》〉»]*\s*\Z")

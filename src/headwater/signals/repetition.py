@@ -11,7 +11,7 @@ import re
 import numba
 import numpy as np
 
-from headwater.corpus.text import codepoints, words_and_symbols
+from headwater.signals.pieces import Pieces, pieces_from, pieces_of
 
 VERSION = 1
 LIBRARIES = ("rjieba", "numba")
@@ -28,33 +28,35 @@ _A, _B = np.uint64(1_103_515_245), np.uint64(1_566_083_941)
 
 def measure(text: str) -> tuple[float, ...]:
     """The 24 columns of the family, in their order."""
-    return measured(text, words_and_symbols(text))
+    return _measured(text, pieces_of(text))
 
 
 def measured(text: str, words: list[str]) -> tuple[float, ...]:
     """The same on words that some other tokeniser found."""
+    return _measured(text, pieces_from(words))
+
+
+def _measured(text: str, found: Pieces) -> tuple[float, ...]:
     characters = max(1, len(text))
     lines, paragraphs = LINE.split(text), PARAGRAPH.split(text.strip())
     line_copies, line_characters = copies_after_the_first(lines)
     paragraph_copies, paragraph_characters = copies_after_the_first(paragraphs)
-    lengths = np.fromiter(map(len, words), np.int64, len(words))
-    word_characters = max(1, int(lengths.sum()))
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    first, second = _prefix_hashes(codepoints("".join(words)))
-    top, top_characters = _top(first, second, starts)
-    duplicate, repeated, of = _duplicate(first, second, starts)
+    word_characters = max(1, len(found.codes))
+    counted = _grams(found.codes, found.starts).tolist()
+    top, top_characters = counted[:3], counted[3:6]
+    duplicate, repeated, of = counted[6:12], counted[12:18], counted[18:]
     repeated_lines, repeated_characters = all_copies(text.split("\n"))
     return (
         line_copies / len(lines),
         line_characters / characters,
         paragraph_copies / len(paragraphs),
         paragraph_characters / characters,
-        *(top / characters).tolist(),
-        *(duplicate / characters).tolist(),
+        *(n / characters for n in top),
+        *(n / characters for n in duplicate),
         repeated_lines / (text.count("\n") + 1),
         repeated_characters / word_characters,
-        *(top_characters / word_characters).tolist(),
-        *(repeated / np.maximum(1, of)).tolist(),
+        *(n / word_characters for n in top_characters),
+        *(n / max(1, all_of_them) for n, all_of_them in zip(repeated, of, strict=True)),
     )
 
 
@@ -88,6 +90,13 @@ def warm() -> None:
 
 
 # ---------------------------------------------------------------- kernels
+
+
+@numba.njit(cache=True, nogil=True)
+def _grams(text: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(24,): what `_top` and `_duplicate` count, one after the other."""
+    first, second = _prefix_hashes(text)
+    return np.concatenate((*_top(first, second, starts), *_duplicate(first, second, starts)))
 
 
 @numba.njit(cache=True, nogil=True)

@@ -72,7 +72,7 @@ def _record(data: bytes, name: str, source: DialogueSource, *, cut: bool) -> Rec
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     cues = (
         script_cues(text)
-        if re.search(r"^\s*(?:\[Script Info\]|\[Events\]|Dialogue:)", text[:4096], re.M | re.I)
+        if re.search(r"^[^\S\n]*+(?:\[Script Info\]|\[Events\]|Dialogue:)", text[:4096], re.M | re.I)
         else timed_cues(text)
     )
     if not cues:

@@ -64,7 +64,7 @@ def expand(pattern: str, folder: Path, source: HuggingfaceSource) -> list[Listed
     listed = []
     for name in names:
         stat = (place / name).stat()
-        listed.append(Listed(place / name, f"{place.name}/{name}", stat.st_size, stat.st_mtime_ns))
+        listed.append(Listed(place / name, f"{place.name}/{name}", stat.st_size, stat.st_ctime_ns))
     return listed
 
 

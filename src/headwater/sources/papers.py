@@ -18,13 +18,14 @@ from headwater.recipe.sources import PapersSource
 from headwater.sources.archives import Member, is_archive, members, members_in
 from headwater.sources.encoding import UndecodableError
 from headwater.sources.extract import latex_project
+from headwater.sources.extract.dates import iso_date
 from headwater.sources.extract.latex_interpreter import Paper
 from headwater.sources.extract.pdf import PdfError, pdf_text
 from headwater.sources.places import Place
 from headwater.sources.records import GIVEN_UP, Found, Gated, Record, quarantine
 from headwater.sources.streams import Stream, read_whole, unpack
 
-VERSION = 1
+VERSION = 2
 # Bytes of one paper, packed or not; of the TeX files of one archive; and of one of them.
 MAX_PAPER, MAX_SOURCES, MAX_TEX = 128 << 20, 64 << 20, 16 << 20
 # arXiv's identifiers, new and old, in a file's name.
@@ -71,7 +72,24 @@ _OLD = frozenset(
         "supr-con",
     ]
 )
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _LICENSE = re.compile(r"pdflicenseurl\s*=\s*\{([^}]{1,200})\}")
+_BESIDE = (
+    ".cls",
+    ".sty",
+    ".clo",
+    ".bst",
+    ".bib",
+    ".bbl",
+    ".def",
+    ".fd",
+    ".cfg",
+    ".dtx",
+    ".ins",
+    ".aux",
+    ".log",
+    ".out",
+)
 _PACKED = (".gz", ".tgz", ".tar")
 
 
@@ -79,6 +97,9 @@ def read(path: Place, source: PapersSource) -> Iterator[Record]:
     """Every paper of one file. Memory: one paper, or the TeX files of one archive."""
     if is_archive(path):
         yield from _archive(path, source)
+        return
+    if PurePosixPath(path.name.lower().removesuffix(".gz")).suffix in _BESIDE:
+        yield Gated(0, "no_source")  # what lies beside a paper, in its folder
         return
     stream = Stream(path)
     data = read_whole(stream, MAX_PAPER)
@@ -238,8 +259,7 @@ def _latex(
 
 def _fields(paper: Paper, data: bytes, identifier: str | None) -> dict[str, str]:
     fields = {"title": paper.title, "author": paper.author, "language": paper.language}
-    if any(character.isdigit() for character in paper.date):
-        fields["date"] = paper.date
+    fields["date"] = iso_date(paper.date) or (year[0] if (year := _YEAR.search(paper.date)) else "")
     if found := _LICENSE.search(data[: 1 << 16].decode("latin-1")):
         fields["license"] = found[1].strip()
     return {name: value for name, value in {**fields, **_of_arxiv(identifier)}.items() if value}

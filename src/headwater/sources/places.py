@@ -38,7 +38,7 @@ class Listed:
     place: Place
     relative: str
     bytes: int
-    modified: int = 0
+    changed: int = 0
     version: str = ""
 
 

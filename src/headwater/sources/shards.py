@@ -39,7 +39,9 @@ class InputFile:
     path: Place
     relative: str  # to the source's root, with / between its parts; what ids are made from
     bytes: int
-    modified: int  # nanoseconds
+    # Nanoseconds: when content, name or times of the file changed last. Unlike the time of modification it cannot be
+    # set, so that a file of the same length is not taken for its predecessor by a copy that keeps times.
+    changed: int
     version: str = ""  # a store's name of the content; of a local file it is hashed
 
 
@@ -65,13 +67,16 @@ def plan(
         name = f"f-{digest.hexdigest()}" if file.bytes > LARGE else f"b{digest.intdigest() % BUCKETS:02d}"
         shards.setdefault(name, []).append(file)
     settings = source.model_dump(mode="json")
-    made_by = {
+    kind = KINDS[source.kind]
+    made_by: dict[str, Any] = {
         "settings": {name: value for name, value in settings.items() if name not in ("paths", "root")},
         "holdout": holdout.model_dump(mode="json"),
         "limit": limit,
-        "versions": [VERSION, KINDS[source.kind].version, getattr(normalisation, "VERSION", 1)],
-        "libraries": {name: version(name) for name in KINDS[source.kind].libraries},
+        "versions": [VERSION, kind.version, getattr(normalisation, "VERSION", 1)],
+        "libraries": {name: version(name) for name in kind.libraries},
     }
+    if kind.model is not None:
+        made_by["model"] = kind.model()
     if (urls := getattr(source, "urls", None)) is not None:
         settings["urls"] = urls.below(folder).model_dump(mode="json")
         lists = [_local_file(file, source.name) for file in urls.below(folder).files()]
@@ -133,7 +138,7 @@ def _companions(file: InputFile, source: BaseSource) -> list[InputFile]:
             found.append(InputFile(place, place.name, remote.bytes, 0, remote.version))
         else:
             stat = place.stat()
-            found.append(InputFile(place, place.name, stat.st_size, stat.st_mtime_ns))
+            found.append(InputFile(place, place.name, stat.st_size, stat.st_ctime_ns))
     return found
 
 
@@ -163,7 +168,7 @@ def input_files(source: BaseSource, folder: Path) -> list[InputFile]:
         listed = special(pattern, folder, source) if special is not None else None
         if listed is not None:
             for one in listed:
-                _add(found, InputFile(one.place, one.relative, one.bytes, one.modified, one.version), source)
+                _add(found, InputFile(one.place, one.relative, one.bytes, one.changed, one.version), source)
             continue
         root, files = (
             _expand_remote(pattern, source.name)
@@ -198,7 +203,7 @@ def _expand_remote(pattern: str, name: str) -> tuple[Place, list[tuple[Place, in
 def _expand_local(pattern: str, folder: Path, name: str) -> tuple[Place, list[tuple[Place, int, int, str]]]:
     root, paths = _expand(pattern, folder, name)
     stats = [path.stat() for path in paths]
-    return root, [(path, stat.st_size, stat.st_mtime_ns, "") for path, stat in zip(paths, stats, strict=True)]
+    return root, [(path, stat.st_size, stat.st_ctime_ns, "") for path, stat in zip(paths, stats, strict=True)]
 
 
 def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
@@ -255,7 +260,7 @@ def _local_file(path: str, name: str) -> InputFile:
             f"source {name!r}: the list {path} cannot be read ({error.strerror}); `urls` names files that are there, "
             "relative to the recipe"
         ) from error
-    return InputFile(Path(path), path, stat.st_size, stat.st_mtime_ns)
+    return InputFile(Path(path), path, stat.st_size, stat.st_ctime_ns)
 
 
 # ---------------------------------------------------------------- content
@@ -273,7 +278,7 @@ def _content_hashes(files: list[InputFile], workspace: Workspace) -> dict[Place,
             hashes[file.path] = file.version
             continue
         name = os.fsencode(file.path).decode("utf-8", "backslashreplace")
-        state = [file.bytes, file.modified]
+        state = [file.bytes, file.changed]
         entry = known.get(name)
         if entry is None or entry[:2] != state:
             with file.path.open("rb") as stream:

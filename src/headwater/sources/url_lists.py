@@ -63,6 +63,10 @@ class UrlList:
         place = bisect_left(self._sorted, key)
         return place < len(self._sorted) and self._sorted[place] == key
 
+    def has(self, entry: str) -> bool:
+        """Whether this very entry, in normal form, is on the list."""
+        return self._has(_hash(entry))
+
     def holds(self, host: str, path: str) -> bool:
         bitmap, mask = self._bitmap, self._mask
         name = host.encode()
@@ -109,7 +113,7 @@ def list_of(files: tuple[str, ...]) -> UrlList:
                 f"urls: the list {file} cannot be read ({error.strerror}); name files that are there, relative to "
                 "the recipe"
             ) from error
-        stats.append((str(Path(file).resolve()), stat.st_size, stat.st_mtime_ns))
+        stats.append((str(Path(file).resolve()), stat.st_size, stat.st_ctime_ns))
     name = xxhash.xxh3_128_hexdigest(repr((VERSION, stats)).encode("utf-8", "surrogatepass"))
     base = os.environ.get("HEADWATER_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     path = Path(base).expanduser() / "headwater" / "url-lists" / f"{name}.hashes"
@@ -182,6 +186,11 @@ def keys_of(entry: str) -> list[str]:
         return [ascii_host(name if mark and port.isdigit() else host)]
     address = normalise(f"http://{rest}").partition("://")[2].rstrip("/")
     return [address.partition("/")[0] + "/", address]
+
+
+def write_entries(path: Path, entries: list[str]) -> None:
+    """A list of these entries, which are in normal form already."""
+    _write(path, np.unique(np.array([_hash(entry) for entry in entries], dtype=np.uint64)))
 
 
 def _write(path: Path, hashes: "np.ndarray[tuple[int], np.dtype[np.uint64]]") -> None:

@@ -191,6 +191,11 @@ class UrlGate:
         return reason
 
 
+def parts_of(url: str) -> tuple[str, str]:
+    """(host without its port, path and query) of an address in normal form; ("", "") where it is none."""
+    return _taken_apart(normalise(url)) if "://" in url else ("", "")
+
+
 def _taken_apart(address: str) -> tuple[str, str]:
     """(host without its port, path and query) of an address in normal form."""
     rest = address.partition("://")[2]

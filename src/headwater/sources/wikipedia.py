@@ -47,7 +47,9 @@ _FILE_NAME = re.compile(
 )
 _WITHOUT_LANGUAGE = {"commons", "species", "meta"}  # Wikimedia's
 _BASE = re.compile(r"(.*/wiki/|.*[?&]title=|.*/)", re.S)
-_NAMESPACE = re.compile(r'<namespace\b[^>]*?\bkey="(-?\d+)"[^>]*?(?:/>|>([^<]*)</namespace>)')
+_NAMESPACE = re.compile(
+    r'<namespace\b[^<>]{0,200}?\bkey="(-?\d{1,9})"[^<>]{0,200}?(?:/>|>([^<]*+)</namespace>)'
+)
 
 
 def read(path: Place, source: WikipediaSource) -> Iterator[Record]:

@@ -61,6 +61,7 @@ STEPS = {
     "decontaminate": ("decontamination", "去污染"),
     "rules": ("rules", "规则"),
     "lines": ("line edits", "行编辑"),
+    "privacy": ("personal data", "个人信息"),
     "duplicates": ("duplicates", "去重"),
 }
 STATES = {

@@ -4,22 +4,31 @@ A preset is a list of passes, in order. A pass is one of
 
     - rules: [{signal: gopher.words, min: 50, source: Gopher table A1}, …]
     - include: gopher             # all passes of another preset
-    - lines: {c4: true}           # an edit; later passes judge the text that it leaves
+    - lines: {c4: {words: 5}}     # an edit; later passes judge the text that it leaves
     - duplicates: {exact: false, near: {similarity: 0.75}}
 
 `min` and `max` are allowed values, `above` and `below` are not. `reason` is what the ledger calls a document that
 fails (default: the signal with `_` for `.`); `variant` says which of several public readings of the number is meant.
+
+`asks` is what a recipe of the literature needs besides: a list of URLs, a classifier, a model. A curation by the
+preset says each of them as a warning, with what to do, so that none is left out in silence.
+
+A preset of your own is a file of the same kind, named by its path (`preset: mine.yaml`). It may begin with another
+one: `extends: gopher` takes its passes, `change: {gopher.words: {min: 20}}` sets bounds in them (null switches one
+off), and `passes` come after. `by_language: {en: headwater-en, zh: headwater-zh}` names a preset for each language.
 """
 
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.recipe.settings import Duplicates, Lines
+from headwater.recipe.settings import Bound, Duplicates, Lines
 from headwater.recipe.sources import Settings
 
 
@@ -49,10 +58,19 @@ class Rule(Settings):
         return {side: value for side, value in sides.items() if value is not None}
 
 
+class C4Lines(Settings):
+    """C4's line and page rules (line_rules.py, edits.py), as TFDS or datatrove reads them."""
+
+    variant: Literal["tfds", "datatrove"] = "tfds"
+    line_end: bool = True  # whether a line without an end mark goes
+    words: int = 5  # a line with fewer goes
+    sentences: int = 3  # a page with fewer goes
+
+
 class LineEdits(Lines):
     """The edits of a recipe's `lines`, and those that only a preset asks for."""
 
-    c4: bool = False  # C4's line and page rules but for the line end (see line_rules.py)
+    c4: C4Lines | None = None
 
 
 class Pass(Settings):
@@ -70,13 +88,35 @@ class Pass(Settings):
         return self
 
 
+class Asked(Settings):
+    """What a recipe of the literature needs that a preset alone cannot give."""
+
+    what: str
+    do: str  # what a person can do about it
+    source: str
+
+
 class Preset(Settings):
     name: str
     title: str
     paper: str
     variant: str
     languages: list[str]  # those it was made for
-    passes: list[Pass] = Field(min_length=1)
+    extends: str | None = None
+    change: dict[str, Bound] = Field(default_factory=dict)
+    passes: list[Pass] = Field(default_factory=list)
+    asks: list[Asked] = Field(default_factory=list)
+    by_language: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.by_language and (self.passes or self.extends or self.change):
+            raise ValueError("by_language names other presets: such a preset has no passes of its own")
+        if not (self.by_language or self.passes or self.extends):
+            raise ValueError("expected passes, extends or by_language")
+        if self.change and not self.extends:
+            raise ValueError("change sets bounds in the preset that extends names; there is none")
+        return self
 
 
 def preset_names() -> list[str]:
@@ -84,64 +124,122 @@ def preset_names() -> list[str]:
     return sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml"))
 
 
+def load_preset(name: str, folder: Path | None = None) -> Preset:
+    """The preset, with what it includes and extends put in its place.
+
+    `name`: one of `preset_names()`, or the path of a YAML file, relative to `folder`. RecipeError says what is wrong.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = (folder or Path.cwd()) / name
+        return _resolved(_own(path), path.parent, (str(path.resolve()),))
+    return _built_in(name)
+
+
 @lru_cache
-def load_preset(name: str) -> Preset:
-    """The preset, with what it includes put in its place. RecipeError where there is none of that name."""
+def _built_in(name: str) -> Preset:
     if name not in preset_names():
-        raise RecipeError(f"no preset {name!r}; there are {', '.join(preset_names())}")
+        raise RecipeError(f"no preset {name!r}; there are {', '.join(preset_names())}, or name a .yaml file")
     text = files(__name__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     try:
         preset = Preset.model_validate(YAML(typ="safe", pure=True).load(text))
     except ValidationError as error:
         raise HeadwaterError(f"curate/presets/{name}.yaml is not a preset: {error}") from error
+    return _resolved(preset, None, (name,))
+
+
+LARGEST_FILE = 1 << 20  # bytes: nobody writes more rules by hand
+
+
+def _own(path: Path) -> Preset:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise RecipeError(f"{path}: {path.stat().st_size:,} bytes are too many for a preset")
+        value = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"no preset at {path}: {error.strerror}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} is not YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise RecipeError(f"{path}: expected a preset (title, extends or passes, …)")
+    told = {
+        "name": path.stem,
+        "title": path.stem,
+        "paper": "none",
+        "variant": "of this file",
+        "languages": [],
+    }
+    try:
+        return Preset.model_validate(told | value)
+    except ValidationError as error:
+        [first, *_] = error.errors()
+        place = ".".join(map(str, first["loc"]))
+        raise RecipeError(f"{path}: {place + ': ' if place else ''}{first['msg']}") from None
+
+
+def _resolved(preset: Preset, folder: Path | None, inside: tuple[str, ...]) -> Preset:
+    """With the passes of others in place; `inside`: the presets that led here."""
+
+    def other(name: str) -> Preset:
+        place = str(((folder or Path.cwd()) / name).resolve()) if name.endswith((".yaml", ".yml")) else name
+        if place in inside:
+            raise RecipeError(f"preset {preset.name} leads back to itself by {name}")
+        if place == name:
+            return _built_in(name)
+        return _resolved(_own(Path(place)), Path(place).parent, (*inside, place))
+
     passes: list[Pass] = []
-    for one in preset.passes:
-        passes += load_preset(one.include).passes if one.include is not None else [one]
-    return preset.model_copy(update={"passes": passes})
-
-
-def presets_list() -> list[tuple[str, str]]:
-    """(name, title) of every preset."""
-    return [(name, load_preset(name).title) for name in preset_names()]
-
-
-def preset_rules(name: str) -> list[dict[str, Any]]:
-    """Every rule of a preset in order: `pass` (1, 2, …), signal, its bounds, reason, source, variant."""
-    return [
-        {"pass": number, "signal": rule.signal, **rule.bounds, "reason": rule.reason, "source": rule.source}
-        | ({"variant": rule.variant} if rule.variant else {})
-        for number, one in enumerate(load_preset(name).passes, start=1)
-        for rule in one.rules or []
-    ]
-
-
-SIGNS = {"min": "≥", "above": ">", "max": "≤", "below": "<"}
-
-
-def show_bounds(rule: Rule) -> str:
-    """`≥ 50, ≤ 100000`."""
-    return ", ".join(f"{SIGNS[side]} {value:g}" for side, value in rule.bounds.items())
-
-
-def show(name: str) -> list[str]:
-    """Lines for a terminal: what the preset does, pass by pass, each number with its source."""
-    preset = load_preset(name)
-    lines = [f"{preset.name}: {preset.title}", f"paper    {preset.paper}", f"variant  {preset.variant}",
-             f"made for {', '.join(preset.languages)}"]  # fmt: skip
-    for number, one in enumerate(preset.passes, start=1):
-        if one.rules is not None:
-            lines.append(f"pass {number}   keep a document if")
-            for rule in one.rules:
-                lines.append(f"  {rule.signal:<37} {show_bounds(rule):<15} {rule.source}")
-                if rule.variant:
-                    lines.append(f"      ({rule.variant})")
-        elif one.lines is not None:
-            chosen = one.lines.model_dump(exclude_defaults=True)
-            lines.append(f"pass {number}   edit lines: {', '.join(f'{k} {v}' for k, v in chosen.items())}")
-        elif one.duplicates is not None:
-            near = one.duplicates.near
-            kinds = (["exact"] if one.duplicates.exact else []) + (
-                [f"near, from a similarity of {near.similarity:g}, keep the {near.keep}"] if near else []
+    asks, languages = list(preset.asks), list(preset.languages)
+    if preset.extends is not None:
+        base = other(preset.extends)
+        if base.by_language:
+            raise RecipeError(
+                f"preset {preset.name} extends {base.name}, which names a preset a language: extend one of those"
             )
-            lines.append(f"pass {number}   drop duplicates: {'; '.join(kinds)}")
-    return lines
+        passes += _changed(base, preset)
+        asks += base.asks
+        languages = languages or base.languages
+    for one in preset.passes:
+        if one.include is None:
+            passes.append(one)
+        else:
+            included = other(one.include)
+            passes += included.passes
+            asks += included.asks
+    update = {
+        "passes": passes,
+        "asks": [one for place, one in enumerate(asks) if one not in asks[:place]],
+        "languages": languages,
+        "extends": None,
+        "change": {},
+    }
+    return preset.model_copy(update=update)
+
+
+def _changed(base: Preset, preset: Preset) -> list[Pass]:
+    """The passes of what is extended, with the bounds that `change` sets."""
+    known = {rule.signal for one in base.passes for rule in one.rules or ()}
+    if unknown := sorted(set(preset.change) - known):
+        raise RecipeError(
+            f"preset {preset.name} changes {unknown[0]}, but {base.name} has no rule on it; it has {', '.join(sorted(known))}"
+        )
+    passes = []
+    for one in base.passes:
+        if one.rules is None:
+            passes.append(one)
+            continue
+        rules = []
+        for rule in one.rules:
+            sides = preset.change[rule.signal] if rule.signal in preset.change else Bound()
+            set_to = {side: getattr(sides, side) for side in sides.model_fields_set}
+            opposite = {{"min": "above", "max": "below"}[side]: None for side in set_to}
+            changed = rule.model_copy(update=set_to | opposite | ({"source": preset.name} if set_to else {}))
+            rules += [changed] if changed.bounds else []
+        passes += [Pass(rules=rules)] if rules else []
+    return passes
+
+
+def parts_of(preset: Preset, folder: Path | None = None) -> dict[str, Preset]:
+    """By language ("*" for all) what the preset does: itself, or the presets that `by_language` names."""
+    return {language: load_preset(name, folder) for language, name in preset.by_language.items()} or {
+        "*": preset
+    }

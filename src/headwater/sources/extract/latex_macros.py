@@ -75,7 +75,7 @@ class Macros:
                 if token[0] == "#" and len(token) > 1:
                     if token[1] == "#":
                         body.append(token[1:])
-                    elif token[1:].isdigit() and int(token[1:]) <= len(arguments):
+                    elif token[1:].isdecimal() and 0 < int(token[1:]) <= len(arguments):
                         body.extend(arguments[int(token[1:]) - 1])
                 else:
                     body.append(token)

@@ -21,8 +21,9 @@ FOOT = 40_000
 NEAR, BODY = 4_000, 60_000
 MAX_JSON_LD = 200_000
 
-_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
-_TAGS = re.compile(r"<[^>]*+>")
+_ATTRIBUTE = re.compile(  # a name is looked at once, from where it begins
+    r"""(?<![\w:.-])(?:(?![a-zA-Z])[\w:.-])*+([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))"""
+)
 _HTML_LANG = re.compile(
     r"<html\b[^>]{0,600}?\slang\s*+=\s*+[\"']?([a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{1,8}){0,3})", re.I
 )
@@ -310,6 +311,13 @@ def _headlines(page: str, body: int) -> list[str]:
     return found
 
 
+def _without_tags(part: str, filler: str) -> str:
+    """`filler` in the place of every tag."""
+    *pieces, last = part.split(">")
+    halves = (piece.partition("<") for piece in pieces)
+    return "".join(text + (filler if mark else ">") for text, mark, _ in halves) + last
+
+
 def _element(page: str, name: str, start: int) -> str:
     """The text of the first such element from `start` on."""
     for opening, closing in ((f"<{name}", f"</{name}"), (f"<{name.upper()}", f"</{name.upper()}")):
@@ -319,7 +327,7 @@ def _element(page: str, name: str, start: int) -> str:
         if at >= 0 and (begin := page.find(">", at, at + 1000)) >= 0:
             end = page.find(closing, begin, begin + 3000)
             if end >= 0:
-                return " ".join(html.unescape(_TAGS.sub(" ", page[begin + 1 : end])).split())
+                return " ".join(html.unescape(_without_tags(page[begin + 1 : end], " ")).split())
     return ""
 
 
@@ -375,7 +383,7 @@ def _declared_date(page: str, body: int, metas: dict[str, str], article: dict[st
         said = (
             attributes.get("content")
             or attributes.get("datetime")
-            or _TAGS.sub(" ", page[end + 1 : end + 200])
+            or _without_tags(page[end + 1 : end + 200], " ")
         )
         if when := iso_date(said):
             return when
@@ -417,7 +425,7 @@ def _script_date(page: str) -> str:
 
 def _dates_in(part: str) -> list[str]:
     """Dates of the text and not of addresses or attributes, in order; else the first that is written in words."""
-    text = _TAGS.sub("\n", part)
+    text = _without_tags(part, "\n")
     return [when for found in NUMERIC.finditer(text) if (when := of_match(found))] or [
         when for pattern in WORDS if (found := pattern.search(text)) and (when := of_match(found))
     ]

@@ -76,7 +76,7 @@ def pdf_text(data: bytes, max_pages: int) -> Pdf:
             total += page.characters
             if total > CHARACTERS:
                 raise PdfError("too_large", f"more than {CHARACTERS:,} characters by page {number + 1:,}")
-        information = {key: document.get_metadata_value(key) for key in ("Title", "Author", "CreationDate")}
+        information = {key: _information(document, key) for key in ("Title", "Author", "CreationDate")}
     except pypdfium2.PdfiumError as error:
         raise PdfError("damaged_pdf", str(error)) from error
     finally:
@@ -103,6 +103,14 @@ def _result(pages: list[Page], information: dict[str, str]) -> Pdf:
         text, title, author, "-".join(part for part in date.groups() if part) if date else "", len(pages),
         stamp[1] if stamp else None,
     )  # fmt: skip
+
+
+def _information(document: Any, key: str) -> str:
+    """What a PDF says of itself; nothing where that is no text."""
+    try:
+        return str(document.get_metadata_value(key))
+    except UnicodeDecodeError:
+        return ""
 
 
 def _page(document: Any, number: int) -> Page:

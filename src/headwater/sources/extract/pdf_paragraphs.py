@@ -37,6 +37,9 @@ _NAMED = re.compile(
 )
 _OPENING = re.compile(r"(?i:abstract|keywords|index terms|key words)\b|摘\s*要|关键词|關鍵詞")
 _LISTS = ("contents", "table of contents", "list of figures", "目录", "目錄")
+# A line of a table of contents, or of numbers: it keeps its place.
+_ROW = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+\S.{0,200}|\S.{0,200}?[.·…]{4,}+)\s*\d{1,4}")
+_LEADER = re.compile(r"\s*(?:[.·…]\s?){4,}")
 _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
 })  # fmt: skip
@@ -289,7 +292,10 @@ def _heading(block: Block) -> bool:
 
 
 def _text(block: Block, words: Counter[str], hyphenated: Counter[str]) -> str:
-    parts = [block.lines[0].text.strip()]
+    rows = [line.text.strip() for line in block.lines]
+    if len(rows) > 2 and sum(_ROW.fullmatch(row) is not None for row in rows) > 0.8 * len(rows):
+        return "\n".join(_LEADER.sub(" ", row) for row in rows)
+    parts = [rows[0]]
     for line in block.lines[1:]:
         text = line.text.strip()
         before = parts[-1]

@@ -11,7 +11,7 @@ import re
 
 DEPTH = 12
 # Neither part crosses a "<", so that no run of broken tags is read twice.
-_TOKEN = re.compile(r"<!--[^<>]*-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>")
+_TOKEN = re.compile(r"<!--[^<>]*-->|<(/?)([a-zA-Z][a-zA-Z0-9]*+)([^<>]*+)>")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _NARROW = frozenset("\t\n\r\f")
 _START = re.compile(r'\bstart\s*=\s*"?(\d{1,9})')

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 MAX_DEPTH = 4096  # of a chain of deltas; git's own limit
+MAX_PACKS = 64  # that a chain leads through, where its base is in another one
 MAX_TREE = 64  # folders below each other
 _HASH = re.compile(r"[0-9a-f]{40}\Z")
 _TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
@@ -67,8 +68,10 @@ class Objects:
         self._folder, self._limit = folder, limit
         self._packs = [_Pack(index) for index in sorted((folder / "objects" / "pack").glob("*.idx"))]
 
-    def read(self, name: str) -> tuple[str, bytes]:
-        """(type, data); GitError where it is missing, damaged or too large."""
+    def read(self, name: str, depth: int = 0) -> tuple[str, bytes]:
+        """(type, data); GitError where it is missing, damaged or too large. `depth`: of packs that name it."""
+        if depth > MAX_PACKS:
+            raise GitError("deltas of packs that lead in a circle")
         loose = self._folder / "objects" / name[:2] / name[2:]
         if loose.is_file():
             with loose.open("rb") as file:
@@ -78,10 +81,10 @@ class Objects:
         for pack in self._packs:
             offset = pack.find(bytes.fromhex(name))
             if offset is not None:
-                return self._packed(pack, offset)
+                return self._packed(pack, offset, depth)
         raise GitError(f"object {name} is not here")
 
-    def _packed(self, pack: "_Pack", offset: int) -> tuple[str, bytes]:
+    def _packed(self, pack: "_Pack", offset: int, depth: int) -> tuple[str, bytes]:
         deltas: list[bytes] = []
         for _ in range(MAX_DEPTH):
             kind, _size, base, data = pack.read(offset, self._limit)
@@ -95,7 +98,7 @@ class Objects:
             else:
                 found = pack.find(base)
                 if found is None:
-                    name, data = self.read(base.hex())
+                    name, data = self.read(base.hex(), depth + 1)
                     for delta in reversed(deltas):
                         data = _applied(data, delta, self._limit)
                     return name, data
@@ -128,24 +131,32 @@ class _Pack:
             self._index.seek(1032 + 20 * middle)
             found = self._index.read(20)
             if found == name:
-                self._index.seek(1032 + 24 * total + 4 * middle)
-                (offset,) = struct.unpack(">I", self._index.read(4))
+                offset = self._offset(1032 + 24 * total + 4 * middle, 4)
                 if offset & 0x80000000:
-                    self._index.seek(1032 + 28 * total + 8 * (offset & 0x7FFFFFFF))
-                    (offset,) = struct.unpack(">Q", self._index.read(8))
-                return int(offset)
+                    offset = self._offset(1032 + 28 * total + 8 * (offset & 0x7FFFFFFF), 8)
+                return offset
             low, high = (middle + 1, high) if found < name else (low, middle)
         return None
 
+    def _offset(self, at: int, length: int) -> int:
+        """What the index says of a place in the pack."""
+        self._index.seek(at)
+        data = self._index.read(length)
+        if len(data) < length:
+            raise GitError("the pack's index is cut off")
+        return int.from_bytes(data, "big")
+
     def read(self, offset: int, limit: int) -> tuple[int, int, int | bytes, bytes]:
         """(type, size, base, data) of what stands at an offset; a base is an offset or a name."""
-        self._data.seek(offset)
-        head = self._data.read(64)
+        head = b""
+        if offset < 1 << 63:
+            self._data.seek(offset)
+            head = self._data.read(64)
         if not head:
             raise GitError(f"the pack ends before byte {offset:,}")
         kind, size, shift, at = head[0] >> 4 & 7, head[0] & 15, 4, 1
         while head[at - 1] & 0x80:
-            if at >= 12 or at >= len(head):
+            if at >= 12 or at >= len(head) - 1:
                 raise GitError("an object's length does not end")
             size |= (head[at] & 0x7F) << shift
             shift, at = shift + 7, at + 1
@@ -156,6 +167,8 @@ class _Pack:
             back = head[at] & 0x7F
             while head[at] & 0x80 and at < 40:
                 at += 1
+                if at >= len(head):
+                    raise GitError("a delta's base does not end")
                 back = (back + 1) << 7 | head[at] & 0x7F
             at += 1
             base = offset - back

@@ -310,7 +310,9 @@ def allowed(found: str | None, wanted: Iterable[str]) -> bool:
     if not found:
         return False
     if "(" in found:
-        return all(allowed(part, ids) for part in re.split(r"\s+(?:AND|OR)\s+", re.sub(r"[()]", "", found)))
+        return all(
+            allowed(part, ids) for part in re.split(r"(?<!\s)\s++(?:AND|OR)\s+", re.sub(r"[()]", "", found))
+        )
     return any(
         all(part in ids or part.split(" WITH ")[0] in ids for part in choice.split(" AND "))
         for choice in found.split(" OR ")

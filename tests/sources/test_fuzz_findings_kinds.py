@@ -1,0 +1,98 @@
+"""What tests/fuzz/fuzz_readers.py has found in the kinds beyond archives of the web and rows, one test a finding."""
+
+import io
+import os
+import subprocess
+import zipfile
+
+import pytest
+
+from headwater.sources.extract.latex import paper_of
+
+CLOCK = "2024-01-02T03:04:05Z"
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """The .git of a repository whose objects are in one pack."""
+    who = {"GIT_AUTHOR_NAME": "鲁迅", "GIT_AUTHOR_EMAIL": "a@b.example", "GIT_AUTHOR_DATE": CLOCK}
+    who |= {name.replace("AUTHOR", "COMMITTER"): value for name, value in who.items()}
+    environment = os.environ | who | {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+    (tmp_path / "源.py").write_text("x = 1\n" * 50)
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["repack", "-adq"]):
+        subprocess.run(["git", *words], cwd=tmp_path, env=environment, check=True)
+    return tmp_path / ".git"
+
+
+@pytest.mark.parametrize(
+    "place", [1032 + 24 * 3, 1032 + 24 * 3 + 4, 1032 + 24 * 3 + 8]
+)  # the table of offsets
+def test_an_index_of_git_that_leads_out_of_it_is_named(packed, read, place):
+    [index] = (packed / "objects" / "pack").glob("*.idx")
+    index.chmod(0o644)
+    data = bytearray(index.read_bytes())
+    assert int.from_bytes(data[8 + 255 * 4 : 1032], "big") == 3  # commit, tree, file
+    data[place : place + 4] = b"\xff\xff\xff\xff"
+    for damaged in (bytes(data), bytes(data[: 1032 + 24 * 3])):
+        index.write_bytes(damaged)
+        shard = read(packed / "HEAD", kind="code")
+        assert sum(shard.account["quarantined"].values()) == 1 and not shard.documents
+
+
+def test_a_parameter_of_tex_that_there_is_none_of_is_nothing():
+    for sign in "0²９":
+        text = f"\\documentclass{{article}}\\begin{{document}}\\def\\a{{x#{sign}y}}甲 \\a{{}} $\\a{{}}$ 乙\\end{{document}}"
+        assert "甲" in "".join(str(paper_of("main.tex", text, lambda name: None)))
+
+
+def test_a_pdf_whose_title_is_no_text_has_none(tmp_path, read):
+    content = b"BT /F1 12 Tf 72 720 Td (The river rose in the night; nobody wrote it down, and the boats were gone.) Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Title <FEFFDC000041> >>",  # half of a character
+    ]
+    out, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    end = b"trailer << /Size 7 /Root 1 0 R /Info 6 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(out)
+    path = tmp_path / "a.pdf"
+    path.write_bytes(out + b"xref\n0 7\n0000000000 65535 f \n" + table + end)
+    [document] = read(path, kind="papers").documents
+    assert document["text"].startswith("The river rose") and "\ufffd" not in (document["title"] or "")
+
+
+@pytest.mark.fault(19)
+def test_bytes_that_are_no_characters_in_a_header_of_a_mail_do_not_reach_the_table(tmp_path, read):
+    path = tmp_path / "a.mbox"
+    mail = "From a@b.example Tue Mar  5 09:00:00 2024\nIn-Reply-To: <１２.qm@b.example>\nSubject: x\n\n今天晚上，很好的月光。\n"
+    path.write_bytes(mail.encode())
+    [document] = read(path, kind="dialogue").documents
+    assert document["text"].endswith("很好的月光。") and document["meta"].isprintable()
+
+
+class Stream(io.BytesIO):
+    """Where a zip's writer cannot go back, so that a member's length stands behind it."""
+
+    def seekable(self):
+        return False
+
+    def seek(self, *place):
+        raise io.UnsupportedOperation
+
+
+@pytest.mark.fault(12)
+def test_a_zip_that_was_streamed_and_is_cut_in_a_member_is_named(tmp_path, read):
+    out = Stream()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("一.txt", "今天晚上，很好的月光。" * 9)
+        archive.writestr("二.txt", os.urandom(3000).hex())
+    path = tmp_path / "books.zip"
+    path.write_bytes(out.getvalue()[:1500])
+    shard = read(path, kind="books")
+    assert len(shard.documents) == 1 and sum(shard.account["quarantined"].values()) >= 1
