@@ -49,7 +49,10 @@ def score_run(out: Output, *, run: str, heldout: str) -> dict[str, Any]:
     with ShardWriter(out.path(), SCORES_SCHEMA) as writer:
         for batch in read_batches(heldout, HELDOUT_COLUMNS):
             rows = batch.to_pylist()
-            tokens = [lossless(tokenizer, row["text"], row["id"]) for row in rows]
+            if family in families.LIKELIHOODS:
+                tokens = [lossless(tokenizer, row["text"], row["id"]) for row in rows]
+            else:
+                tokens = tokenizer.encode_batch([row["text"] for row in rows])
             if family == "gpt":
                 nats = document_nats(model, tokens, tokenizer.separator)
             else:

@@ -29,6 +29,7 @@ MEASURES = {
     "bert": "pseudo bits per byte (no likelihood: each token masked once)",
     "t5": "pseudo bits per byte (no likelihood: each span cut out once)",
 }
+LIKELIHOODS = ("gpt", "xlnet")
 PASSES, SPAN = 7, 3
 BATCH_TOKENS = 2048
 
