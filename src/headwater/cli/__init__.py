@@ -15,7 +15,7 @@ import click
 from headwater import __version__, api
 from headwater.cli.fetch import fetch
 from headwater.cli.presets import presets
-from headwater.cli.questions import whatif
+from headwater.cli.questions import audit, profile, whatif
 from headwater.cli.shared import Group, print_result
 from headwater.errors import HeadwaterError, RecipeError
 
@@ -219,6 +219,8 @@ def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> 
 
 
 cli.add_command(whatif)
+cli.add_command(profile)
+cli.add_command(audit)
 
 
 @cli.command()
