@@ -168,7 +168,8 @@ def plot(samples: dict[str, tuple[dict[str, Sample], dict[str, Sample]]], path: 
         for group, color in zip(samples[language], ("#1f7a8c", "#c44536"), strict=True):
             for number, (name, sample) in enumerate(group.items()):
                 values = np.sort([sample.value(n, rule.signal) for n in range(len(sample.texts))])
-                axis.step(values, np.arange(1, len(values) + 1) / len(values), color=color, lw=1.2,
+                shares = np.linspace(0, 1, 41)
+                axis.plot(np.quantile(values, shares), shares, color=color, lw=1.2,
                           ls=("-", "--")[number % 2], label=name)  # fmt: skip
         for bound in rule.bounds.values():
             axis.axvline(bound, color="#333", lw=0.8, ls=":")

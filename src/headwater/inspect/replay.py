@@ -82,6 +82,8 @@ class Replay:
     reasons: list[str]
     again: dict[str, set[int]] = field(default_factory=dict)  # shard -> rows edited or measured here
     unknown: list[str] = field(default_factory=list)
+    held: dict[Path, pa.Table] = field(default_factory=dict)  # columns of the shard at work
+    held_path: str = ""
 
     @property
     def measured_again(self) -> int:
@@ -223,7 +225,7 @@ class Replay:
             if shard.name not in entries:
                 unmeasured |= here
             elif here.any():
-                table = pq.read_table(entries[shard.name].path(), columns=[signal, "errors"])
+                table = self._columns(entries[shard.name].path(), signal)
                 column = table[signal].cast(pa.float64())
                 numbers = pc.fill_null(column, np.nan).to_numpy()
                 valid, error = _flags(pc.is_valid(column)), _flags(pc.is_valid(table["errors"]))
@@ -236,6 +238,24 @@ class Replay:
                 value = None if measured is None else measured[place]
                 values[row], failed[row] = np.nan if value is None else float(value), measured is None
         return values, failed
+
+    def _columns(self, path: Path, signal: str) -> pa.Table:
+        """A shard of a family's signals: those that the plan's rules name, and this one; kept until the next shard."""
+        family = signal.partition(".")[0]
+        if self.held_path != path.name:
+            self.held, self.held_path = {}, path.name
+        table = self.held.get(path)
+        if table is None or signal not in table.column_names:
+            named = {
+                rule.signal
+                for step in self.plan.steps
+                if isinstance(step, RulesStep)
+                for rules in step.rules.values()
+                for rule in rules
+            }
+            wanted = sorted({signal, *(name for name in named if name.startswith(f"{family}."))})
+            table = self.held[path] = pq.read_table(path, columns=[*wanted, "errors"])
+        return table
 
     def _measured(
         self, shard: Shard, family: str, number: int, rows: np.ndarray
