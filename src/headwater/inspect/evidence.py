@@ -45,6 +45,7 @@ class Cut:
     text: str
     before: str = ""
     after: str = ""
+    partner: str | None = None  # the document that keeps its copy of a shared passage
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
                 span["end"],
                 shown[span["start"] : span["end"]],
                 *beside(shown, span["start"], span["end"]),
+                span.get("partner"),
             )
             for span in edited["spans"] or []
         ]
@@ -271,16 +273,25 @@ def partner_of(snapshot: Snapshot, ledger: dict[str, Any], text: str) -> Partner
             other = row_at(entry.path(), row)
             versions, _ = versions_of(snapshot, shard, row, other["text"])
             kept = version_before(versions, ledger["step"]).text
-            mine, theirs = differences(text, kept)
-            return Partner(
-                document,
-                ledger["similarity"],
-                other["locator"],
-                bool(mine or theirs),
-                excerpt(masked(text), mine, EXCERPT // 2),
-                excerpt(masked(kept), theirs, EXCERPT // 2),
-            )
+            return _compared(document, ledger["similarity"], other["locator"], text, kept)
+    for texts in snapshot.indexed_texts():  # of an earlier corpus
+        for row, document in find_ids(texts[-1], ledger["partner"]):
+            found = [row_at(path, row) for path in texts]
+            kept = next(one["text"] for one in found if one["text"] is not None)
+            return _compared(document, ledger["similarity"], found[-1]["locator"], text, kept)
     return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(masked(text), []), ())
+
+
+def _compared(document: str, similarity: float | None, locator: str, text: str, kept: str) -> Partner:
+    mine, theirs = differences(text, kept)
+    return Partner(
+        document,
+        similarity,
+        locator,
+        bool(mine or theirs),
+        excerpt(masked(text), mine, EXCERPT // 2),
+        excerpt(masked(kept), theirs, EXCERPT // 2),
+    )
 
 
 def differences(here: str, there: str) -> tuple[list[Span], list[Span]]:

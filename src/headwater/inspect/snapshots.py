@@ -151,6 +151,16 @@ class Snapshot:
             for shard in self.documents[stage]
         }
 
+    def indexed_texts(self) -> Iterator[list[Path]]:
+        """The text files of each shard that duplicates were looked for in, an earlier corpus included: editions, the
+        newest first, and the documents."""
+        for stage in self.record.get("duplicates", []):
+            index = self.workspace.stage(stage).entry("index")
+            for shard in index.result["shards"] if index is not None else []:
+                paths = [self.workspace.path / name for name in shard["texts"]]
+                if all(path.is_file() for path in paths):
+                    yield paths
+
     @property
     def training_set(self) -> Path | None:
         name = self.record.get("training_set")

@@ -222,7 +222,8 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
 
 def _cut_lines(cut: Cut) -> list[str]:
     """What an edit took out, as a difference: - before what went, a space before what stands around it."""
-    lines = [f"edit      step {cut.step + 1}: {cut.reason}"]
+    where = f" (stays in {cut.partner})" if cut.partner else ""
+    lines = [f"edit      step {cut.step + 1}: {cut.reason}{where}"]
     lines += [f"    {one_line(cut.before, 70)}"] if cut.before.strip() else []
     lines += [f"  - {one_line(line, 70)}" for line in cut.text.strip("\n").split("\n")[:4]]
     lines += (
