@@ -29,7 +29,7 @@ from planted import JsonLines, Vocabulary, cpu_seconds, curated, join
 
 from headwater.signals.minhash import BANDS, PERMUTATIONS, ROWS, WORDS, warm
 
-PEER = ["datatrove==0.10.1", "spacy==3.8.18", "jieba==0.42.1", "lxml_html_clean", "regex"]
+PEER = ["datatrove==0.10.1", "spacy==3.8.18", "jieba==0.42.1", "lxml_html_clean", "regex", "tokenizers", "xxhash==3.5.0"]
 FAMILIES = ["language", "hashes", "minhash"]
 SIMILARITY = 0.8
 SIZE = 300
@@ -152,7 +152,7 @@ def speed(folder: Path, documents: int, peer: int) -> None:
         )
         if count == peer:
             answer = ask(
-                environment("datatrove", PEER),
+                environment("datatrove-minhash", PEER),
                 Path(__file__).parent / "peers" / "datatrove_minhash.py",
                 texts,
             )
