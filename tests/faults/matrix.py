@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     1: ("killed at any moment", "nothing half at a final name; the same bytes after it",
         ("tests/pipeline/test_path.py::test_killed", "tests/engine/test_fail_points.py::test_a_kill", "tests/pipeline/test_random_kills.py", "tests/pipeline/test_store.py::test_a_run_that_is_killed")),
-    2: ("a worker dies", "tried again, the guilty item quarantined, never a hang",
+    2: ("a worker dies, or takes all memory", "tried again, the guilty item quarantined, never a hang",
         ("tests/engine/test_guard.py", "tests/sources/test_poison.py", "tests/engine/test_engine.py::test_a_dead_worker")),
     3: ("killed between rename and manifest", "the orphan is ignored, later collected",
         ("tests/engine/test_fail_points.py::test_what_a_kill_left", "tests/engine/test_upkeep.py::test_what_a_kill_has_left")),
@@ -31,41 +31,72 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     10: ("EIO, a failing fsync", "the shard is not committed", ("tests/engine/test_fail_points.py::test_an_error",)),
     11: ("few file descriptors", "works", ()),
     12: ("truncated gz, zst, bz2", "the prefix kept, the tail quarantined",
-         ("tests/sources/test_warc.py::test_of_a_truncated", "tests/sources/test_files.py::test_of_a_truncated")),
-    13: ("a flipped byte in a WARC member", "at most its record lost", ("tests/sources/test_warc.py::test_a_flipped_byte",)),
+         ("tests/sources/test_warc.py::test_of_a_truncated", "tests/sources/test_files.py::test_of_a_truncated", "tests/sources/test_books.py::test_of_a_truncated", "tests/sources/test_epub.py::test_a_truncated", "tests/sources/test_news.py::test_of_a_truncated", "tests/sources/test_code.py::test_of_a_truncated", "tests/sources/test_arrow.py::test_of_a_truncated",)),
+    13: ("a flipped byte in a WARC member", "at most its record lost", ("tests/sources/test_warc.py::test_a_flipped_byte", "tests/sources/test_books.py::test_damage", "tests/sources/test_epub.py::test_one_damaged", "tests/sources/test_news.py::test_flipped", "tests/sources/test_news.py::test_damage", "tests/sources/test_arrow.py::test_flipped",)),
     14: ("garbage between members, one member, empty file", "resynchronised, or named",
-         ("tests/sources/test_warc.py::test_garbage", "tests/sources/test_warc.py::test_an_archive_in_one_member", "tests/sources/test_warc.py::test_what_is_no_warc", "tests/sources/test_files.py::test_concatenated_members", "tests/sources/test_files.py::test_empty_files")),
+         ("tests/sources/test_warc.py::test_garbage", "tests/sources/test_warc.py::test_an_archive_in_one_member", "tests/sources/test_warc.py::test_what_is_no_warc", "tests/sources/test_files.py::test_concatenated_members", "tests/sources/test_files.py::test_empty_files", "tests/sources/test_epub.py::test_a_hostile", "tests/sources/test_news.py::test_a_zip_of_feeds",)),
     15: ("false length, revisits, ARC", "read or quarantined",
          ("tests/sources/test_warc.py::test_a_false_length", "tests/sources/test_warc.py::test_documents_are_pages", "tests/sources/test_warc.py::test_the_account_balances")),
     16: ("one line of bad UTF-8", "exactly that line lost", ("tests/sources/test_files.py::test_one_invalid_line",)),
-    17: ("GB18030, Big5, a false charset", "decoded right, or quarantined", ("tests/sources/test_warc.py::test_charset", "tests/sources/test_files.py::test_public_encodings", "tests/sources/test_files.py::test_a_text_file_is_decoded", "tests/sources/test_files.py::test_a_page_survives")),
-    18: ("NUL, BOM, CRLF, U+2028, NEL", "normalised, lines stable", ("tests/corpus/test_text.py::test_normalise", "tests/sources/test_files.py::test_line_separators")),
+    17: ("GB18030, Big5, a false charset", "decoded right, or quarantined", ("tests/sources/test_warc.py::test_charset", "tests/sources/test_files.py::test_public_encodings", "tests/sources/test_files.py::test_a_text_file_is_decoded", "tests/sources/test_files.py::test_a_page_survives", "tests/sources/test_books.py::test_a_novel_in_any", "tests/sources/test_news.py::test_a_feed_in_any", "tests/sources/test_dialogue.py::test_a_log_is_decoded", "tests/sources/test_code.py::test_programs_with_comments", "tests/sources/test_forum.py::test_another_encoding",)),
+    18: ("NUL, BOM, CRLF, U+2028, NEL", "normalised, lines stable", ("tests/corpus/test_text.py::test_normalise", "tests/sources/test_files.py::test_line_separators", "tests/sources/test_books.py::test_odd_characters",)),
     19: ("lone surrogates", "caught on the way in", ("tests/corpus/test_text.py::test_normalise", "tests/sources/test_files.py::test_what_is_no_character")),
-    20: ("a JSON line of 1 GB", "quarantined in bounded memory", ()),
+    20: ("a JSON line of 1 GB", "quarantined in bounded memory", ("tests/sources/test_books.py::test_a_book_too_large", "tests/sources/test_news.py::test_an_item_too_large",)),
     21: ("JSON nested 200,000 deep", "quarantined", ("tests/sources/test_files.py::test_deep_json",)),
-    22: ("compression bombs", "stopped while streaming", ("tests/sources/test_warc.py::test_content_codings",)),
-    23: ("HTML nested deep", "its text", ("tests/sources/test_warc.py::test_deep_nesting",)),
+    22: ("compression bombs", "stopped while streaming", ("tests/sources/test_warc.py::test_content_codings", "tests/sources/test_books.py::test_a_gzip_bomb", "tests/sources/test_epub.py::test_an_epub_bomb",)),
+    23: ("HTML nested deep", "its text", ("tests/sources/test_warc.py::test_deep_nesting", "tests/sources/test_books.py::test_deep_but",)),
     24: ("giant tables", "in time", ()),
-    25: ("text against regular expressions", "linear", ()),
+    25: ("text against regular expressions", "linear", ("tests/sources/test_news.py::test_hostile_feeds", "tests/sources/test_code.py::test_hostile_text", "tests/sources/test_html.py::test_the_address",)),
     26: ("an extractor that hangs or crashes", "its document quarantined, no other lost", ("tests/sources/test_poison.py",)),
     27: ("nothing to read, nothing survives", "said", ("tests/pipeline/test_curation.py::test_where_nothing_survives", "tests/sources/test_shards.py::test_paths_that_name_nothing", "tests/sources/test_files.py::test_empty_files")),
-    28: ("10,000 tiny files, one of 2 GB", "bounded memory", ()),
+    28: ("10,000 tiny files, one of 2 GB", "bounded memory", ("tests/sources/test_arrow.py::test_a_giant",)),
     29: ("ids missing or twice", "ids of our own; a collision is named", ("tests/sources/test_shards.py::test_two_sources", "tests/contracts/test_ids_name_places.py", "tests/sources/test_files.py::test_ids_do_not_depend")),
     30: ("schema drift, NaN", "a typed error", ("tests/sources/test_files.py::test_schema_drift", "tests/sources/test_files.py::test_a_missing_text_column")),
-    31: ("damaged Parquet", "fails by name", ("tests/sources/test_files.py::test_parquet_is_read",)),
+    31: ("damaged Parquet", "fails by name", ("tests/sources/test_files.py::test_parquet_is_read", "tests/sources/test_arrow.py::test_flipped",)),
     32: ("fork with threads", "spawn only", ("tests/engine/test_engine.py::test_jobs_run_on_one_thread",)),
-    33: ("hash seed, locale, time zone", "the same bytes", ()),
+    33: ("hash seed, locale, time zone, clock", "the same bytes", ()),
     34: ("stale intermediate files", "refused or made again", ("tests/engine/test_engine.py::test_a_missing_or_shortened", "tests/curate/test_against.py::test_an_index_that_is_not_whole")),
     35: ("duplicates larger than memory", "spills; the same survivors", ("tests/pipeline/test_duplicates_memory.py::test_the_same_survivors",)),
     38: ("killed at a checkpoint", "the previous one loads, bit for bit", ("tests/train/test_pretrain.py::test_killed_and_resumed", "tests/pipeline/test_path.py::test_killed", "tests/train/test_pretrain.py::test_a_kill_during", "tests/train/test_pretrain.py::test_a_damaged_checkpoint")),
     39: ("token above the vocabulary, NaN loss", "a named stop", ("tests/train/test_pretrain.py::test_a_loss_that_is_no_number", "tests/corpus/test_tokens.py::test_a_token_outside")),
     40: ("bit rot", "verify names it", ("tests/engine/test_upkeep.py::test_bit_rot", "tests/pipeline/test_store.py::test_bit_rot", "tests/engine/test_engine.py::test_a_missing_or_shortened")),
 }  # fmt: skip
-ROOMS = ("warc", "files", "engine", "signals", "curate", "train", "pipeline")
-# Tests of tests/sources that read archives; the others read files.
-_ARCHIVES = re.compile(
-    r"warc|archive|member|record|page|nested|table_of|bad_input|codings|charset|coding", re.I
+READERS = (
+    "warc",
+    "html",
+    "files",
+    "huggingface",
+    "wikipedia",
+    "books",
+    "news",
+    "dialogue",
+    "forum",
+    "papers",
+    "code",
 )
+ROOMS = (*READERS, "engine", "signals", "curate", "train", "pipeline")
+# The reader that a file of tests/sources tries, where that is one: the first that its name fits.
+_READER_OF = {
+    "wikipedia": re.compile(r"test_wiki"),
+    "books": re.compile(r"test_(books|epub|paragraphs)"),
+    "news": re.compile(r"test_(news|metadata)"),
+    "dialogue": re.compile(r"test_dialogue"),
+    "forum": re.compile(r"test_(forum|sevenzip)"),
+    "papers": re.compile(r"test_(papers|latex|pdf)|kinds\.py::\w*(tex|pdf)"),
+    "code": re.compile(r"test_code|kinds\.py::\w*git"),
+    "huggingface": re.compile(r"test_(huggingface|arrow)"),
+    "html": re.compile(r"test_(html|main_text)"),
+}  # fmt: skip
+# Of the others, those that read archives; the rest read files.
+_ARCHIVES = re.compile(
+    r"warc|archive|member|record|page|nested|table_of|bad_input|codings|charset|coding|test_arc|test_urls",
+    re.I,
+)
+# tests/pipeline/test_cross.py: which row a case proves, and for which reader.
+_CROSS = re.compile(
+    r"test_cross\.py::\w+\[(?P<reader>[\w.]+)-(?:(?P<stage>documents|signals|ledger)/|(?P<damage>[a-z ]+))-"
+)
+_DAMAGES = {"cut": 12, "flipped": 13, "zeros within": 13, "empty": 14, "garbage behind": 14}
 _rows_of: dict[str, set[int]] = {}
 _outcomes: dict[int, dict[str, str]] = defaultdict(dict)
 
@@ -74,7 +105,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leaves the tests that prove a row."""
     chosen = []
     for item in items:
-        rows = {mark.args[0] for mark in item.iter_markers("fault")}
+        rows = {row for mark in item.iter_markers("fault") for row in mark.args}
+        if (cross := _CROSS.search(item.nodeid)) is not None:
+            rows |= {1, 7} if cross["stage"] else {_DAMAGES[cross["damage"]], 7}
         rows |= (
             {row for row, (_, _, proofs) in ROWS.items() if item.nodeid.startswith(proofs)} if ROWS else set()
         )
@@ -94,9 +127,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def room_of(nodeid: str) -> str:
     """What a test tries: a reader, or the room of the pipeline whose folder it is in."""
     room = nodeid.split("/")[1]
+    if (cross := _CROSS.search(nodeid)) is not None:
+        kind = cross["reader"].partition(".")[0]
+        return kind if kind in READERS else "files"
     if room != "sources":
         return room if room in ROOMS else "files" if room == "corpus" else "pipeline"
-    return "warc" if _ARCHIVES.search(nodeid) else "files"
+    found = (reader for reader, names in _READER_OF.items() if names.search(nodeid))
+    return next(found, "warc" if _ARCHIVES.search(nodeid) else "files")
 
 
 def _verdict(outcomes: list[str]) -> str:

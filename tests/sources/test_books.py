@@ -412,3 +412,34 @@ def test_an_unknown_encoding_is_a_recipe_error(tmp_path, read):
     with pytest.raises(RecipeError, match="gb18031"):
         read(write(tmp_path / "a.txt", "x"), kind="books", encoding="gb18031")
     assert records.MAX_RECORD == books.MAX_RECORD
+
+
+def test_a_table_of_contents_is_no_row_of_chapters(tmp_path, read):
+    """It stays with the first chapter, however long; a numbered line that it holds is a heading, too."""
+    names = ["The Cyclone", "The Council with the Munchkins", "How Dorothy Saved the Scarecrow"] * 8
+    table = [f"{n}.  {name} {n}" for n, name in enumerate(names, 1)]
+    assert sum(map(len, table)) > 600
+    story = "河水在夜里涨了起来。 Dorothy lived in the midst of the great Kansas prairies. " * 12
+    text = "\n".join(
+        ["Contents", "", *table, "", *(line for head in table for line in ("", head, "", story, ""))]
+    )
+    (tmp_path / "oz.txt").write_text(text, encoding="utf-8")
+    found = read(tmp_path / "oz.txt", kind="books", split="chapter").documents
+    assert [json.loads(document["meta"])["chapter"] for document in found] == table
+    assert found[0]["text"].startswith("Contents") and table[23] in found[0]["text"]
+    assert (
+        found[1]["text"].startswith(table[1]) and "".join(d["text"] for d in found).count("河水") == 24 * 12
+    )
+    chapters = "\n\n".join(f"BOOK {n}\n\nCHAPTER {n}\n\n{story}" for n in ("I", "II"))
+    (tmp_path / "two.txt").write_text(chapters, encoding="utf-8")
+    found = read(tmp_path / "two.txt", kind="books", split="chapter").documents
+    assert [json.loads(document["meta"])["chapter"] for document in found] == [
+        "BOOK I CHAPTER I",
+        "BOOK II CHAPTER II",
+    ]
+
+
+@pytest.mark.parametrize(("name", "count"), [("1342-h.htm.gz", 61), ("11-h.htm.gz", 12), ("84-0.txt.gz", 28)])
+def test_chapters_of_real_books_with_a_table_of_contents(real_data, read, name, count):
+    shard = read(real_data / "corpora/books/gutenberg-en" / name, kind="books", split="chapter")
+    assert len(shard.documents) == count and min(map(len, shard.texts)) > 1500

@@ -1,7 +1,9 @@
 """What tests/fuzz/fuzz_readers.py has found in the kinds beyond archives of the web and rows, one test a finding."""
 
+import io
 import os
 import subprocess
+import zipfile
 
 import pytest
 
@@ -63,3 +65,34 @@ def test_a_pdf_whose_title_is_no_text_has_none(tmp_path, read):
     path.write_bytes(out + b"xref\n0 7\n0000000000 65535 f \n" + table + end)
     [document] = read(path, kind="papers").documents
     assert document["text"].startswith("The river rose") and "\ufffd" not in (document["title"] or "")
+
+
+@pytest.mark.fault(19)
+def test_bytes_that_are_no_characters_in_a_header_of_a_mail_do_not_reach_the_table(tmp_path, read):
+    path = tmp_path / "a.mbox"
+    mail = "From a@b.example Tue Mar  5 09:00:00 2024\nIn-Reply-To: <１２.qm@b.example>\nSubject: x\n\n今天晚上，很好的月光。\n"
+    path.write_bytes(mail.encode())
+    [document] = read(path, kind="dialogue").documents
+    assert document["text"].endswith("很好的月光。") and document["meta"].isprintable()
+
+
+class Stream(io.BytesIO):
+    """Where a zip's writer cannot go back, so that a member's length stands behind it."""
+
+    def seekable(self):
+        return False
+
+    def seek(self, *place):
+        raise io.UnsupportedOperation
+
+
+@pytest.mark.fault(12)
+def test_a_zip_that_was_streamed_and_is_cut_in_a_member_is_named(tmp_path, read):
+    out = Stream()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("一.txt", "今天晚上，很好的月光。" * 9)
+        archive.writestr("二.txt", os.urandom(3000).hex())
+    path = tmp_path / "books.zip"
+    path.write_bytes(out.getvalue()[:1500])
+    shard = read(path, kind="books")
+    assert len(shard.documents) == 1 and sum(shard.account["quarantined"].values()) >= 1

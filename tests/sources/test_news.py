@@ -156,6 +156,10 @@ def test_entities_are_not_expanded(tmp_path, read):
         (lambda text: text.replace("</title>", "</tit>", 6).replace("</tit>", "</title>", 5), 1),
         (lambda text: text.replace("]]>", "", 5).replace("<![CDATA[", "<![CDATA[", 1), None),
         (lambda text: text.replace("</item>", "", 1), 1),
+        (
+            lambda text: "iitem>".join(text.rsplit("<item>", 2)[:2]) + "<item>" + text.rsplit("<item>", 1)[1],
+            1,
+        ),
         (lambda text: text.replace("<category>", "<category", 1), 1),
         (lambda text: text.replace("<link>https://e.org/7</link>", "<link>\0\x01<</link>"), 1),
     ],

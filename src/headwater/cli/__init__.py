@@ -14,10 +14,13 @@ import click
 
 from headwater import __version__, api
 from headwater.cli.contamination import contamination
+from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
 from headwater.cli.questions import whatif
 from headwater.cli.shared import Group, print_result
+from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
 
 
@@ -203,6 +206,10 @@ def demo(folder: Path) -> None:
     print_result(None, False, api.demo(folder))
 
 
+cli.add_command(train_ngram)
+cli.add_command(train_classifier)
+
+
 # ---------------------------------------------------------------- questions to a workspace
 
 
@@ -297,6 +304,10 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
     else:
         # already wrapped by columns; click takes the colours out where it is no terminal
         click.echo("\n".join(lines_of_page(answer, shutil.get_terminal_size().columns)))
+
+
+cli.add_command(tokenizers)
+cli.add_command(export)
 
 
 # ---------------------------------------------------------------- the rest

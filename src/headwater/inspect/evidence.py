@@ -35,13 +35,16 @@ class Piece:
 
 @dataclass(frozen=True)
 class Cut:
-    """What an edit took out, and why; offsets in the text as it was before that step."""
+    """What an edit took out, and why; offsets in the text as it was before that step. `before` and `after` are what
+    stands next to it there, to the line's end."""
 
     step: int
     reason: str
     start: int
     end: int
     text: str
+    before: str = ""
+    after: str = ""
     partner: str | None = None  # the document that keeps its copy of a shared passage
 
 
@@ -65,6 +68,7 @@ class Judgement:
     bounds: str  # what passes: "≥ 50, ≤ 100000"
     source: str
     failed: bool
+    percentile: float | None = None  # share of the recipe's documents, as read, with a smaller value
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
                 span["start"],
                 span["end"],
                 shown[span["start"] : span["end"]],
+                *beside(shown, span["start"], span["end"]),
                 span.get("partner"),
             )
             for span in edited["spans"] or []
@@ -146,6 +151,12 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
         if edited["text"] is not None:
             versions.append(Version(step, stage, edited["text"]))
     return versions, cuts
+
+
+def beside(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands before and after a stretch: the rest of its lines, or else the line next to it."""
+    before, after = text[max(0, start - CONTEXT) : start].rstrip("\n"), text[end : end + CONTEXT].lstrip("\n")
+    return before.rpartition("\n")[2], after.partition("\n")[0]
 
 
 def version_before(versions: list[Version], step: int) -> Version:
@@ -232,6 +243,7 @@ def judgements_of(
                     show_bounds(rule),
                     rule.source,
                     fails(rule, value),
+                    snapshot.percentile(rule.signal, value),
                 )
             )
     return found

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
+from headwater.recipe.signals import Signals
 from headwater.recipe.sources import Settings, Source
 from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
 
@@ -147,18 +148,29 @@ class Curate(Settings):
     order: list[Step] = Field(default=["lines", "rules", "duplicates", "privacy"])
     privacy: Privacy | None = None
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
-    mixture: dict[str, float] | None = None  # weight by source
+    # by source: weights, or tokens to train on; or alpha: a source of n tokens weighs n ** alpha (1: what it holds)
+    mixture: dict[str, float] | None = None
+    mixture_tokens: dict[str, Count] | None = None
+    mixture_alpha: Annotated[float, Field(ge=0, le=1)] | None = None
     max_epochs: Annotated[float, Field(gt=0)] = 4
 
     @model_validator(mode="before")
     @classmethod
     def _mixture_epochs(cls, values: Any) -> Any:
-        """`mixture: {crawl: .7, wiki: .3, max_epochs: 4}`, as people write it."""
+        """`mixture: {crawl: .7, wiki: .3, max_epochs: 4}`, `{alpha: .3}`, `{tokens: {crawl: 3M}}`, as people write it."""
         if isinstance(values, dict) and isinstance(values.get("mixture"), dict):
             mixture = dict(values["mixture"])
-            if "max_epochs" in mixture:
-                values = {**values, "mixture": mixture, "max_epochs": mixture.pop("max_epochs")}
+            names = {"max_epochs": "max_epochs", "alpha": "mixture_alpha", "tokens": "mixture_tokens"}
+            values = {**values, **{names[key]: mixture.pop(key) for key in names if key in mixture}}
+            values["mixture"] = mixture or None
         return values
+
+    @model_validator(mode="after")
+    def _one_mixture(self) -> Self:
+        given = [self.mixture, self.mixture_tokens, self.mixture_alpha]
+        if sum(one is not None for one in given) > 1:
+            raise ValueError("mixture is by weight, by tokens or by alpha: one of them")
+        return self
 
     @field_validator("privacy", mode="before")
     @classmethod
@@ -171,11 +183,6 @@ class Curate(Settings):
         if len(set(value)) != len(value):
             raise ValueError("each step at most once")
         return value
-
-
-class Signals(Settings):
-    # default: every built-in family but those that only some presets ask for; a recipe may name others
-    families: list[str] | None = None
 
 
 # ---------------------------------------------------------------- tokens and evaluation; model and training: training.py

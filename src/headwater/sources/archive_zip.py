@@ -254,10 +254,11 @@ def _from_front(file: BinaryIO, size: int, allowance: Allowance) -> Iterator[Ent
             except Refused as refused:
                 yield Entry("tail", problem=(refused.reason, str(refused)))
                 return
-            file.seek(start + packed)
-            behind = _exactly(file, 16).removeprefix(b"PK\7\x08")
-            if len(behind) >= 4 and packed >= 0:
-                checksum, length = int.from_bytes(behind[:4], "little"), found_length
+            if 0 <= packed <= size - start:
+                file.seek(start + packed)
+                behind = _exactly(file, 16).removeprefix(b"PK\7\x08")
+                if len(behind) >= 4:
+                    checksum, length = int.from_bytes(behind[:4], "little"), found_length
         found = _Found(raw, flags, method, checksum, packed, length, position, False, extra)
         local = encoding_of_names(raw, "cp437")
         if packed < 0 or start + packed > size or (flags & _DESCRIPTOR and method != 8 and not packed):

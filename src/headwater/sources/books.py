@@ -23,7 +23,7 @@ from headwater.sources import poems
 from headwater.sources.archives import Member, is_archive, members
 from headwater.sources.encoding import UndecodableError, codec, decode, decode_page, encoding_of
 from headwater.sources.epub import read_epub
-from headwater.sources.extract.chapters import chapters, is_heading, title_page
+from headwater.sources.extract.chapters import chapters, headings_of, is_heading, title_page
 from headwater.sources.extract.gutenberg import is_gutenberg, unwrapped
 from headwater.sources.extract.markup import Block, TooMuchError, as_html, blocks
 from headwater.sources.extract.paragraphs import mended, tidy
@@ -32,7 +32,7 @@ from headwater.sources.places import Place
 from headwater.sources.records import GIVEN_UP, MAX_RECORD, Found, Gated, Quarantined, Record, quarantine
 from headwater.sources.streams import SAMPLE, Stream, bare_suffix, read_whole
 
-VERSION = 1
+VERSION = 2
 HTML = (".htm", ".html", ".xhtml", ".xht")
 PLAIN = (".txt", ".text", ".md", ".asc", ".utf8", ".utf-8", "")
 JSON = (".json", ".jsonl", ".ndjson")
@@ -193,7 +193,7 @@ def _of_text(text: str) -> Book:
         text, fields, meta = _without_wrapping(text)
     lines = mended(text).split("\n")
     fields = {**title_page(lines), **fields}
-    return _book(lines, [is_heading(line) for line in lines], fields, meta)
+    return _book(lines, headings_of(lines), fields, meta)
 
 
 def _without_wrapping(text: str) -> tuple[str, dict[str, str], dict[str, Any]]:

@@ -23,6 +23,7 @@ from headwater.sources.streams import SAMPLE
 
 _OPENING = re.compile(r"<((?:[\w.-]+:)?(?:item|entry))(?=[\s>/])")
 _INTERESTING = re.compile(r"<!\[CDATA\[|<!--|<(/?)((?:[\w.-]+:)?(?:item|entry))(?=[\s>/])")
+_END = re.compile(r"</(?:[\w.-]++:)?(?:item|entry)\s*+>")
 _CLOSING = re.compile(r"</(?:[\w.-]+:)?(?:rss|feed|RDF)\s*>")
 _ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|feed|RDF)\b")
 _ENTITY = re.compile(r"<!ENTITY\s+(?:%\s+)?([\w.-]+)")
@@ -147,6 +148,14 @@ class _Items:
     def __iter__(self) -> Iterator[_Item]:
         while True:
             found = _OPENING.search(self.text, self.at)
+            before = found.start() if found else len(self.text)
+            while (
+                end := _END.search(self.text, self.at, before)
+            ) is not None:  # between items, where none ends
+                lost = self.text[self.at : end.end()]
+                self.at = end.end()
+                if len(lost.strip()) > len(end[0]):
+                    yield _Item(lost, ("xml_syntax", "an item without its beginning"))
             if found is not None:
                 self.at = found.start()
                 yield self._item(found[1])

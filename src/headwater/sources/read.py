@@ -175,8 +175,14 @@ def _document(
         "unit": unit,
         "domain": source.domain or source.name,
         "split": "heldout" if heldout else "train",
-        "meta": json.dumps(record.meta, ensure_ascii=False, sort_keys=True) if record.meta else None,
+        "meta": _json(record.meta) if record.meta else None,
     }
+
+
+def _json(meta: dict[str, Any]) -> str:
+    """Lone surrogates, such as bytes that are no character leave, are question marks: no UTF-8 holds them."""
+    written = json.dumps(meta, ensure_ascii=False, sort_keys=True)
+    return written.encode("utf-8", "replace").decode()
 
 
 def _one_line(value: str) -> str:

@@ -1,10 +1,15 @@
 """Headings of chapters in plain text, and a book's parts between them."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
-# A part with less text than this is no chapter (a line of a table of contents, a title page): it stays with the next.
+# A part with less text than this below its headings is no chapter (a title page, a table of contents however long):
+# it stays with the next.
 SHORTEST = 400
+MAX_TITLES = (
+    2  # headings one below the other that are one chapter's title ("BOOK I", "CHAPTER 1"); more are a table
+)
 
 _NUMBER = r"(?:[IVXLCDM]+|\d{1,3}|(?:THE )?(?:ONE|TWO|THREE|FOUR|FIVE|SIX|SEVEN|EIGHT|NINE|TEN|\w+TEEN|\w+TY(?:[- ]\w+)?|\w{2,8}(?:ST|ND|RD|TH)|FIRST|SECOND|THIRD|LAST))"
 _ENGLISH = re.compile(
@@ -20,6 +25,7 @@ _CHINESE = re.compile(
     rf"(?:第{_NUMERAL}[回章节節卷部集篇折出幕]|[回章]{_NUMERAL}|卷(?:{_NUMERAL}|[上中下]))(?:[\s\u3000:：·、.]*.{{0,40}})?|"
     r"(?:自序|序|序言|前言|引言|引子|楔子|尾声|尾聲|后记|後記|跋|附录|附錄|目录|目錄)(?:[\s\u3000].{0,30})?"
 )
+_LISTED = re.compile(r"\d{1,3}\.\s+[A-Z\u4e00-\u9fff].{0,70}[^.,;。，；]")
 _SENTENCE = re.compile(r"[。！？；，]")
 
 
@@ -37,6 +43,17 @@ def is_heading(line: str) -> bool:
     return _ENGLISH.fullmatch(line) is not None and not (line[-1] in ",;" or line[0].islower())
 
 
+def headings_of(lines: list[str]) -> list[bool]:
+    """For each line of a plain text whether it is a heading. A line such as `1.  The Cyclone` is one where a table of
+    contents has it too."""
+    numbered = [" ".join(line.split()) if _LISTED.fullmatch(line.strip()) else "" for line in lines]
+    counts = Counter(numbered)
+    return [
+        is_heading(line) or (name != "" and counts[name] == 2)
+        for line, name in zip(lines, numbered, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Part:
     title: str  # of the chapter; empty before the first heading
@@ -45,22 +62,25 @@ class Part:
 
 def chapters(lines: list[str], headings: list[bool]) -> list[Part]:
     """A book's parts: each begins with its heading, which stays in the text. `headings`: one flag a line."""
-    cuts = [number for number, heading in enumerate(headings) if heading]
+    cuts = [number for number, heading in enumerate(headings) if heading and number]
     parts: list[Part] = []
     held: list[str] = []
     title = ""
+    row = body = 0  # headings one below the other so far, characters below headings
     for start, end in zip([0, *cuts], [*cuts, len(lines)], strict=True):
         piece = lines[start:end]
         if headings[start : start + 1] == [True]:
-            title = (
-                f"{title} {lines[start].strip()}".strip()
-                if held and _only_headings(held)
-                else lines[start].strip()
-            )
+            row += 1
+            title = f"{title} {lines[start].strip()}" if 1 < row <= MAX_TITLES else lines[start].strip()
+            held.append(lines[start])
+            piece = piece[1:]
         held += piece
-        if sum(map(len, held)) >= SHORTEST:
+        if below := sum(len(line.strip()) for line in piece):
+            row = 0
+        body += below
+        if body >= SHORTEST:
             parts.append(Part(title, "\n".join(held).strip("\n")))
-            held, title = [], ""
+            held, title, row, body = [], "", 0, 0
     if any(line.strip() for line in held):
         rest = "\n".join(held).strip("\n")
         if parts:
@@ -68,10 +88,6 @@ def chapters(lines: list[str], headings: list[bool]) -> list[Part]:
         else:
             parts.append(Part(title, rest))
     return parts
-
-
-def _only_headings(lines: list[str]) -> bool:
-    return all(not line.strip() or is_heading(line) for line in lines)
 
 
 _BY = re.compile(r"(?:written |edited )?by:?\s+(?:the )?([A-Z][^,;:!?]{2,60}?)(?:,? \[?\d{4}\]?)?\.?", re.I)

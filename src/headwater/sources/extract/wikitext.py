@@ -18,9 +18,10 @@ import html
 import re
 from dataclasses import dataclass
 
+from headwater.sources.extract.wikitext_arguments import Page
 from headwater.sources.extract.wikitext_blocks import BREAK, HELD, PIPE, REMOVED, blocks
 from headwater.sources.extract.wikitext_names import CATEGORIES, FILES, LANGUAGES, REDIRECTS
-from headwater.sources.extract.wikitext_templates import Page, expand
+from headwater.sources.extract.wikitext_templates import expand
 from headwater.sources.extract.wikitext_variants import resolve
 
 # MediaWiki expands to 100; copying through more levels than that would be work without an end.
@@ -48,7 +49,7 @@ _BARE = re.compile(
     r"\[(?:(?:https?|ftps?|ircs?|news|gopher|git|svn):|mailto:|//)[^\s\[\]<>]*+[ \t]*+\]", re.I
 )
 _LINK = re.compile(r"\[\[+|\]\]+")
-_PREFIX = re.compile(r"\s*:?\s*([^:|\[\]\n]{1,40}):")
+_PREFIX = re.compile(r"\s*+(?::\s*+)?([^:|\[\]\n]{1,40}):")
 
 _BR = re.compile(r"<\s*+(?:/\s*+)?br\b[^<>]*+>", re.I)
 _HIDDEN = re.compile(r"<(span|div|small|font)\b[^<>]*?\bdisplay\s*:\s*none[^<>]*+>[^<]*+</\1\s*>", re.I)

@@ -59,6 +59,37 @@ _CHAPTER = {
         "什么可以用来训练、什么可以再分发，取决于你在哪里、用来做什么。由 `headwater sources --markdown` 写成。",
     ),
 }
+_EVERY = {
+    "en": (
+        "## What every source may have",
+        "**Rules of its own.** Rules for prose drop programs and talk. A key of `curate.preset` and `curate.rules` is a\n"
+        'language, a kind, the name of a source or `"*"`: the preset said for the fewest documents judges them (`null`: none),\n'
+        "rules add up in the same order. A key of two letters is always a language.",
+        "```yaml\ncurate:\n  preset: {en: fineweb, zh: fineweb2-zh, code: null, dialogue: null}\n"
+        "  rules: {my-blog: {length.characters: {min: 500}}}\n```",
+        "**A take-down list.** `takedown` names documents that have to go, held-out ones too: by id (32 hex digits, or\n"
+        "`id:` and the source's own), by URL (the page and what lies below it, with or without www.) or by domain (and every\n"
+        "host below it; Chinese names as they are written). `files` have one entry a line and `#` comments, and are\n"
+        "relative to the recipe. Such documents are counted as `gated[takedown]`, and what depends on them is made again: no\n"
+        "training set, tokeniser or ledger made after it holds them. `headwater why ID` says which entry took a document\n"
+        "down. Copies of a text at other addresses are documents of their own: list them too. The input itself and\n"
+        "`documents/` as it was read keep the text; for it to be gone from the disk, delete it there.",
+        '```yaml\ntakedown:\n  files: [takedown.txt]\n  entries: [例子.中国, "https://example.com/blog/1"]\n```',
+    ),
+    "zh": (
+        "## 每个来源都可以有的",
+        "**自己的规则。** 给散文定的规则会删掉程序和对话。`curate.preset` 和 `curate.rules` 的键可以是语言、种类、来源的名字或 "
+        '`"*"`：所指文档最少的预设说了算（`null` 是没有），规则按同样的次序叠加。两个字母的键总是语言。',
+        "```yaml\ncurate:\n  preset: {en: fineweb, zh: fineweb2-zh, code: null, dialogue: null}\n"
+        "  rules: {my-blog: {length.characters: {min: 500}}}\n```",
+        "**撤下名单。** `takedown` 列出必须撤下的文档，留出的也在内：按编号（32 位十六进制，或 `id:` 加来源自己的编号）、按网址"
+        "（该页和它下面的，有没有 www. 都算）、按域名（和它下面所有主机；中文域名照写）。`files` 一行一条，`#` 后是注释，路径相对于配方。"
+        "这些文档记为 `gated[takedown]`，依赖它们的会重做：此后的训练集、分词器、台账里都没有它们。`headwater why 编号` "
+        "说明是哪一条撤下了它。同一文本在别的网址的副本是另外的文档，也要列上。输入本身和读入时的 `documents/` 里还留着文本；要从磁盘上消失，"
+        "请在那里删除。",
+        '```yaml\ntakedown:\n  files: [takedown.txt]\n  entries: [例子.中国, "https://example.com/blog/1"]\n```',
+    ),
+}
 
 
 # YAML makes a space of a line end in folded text; between Chinese characters there is none.
@@ -113,4 +144,4 @@ def chapter(language: str) -> str:
         parts += [f"## `{kind}`: {words.title}", words.what, f"```yaml\n{entry.example.rstrip()}\n```"]
         parts += [f"**{heading}.** {getattr(words, part)}" if language == "en" else f"**{heading}：** {getattr(words, part)}"
                   for part, heading in _HEADINGS[language].items()]  # fmt: skip
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *_EVERY[language]]) + "\n"
