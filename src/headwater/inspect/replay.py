@@ -24,9 +24,18 @@ import pyarrow.parquet as pq
 
 from headwater.corpus.shards import read_batches
 from headwater.curate.decisions import track_of
-from headwater.curate.duplicates.find import AliveShard, Layer, find
+from headwater.curate.duplicates.find import AliveShard, find
 from headwater.curate.edits import edit
-from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PlanStep, RulesStep
+from headwater.curate.plan import (
+    BloomStep,
+    DuplicatesStep,
+    LinesStep,
+    PassagesStep,
+    Plan,
+    PlanStep,
+    RulesStep,
+    families_of,
+)
 from headwater.curate.presets import Rule
 from headwater.curate.rules import FAILED, fails_rule, layer_of_rows
 from headwater.inspect.snapshots import Snapshot
@@ -152,6 +161,10 @@ class Replay:
                 self._judge(shard, alive, number, step)
             elif isinstance(step, LinesStep):
                 self._edit(shard, alive, number, step)
+            elif isinstance(step, BloomStep | PassagesStep) and (alive.any() or not same):
+                self._unknown(
+                    "which passages and grams occur elsewhere, now that other documents have a say in it"
+                )
 
     def _same(self, number: int) -> bool:
         steps = self.snapshot.plan["steps"]
@@ -307,42 +320,46 @@ class Replay:
             for shard in held:
                 self._as_before(shard, alive[shard.name] & (shard.before_step == number), number)
             return
-        families = ("hashes", "minhash") if step.settings.near is not None else ("hashes", "hashes")
+        if step.settings.against is not None:
+            self._unknown("which documents are duplicates of the earlier corpus")
+        order = list(self.snapshot.record["documents"].values())
         with tempfile.TemporaryDirectory(prefix="headwater-whatif-") as folder:
             found = find(
                 [
                     AliveShard(
                         shard.name,
                         self.snapshot.shards[shard.name].path(),
-                        self._layers(shard.name, number, families),
+                        self._signals(shard.name, number, step),
                         alive[shard.name],
                         shard.bytes,
+                        order.index(self.snapshot.stage_of[shard.name]),
                     )
                     for shard in held
                 ],
                 step.settings,
                 Path(folder),
             )
-        names = ("", "exact_duplicate", "near_duplicate")
         for shard in held:
-            rows = found[shard.name].drop & alive[shard.name]
-            rows[list(shard.texts)] = False
-            shard.state[rows], shard.step[rows] = DROPPED, number
-            for code in (1, 2):
-                these = rows & (found[shard.name].reason == code)
-                if these.any():
-                    shard.bits[these] = np.uint64(1 << self.plan.reasons.index(names[code]))
-                    shard.reason[these] = self._place(names[code])
+            for reason, places in found[shard.name].items():
+                rows = np.zeros(len(shard.state), bool)
+                rows[places] = True
+                rows[list(shard.texts)] = False
+                if rows.any():
+                    shard.state[rows], shard.step[rows] = DROPPED, number
+                    shard.bits[rows] = np.uint64(1 << self.plan.reasons.index(reason))
+                    shard.reason[rows] = self._place(reason)
 
-    def _layers(self, shard: str, number: int, families: tuple[str, str]) -> tuple[Layer, ...]:
-        stages = [stage for step, stage in reversed(self.snapshot.editions) if step < number]
+    def _signals(self, shard: str, number: int, step: DuplicatesStep) -> dict[str, tuple[Path, ...]]:
+        """By family the files of the texts that a step met, the newest edition's first."""
+        stages = [stage for at, stage in reversed(self.snapshot.editions) if at < number]
         stages.append(self.snapshot.stage_of[shard])
-        layers = []
-        for stage in stages:
-            entries = [self.snapshot.of_family(family, stage) for family in families]
-            if all(shard in some for some in entries):
-                layers.append(Layer(*(some[shard].path() for some in entries)))
-        return tuple(layers)
+        families = sorted(families_of(step))
+        layers = [[self.snapshot.of_family(family, stage) for family in families] for stage in stages]
+        whole = [some for some in layers if all(shard in entries for entries in some)]
+        return {
+            family: tuple(some[place][shard].path() for some in whole)
+            for place, family in enumerate(families)
+        }
 
     def _unknown(self, what: str) -> None:
         if what not in self.unknown:
