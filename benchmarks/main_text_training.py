@@ -3,14 +3,17 @@
     ./run bench main_text_training [--folds 5] [--write]
 
 Labels: human main text laid along the blocks (aeb, magic, readability); of the pages that have only snippets
-(trafilatura-eval), trafilatura's own output, corrected by the snippets, at a lower weight. LightGBM, on one thread, in an
-environment of its own. `--folds` prints F1 by set on pages of sites that were not trained on, within the training half
-(0: not); the test half is never read here. `--write` writes src/headwater/sources/extract/main_text.npz.
+(trafilatura-eval), trafilatura's own output, corrected by the snippets, at a lower weight; a few pages of Python's
+documentation, whose text is known (pages/reference.py). Beside each page stand two variants of it (pages/variants.py).
+LightGBM, on one thread, in an environment of its own. `--folds` prints F1 by set on pages of sites that were not trained
+on, within the training half (0: not); the test half is never read here. `--write` writes
+src/headwater/sources/extract/main_text.npz.
 """
 
 import argparse
 import random
 import tempfile
+from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,43 +22,53 @@ import numpy as np
 from main_text import PEERS
 from pages import SETS, Page, pages, score
 from pages.labels import aligned, corrected, texts_of, weights
+from pages.reference import reference_pages
+from pages.variants import variants
 from peers import ask, data_folder, environment
 
 from headwater.sources.extract.blocks import Blocks, blocks_of
 from headwater.sources.extract.features import NAMES, features_of
 from headwater.sources.extract.forest import FILE
-from headwater.sources.extract.main_text import OF_HIGHEST, assembled
+from headwater.sources.extract.main_text import assembled, threshold_of
 
 LIGHTGBM = ["lightgbm==4.7.0", f"numpy=={version('numpy')}"]
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "src" / "headwater" / "sources" / "extract"
 PARAMETERS = {
-    "objective": "binary", "learning_rate": 0.15, "num_leaves": 15, "min_data_in_leaf": 30, "feature_fraction": 0.4,
+    "objective": "binary", "learning_rate": 0.12, "num_leaves": 15, "min_data_in_leaf": 30, "feature_fraction": 0.4,
     "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5, "extra_trees": True, "max_bin": 63, "seed": 0,
     "num_threads": 1, "deterministic": True, "verbose": -1,
 }  # fmt: skip
-TREES, KEEP_FROM, TAUGHT = 140, 0.4, 0.6  # TAUGHT: the weight of a page whose labels are another extractor's
+TREES, KEEP_FROM = 220, 0.4
+# Weights: of a page whose labels are another extractor's, of a page of reference documentation; of a page's variants
+# without some of its boilerplate, and cut short besides, as shares of the page's own.
+TAUGHT, REFERENCE = 0.6, 0.3
+LESS, SHORT = 0.7, 0.3
 
 
 class Labelled:
-    """A page's blocks with what is known of them."""
+    """A page's blocks with what is known of them. `weight`: of the page."""
 
-    def __init__(self, page: Page, taught: str) -> None:
-        self.page = page
-        self.blocks: Blocks = blocks_of(page.html)
-        texts = texts_of(self.blocks)
-        if page.truth is not None:
-            self.labels = aligned(texts, page.truth)
-        else:
-            self.labels = corrected(texts, aligned(texts, taught), page)
-        self.weights = weights(self.blocks, 1.0 if page.truth is not None else TAUGHT)
-        if not self.labels.any():  # its truth stands nowhere in it
-            self.weights[:] = 0
-        self.matrix = features_of(self.blocks)
+    def __init__(self, page: Page, labels: np.ndarray, blocks: Blocks, weight: float) -> None:
+        self.page, self.blocks, self.labels, self.weight = page, blocks, labels, weight
+        self.matrix = features_of(blocks)
 
     def text(self, scores: np.ndarray, keep_from: float) -> str:
-        most = float(scores.max()) if len(scores) else 0.0
-        return assembled(self.blocks, np.flatnonzero(scores >= min(keep_from, OF_HIGHEST * most)))
+        threshold = threshold_of(scores, self.blocks, keep_from)
+        return assembled(self.blocks, np.flatnonzero(scores >= threshold))
+
+
+def labelled(page: Page, taught: str) -> Labelled:
+    blocks = blocks_of(page.html)
+    texts = texts_of(blocks)
+    if page.truth is not None:
+        labels = aligned(texts, page.truth)
+    else:
+        labels = corrected(texts, aligned(texts, taught), page)
+    weight = 1.0 if page.truth is not None else TAUGHT
+    return Labelled(
+        page, labels, blocks, weight if labels.any() else 0.0
+    )  # 0: its truth stands nowhere in it
 
 
 def labelled_pages() -> list[Labelled]:
@@ -67,7 +80,31 @@ def labelled_pages() -> list[Labelled]:
         {"pages": [page.html for page in without], "extractors": ["trafilatura fast"]},
     )
     taught = dict(zip((page.name for page in without), answer["trafilatura fast"]["texts"], strict=True))
-    return [Labelled(page, taught.get(page.name, "")) for page in found]
+    reference = [
+        Labelled(page, labels, blocks_of(page.html), REFERENCE) for page, labels in reference_pages()
+    ]
+    return [labelled(page, taught.get(page.name, "")) for page in found] + reference
+
+
+def write_rows(examples: list[Labelled], path: Path) -> int:
+    """Every block of every page and of its variants as a row; how many there are."""
+    columns: dict[str, list[np.ndarray]] = defaultdict(list)
+
+    def add(number: int, made: bool, matrix: np.ndarray, labels: np.ndarray, weight: np.ndarray) -> None:
+        columns["matrix"].append(matrix)
+        columns["labels"].append(labels)
+        columns["weights"].append(weight)
+        columns["pages"].append(np.full(len(labels), number))
+        columns["made"].append(np.full(len(labels), made))
+
+    for number, example in enumerate(examples):
+        add(number, False, example.matrix, example.labels, weights(example.blocks, example.weight))
+        if example.weight:
+            for short, blocks, labels, matrix in variants(example.blocks, example.labels, number):
+                share = SHORT if short else LESS
+                add(number, True, matrix, labels, weights(blocks, example.weight * share))
+    np.savez(path, **{name: np.concatenate(parts) for name, parts in columns.items()})
+    return sum(map(len, columns["labels"]))
 
 
 def fit(data: Path, held: list[int]) -> dict[str, Any]:
@@ -130,17 +167,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     examples = labelled_pages()
-    blocks = sum(len(example.labels) for example in examples)
-    print(f"{len(examples)} pages of the training half, {blocks:,} blocks, {len(NAMES)} features", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "blocks.npz"
-        np.savez(
-            data,
-            matrix=np.concatenate([example.matrix for example in examples]),
-            labels=np.concatenate([example.labels for example in examples]),
-            weights=np.concatenate([example.weights for example in examples]),
-            groups=np.concatenate([np.full(len(example.labels), n) for n, example in enumerate(examples)]),
-        )
+        rows = write_rows(examples, data)
+        print(f"{len(examples)} pages, {rows:,} rows with their variants, {len(NAMES)} features", flush=True)
         if options.folds:
             cross_validated(examples, data, options.folds)
         if options.write:

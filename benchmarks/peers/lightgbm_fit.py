@@ -2,8 +2,9 @@
 
     lightgbm_fit.py QUESTION.json ANSWER.json
 
-Question: {"data": file of arrays (matrix, labels, weights), "parameters": {...}, "trees": n, "held": [indices of rows to
-predict]}. Answer: {"trees": [...], "held": [probabilities]}.
+Question: {"data": file of arrays (matrix, labels, weights, pages, made), "parameters": {...}, "trees": n, "held": [numbers of
+pages that are not trained on]}. Answer: {"trees": [...], "held": [probabilities of their blocks, without those of made
+variants]}.
 """
 
 import json
@@ -17,9 +18,12 @@ import numpy as np
 def main() -> None:
     question = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     with np.load(question["data"], allow_pickle=False) as arrays:
-        matrix, labels, weights, groups = (arrays[name] for name in ("matrix", "labels", "weights", "groups"))
-    held = np.isin(groups, question.get("held", []))
+        matrix, labels, weights, pages, made = (
+            arrays[name] for name in ("matrix", "labels", "weights", "pages", "made")
+        )
+    held = np.isin(pages, question.get("held", []))
     used = ~held & (weights > 0)
+    held &= ~made
     data = lightgbm.Dataset(matrix[used], labels[used], weight=weights[used])
     model = lightgbm.train(question["parameters"], data, question["trees"])
     answer = {

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.compare.run import Comparison
+    from headwater.curate.contamination_report import Report
     from headwater.engine.upkeep import Unneeded
     from headwater.inspect.doctor import Check
     from headwater.inspect.page import PagePreview
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
+    from headwater.inspect.tokenizers import Comparison as TokenizerComparison
     from headwater.inspect.whatif import WhatIf
     from headwater.inspect.why import Why
     from headwater.pipeline.run import Outcome
@@ -137,6 +139,22 @@ def demo(folder: PathLike = "headwater-demo") -> list[str]:
     return run_demo(Path(folder))
 
 
+def train_ngram(places: Sequence[PathLike], out: PathLike, **settings: Any) -> dict[str, Any]:
+    """Trains an n-gram model on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_ngram
+
+    return dict(train_ngram(list(places), Path(out), **settings).about)
+
+
+def train_classifier(
+    positive: Sequence[PathLike], negative: Sequence[PathLike], out: PathLike, **settings: Any
+) -> dict[str, Any]:
+    """Trains a quality classifier on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_classifier
+
+    return dict(train_classifier(list(positive), list(negative), Path(out), **settings).about)
+
+
 def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
     """Why a document (an id, or its first digits) was kept or dropped; `unmasked`: with personal data as it is."""
     from headwater.inspect import masked
@@ -144,6 +162,16 @@ def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
 
     with masked.unmasked(unmasked):
         return why(workspace, document)
+
+
+def contamination(recipe: PathLike, tasks: Sequence[PathLike], **options: Any) -> "Report":
+    """Which items of evaluation sets (files or folders) occur in a recipe's documents, by benchmark and domain.
+
+    The options are those of `pipeline.contamination.contamination`: words, characters, workspace, workers, limit.
+    """
+    from headwater.pipeline.contamination import contamination
+
+    return contamination(Path(recipe), [Path(path) for path in tasks], **options)
 
 
 def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "WhatIf":
@@ -155,7 +183,7 @@ def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "What
 
 
 def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":
-    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files; `unmasked` as for `why`."""
+    """Asks a workspace in SQL: views documents, ledger, signals, quarantine, files, clusters; `unmasked` as for `why`."""
     from headwater.inspect import masked
     from headwater.inspect.sql import sql
 
@@ -185,6 +213,20 @@ def preview_page(argument: str, **manners: Any) -> "PagePreview":
     from headwater.inspect.page import preview_page
 
     return preview_page(argument, **manners)
+
+
+def export(recipe: PathLike, *, format: str, out: PathLike, **options: Any) -> dict[str, Any]:
+    """Writes what a recipe keeps for another tool (jsonl, parquet, datasets, megatron, nanogpt) into a new folder."""
+    from headwater.pipeline.export import export
+
+    return export(Path(recipe), format=format, out=Path(out), **options)
+
+
+def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerComparison":
+    """What tokenisers make of the same texts, by language; the options are those of `inspect.tokenizers.compare`."""
+    from headwater.inspect.tokenizers import compare
+
+    return compare(names, **options)
 
 
 def verify(workspace: PathLike) -> tuple[int, list[str]]:

@@ -4,84 +4,30 @@ import gzip
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import xxhash
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from corpora import Made, han, make, words
 
-from headwater.corpus.document import DOCUMENT_SCHEMA
-from headwater.corpus.shards import ShardWriter
-from headwater.curate.duplicates import near
-from headwater.curate.duplicates.find import REASONS, AliveShard, Layer, ShardDuplicates, find
-from headwater.errors import HeadwaterError
-from headwater.recipe.settings import Duplicates, Near
-
-RANDOM = np.random.default_rng(7)
-A, B = RANDOM.integers(1, 2**63, (2, 112), dtype=np.uint64) | np.uint64(1)
-BANDS = pa.list_(pa.field("element", pa.uint64()), 14)
-SIGNATURE = pa.list_(pa.field("element", pa.uint32()), 112)
+from headwater.curate.duplicates.keys import normal_url
+from headwater.curate.duplicates.near import ALL_PAIRS
+from headwater.curate.duplicates.survivors import date_number, license_rank, ranks
+from headwater.errors import RecipeError
+from headwater.recipe.settings import Duplicates
+from headwater.signals import minhash
 
 ZH = "泉水从山北坡的石缝里流出来，先是一条细细的小溪，绕过村口的老槐树，再穿过两座石桥，最后流进了大河。"
 ZH_LONG = "".join(ZH.replace("村口", f"村口第{name}家门前") for name in "甲乙丙丁戊己庚辛壬癸")
 EN = " ".join(f"sentence {i} tells of the spring, the brook and the river number {i * i}." for i in range(60))
 
 
-def grams(text: str) -> set[str]:
-    """5-grams of words, of characters in Chinese."""
-    units = text.lower().split() if " " in text else list(text)
-    return {"\0".join(units[i : i + 5]) for i in range(max(1, len(units) - 4))}
-
-
-def signature(text: str) -> np.ndarray:
-    hashes = np.array([xxhash.xxh3_64_intdigest(gram.encode()) for gram in grams(text)], np.uint64)
-    return np.asarray(((hashes[:, None] * A + B) >> np.uint64(32)).min(0), np.uint32)
-
-
-def bands(values: np.ndarray) -> list[int]:
-    return [xxhash.xxh3_64_intdigest(row.tobytes(), seed=i) for i, row in enumerate(values.reshape(14, 8))]
-
-
-def write_signals(folder: Path, name: str, texts: list[str | None]) -> Layer:
-    """Both files of one text stage, in several row groups; None is a row that an edition did not change."""
-    signatures = [signature(text) if text else None for text in texts]
-    hashes = [None if text is None else xxhash.xxh3_64_intdigest(text.encode()) for text in texts]
-    layer = Layer(folder / f"{name}.hashes.parquet", folder / f"{name}.minhash.parquet")
-    pq.write_table(pa.table({"hashes.exact": pa.array(hashes, pa.uint64())}), layer.hashes)
-    minhash = {
-        "minhash.bands": pa.array([None if s is None else bands(s) for s in signatures], BANDS),
-        "minhash.signature": pa.array([None if s is None else s.tolist() for s in signatures], SIGNATURE),
-    }
-    pq.write_table(pa.table(minhash), layer.minhash, row_group_size=7)
-    return layer
-
-
-def make_shard(
-    folder: Path, name: str, texts: list[str], *, ids: list[str] | None = None, dates: list[str | None] | None = None,
-    splits: list[str] | None = None, edited: list[str | None] | None = None,
-) -> AliveShard:  # fmt: skip
-    ids = ids or [f"{name}-{i:05d}" for i in range(len(texts))]
-    rows = [
-        {"id": ids[i], "text": text, "source": "s", "locator": f"f#{i}", "unit": "u", "domain": "d",
-         "split": splits[i] if splits else "train", "date": dates[i] if dates else None}
+def docs(*texts: str, **columns: list[Any]) -> list[dict[str, Any]]:
+    return [
+        {"text": text, **{name: values[i] for name, values in columns.items()}}
         for i, text in enumerate(texts)
-    ]  # fmt: skip
-    with ShardWriter(folder / f"{name}.parquet", DOCUMENT_SCHEMA) as writer:
-        writer.write(rows)
-    layers = (write_signals(folder, name, list(texts)),)
-    final = texts
-    if edited is not None:
-        layers = (write_signals(folder, f"{name}-edited", edited), *layers)
-        final = [text if new is None else new for text, new in zip(texts, edited, strict=True)]
-    lengths = np.array([len(text.encode()) for text in final], np.int64)
-    return AliveShard(name, folder / f"{name}.parquet", layers, np.ones(len(texts), bool), lengths)
-
-
-def leaves(found: ShardDuplicates) -> list[str]:
-    return [REASONS[code] for code in found.reason]
+    ]
 
 
 def swap(text: str, places: list[int]) -> str:
@@ -92,154 +38,181 @@ def swap(text: str, places: list[int]) -> str:
     return "".join(characters)
 
 
+def alike(one: str, other: str) -> float:
+    a, b = minhash.measure(one)[1], minhash.measure(other)[1]
+    assert a is not None and b is not None
+    return float((a == b).mean())
+
+
 def test_exact_and_near_copies_leave_with_partner_and_similarity(tmp_path: Path) -> None:
     other = EN.replace("number 9.", "number nine.")
-    shards = [
-        make_shard(tmp_path, "a", [ZH_LONG, EN, "短文，不相干。"]),
-        make_shard(tmp_path, "b", [swap(ZH_LONG, [40]), EN, other, ZH_LONG]),
+    texts = [ZH_LONG, EN, "短文，不相干。", swap(ZH_LONG, [40]), EN, other, ZH_LONG]
+    made = make(tmp_path, docs(*texts), {"near": {"keep": "first"}}, files=2)
+    assert made.reasons == [
+        "",
+        "",
+        "",
+        "near_duplicate",
+        "exact_duplicate",
+        "near_duplicate",
+        "exact_duplicate",
     ]
-    found = find(shards, Duplicates(near=Near(keep="first")), tmp_path / "tmp")
-    assert leaves(found["a"]) == ["", "", ""]
-    assert leaves(found["b"]) == ["near_duplicate", "exact_duplicate", "near_duplicate", "exact_duplicate"]
-    assert found["b"].partner.to_pylist() == ["a-00000", "a-00001", "a-00001", "a-00000"]
-    assert found["b"].similarity[[1, 3]].tolist() == [1, 1]
-    real = len(grams(EN) & grams(other)) / len(grams(EN) | grams(other))
-    assert abs(found["b"].similarity[2] - real) < 0.12
-    assert np.isnan(found["a"].similarity).all() and found["a"].partner.null_count == 3
-    assert not list((tmp_path / "tmp").iterdir())
+    assert made.partners == [None, None, None, 0, 1, 1, 0]
+    for place in (3, 5):
+        assert made.rows[place]["similarity"] == pytest.approx(
+            alike(texts[place], texts[made.partners[place] or 0])
+        )
+    assert made.rows[4]["similarity"] == 1 and made.rows[0]["similarity"] is None
+    assert not list(made.workspace.path.rglob("*.tmp"))
 
 
-@pytest.mark.parametrize(("keep", "stays"), [("longest", 1), ("first", 0), ("newest", 2)])
+@pytest.mark.parametrize(
+    ("keep", "stays"),
+    [
+        ("longest", 0),
+        ("first", 1),
+        ("newest", 3),
+        ("oldest", 2),
+        ("license", 3),
+        ("best", 2),
+        ("source_order", 0),
+    ],
+)
 def test_the_policy_says_who_stays(tmp_path: Path, keep: str, stays: int) -> None:
-    texts = [ZH_LONG, ZH_LONG + "完。", swap(ZH_LONG, [9])]
-    shard = make_shard(tmp_path, "a", texts, dates=["2020-01-01", None, "2024-02-02"])
-    found = find([shard], Duplicates.model_validate({"near": {"keep": keep}}), tmp_path)["a"]
-    assert np.flatnonzero(~found.drop).tolist() == [stays]
-    assert {found.partner[i].as_py() for i in range(3) if i != stays} == {f"a-{stays:05d}"}
+    menu = "\n首页\n新闻\n关于我们"
+    columns = {
+        "date": ["2020-05-01", "2019年3月4日", "2024-02-02T10:00:00Z"],
+        "license": [None, "CC BY-SA 4.0", "CC0-1.0"],
+    }
+    # the recipe names 甲 first, the corpus' order is that of names; one copy ends each of its lines as prose does
+    sources = {
+        "甲": docs(ZH_LONG + menu + "\n联系我们"),
+        "丙": docs(ZH_LONG + menu, ZH_LONG + "完。", ZH_LONG + menu, **columns),
+    }
+    made = make(tmp_path, sources, {"near": {"similarity": 0.7}, "keep": keep, "exact": False}, files=1)
+    assert made.kept == [stays]
+    assert made.partners == [None if place == stays else stays for place in range(4)]
 
 
-@pytest.mark.parametrize("keep", ["longest", "newest"])
-def test_equals_are_decided_by_the_lower_id(tmp_path: Path, keep: str) -> None:
-    shard = make_shard(tmp_path, "a", [ZH_LONG] * 3, ids=["c", "a", "b"], dates=["2020", "2020", "2020"])
-    found = find([shard], Duplicates.model_validate({"near": {"keep": keep}}), tmp_path)["a"]
-    assert found.drop.tolist() == [True, False, True]
+def test_equals_are_decided_by_the_lower_id(tmp_path: Path) -> None:
+    made = make(tmp_path, docs(ZH_LONG, ZH_LONG, ZH_LONG), {"near": {"keep": "longest"}})
+    [survivor] = made.kept
+    assert made.rows[survivor]["id"] == min(row["id"] for row in made.rows)
 
 
-def test_what_left_before_or_is_held_out_takes_no_part(tmp_path: Path) -> None:
-    shard = make_shard(tmp_path, "a", [ZH_LONG] * 4, splits=["heldout", "train", "train", "train"])
-    shard.alive[1] = False
-    found = find([shard], Duplicates(), tmp_path)["a"]
-    assert found.drop.tolist() == [False, False, False, True]
-    assert found.partner[3].as_py() == "a-00002"
+def test_ranks_order_dates_licences_and_qualities() -> None:
+    assert date_number("2024-05-01T12:30:00Z") > date_number("2024-05-01") > date_number("2024年4月30日") > 0
+    assert date_number(None) == date_number("昨天") == 0
+    names = [
+        "CC0-1.0",
+        "MIT",
+        "CC BY 4.0",
+        "署名-相同方式共享",
+        "GPL-3.0-or-later",
+        "CC BY-NC-SA 4.0",
+        "Odd-1",
+        None,
+    ]
+    assert [license_rank(name) for name in names] == [0, 1, 1, 2, 2, 3, 4, 5]
+    quality = np.array([-np.inf, -2.5, -0.0, 1e-9, 0.5, 0.75, np.nan])
+    columns = {"quality": quality, "lengths": np.full(7, 10)}
+    found = ranks("best", columns, np.arange(7), 0)
+    assert found[:6].tolist() == sorted(found[:6].tolist(), reverse=True) and found[6] == found.max()
 
 
 def test_an_edited_text_is_compared_as_it_is_now(tmp_path: Path) -> None:
-    menu = "".join(chr(0x5000 + i) for i in range(1000))
-    menus = [" ".join(menu) + EN, ZH_LONG + menu]
-    shard = make_shard(
-        tmp_path, "a", [menus[0], EN, ZH_LONG, menus[1]], edited=[EN, None, None, swap(ZH_LONG, [3])]
-    )
-    found = find([shard], Duplicates(near=Near(keep="first")), tmp_path)["a"]
-    assert leaves(found) == ["", "exact_duplicate", "", "near_duplicate"]
-    before = find(
-        [AliveShard("a", shard.documents, shard.layers[1:], shard.alive, shard.lengths)],
-        Duplicates(),
-        tmp_path,
-    )
-    assert not before["a"].drop.any()
-
-
-def chain() -> list[str]:
-    """Ten texts, each like the next and the last unlike the first."""
-    texts = [ZH_LONG]
-    for i in range(9):
-        texts.append(swap(texts[-1], [8 + 40 * i, 20 + 40 * i]))
-    return texts
+    menu = "首页 新闻 论坛 关于"
+    texts = [f"{menu}\n{ZH_LONG}", ZH_LONG, f"{menu}\n{EN}", f"{menu}\n{EN}\n{menu}", "短文，不相干。"]
+    settings = {"near": None, "keep": "first"}
+    made = make(tmp_path, docs(*texts), settings, lines={"repeated": 2, "keep_first": False})
+    assert made.reasons == ["", "exact_duplicate", "", "exact_duplicate", ""]
+    before = make(tmp_path, docs(*texts), settings, name="before")
+    assert before.kept == [0, 1, 2, 3, 4]
 
 
 def test_a_chain_leads_by_partners_to_the_one_that_stays(tmp_path: Path) -> None:
-    texts = chain()
-    found = find([make_shard(tmp_path, "a", texts)], Duplicates(near=Near(keep="first")), tmp_path)["a"]
-    assert not found.drop[0] and found.drop[1:].all()
-    for i in range(1, 10):
-        at, steps = i, 0
-        while found.drop[at]:
-            partner = int(found.partner[at].as_py()[-5:])
-            same = int((signature(texts[at]) == signature(texts[partner])).sum())
-            assert found.similarity[at] == np.float32(same / np.float32(112))
-            assert same >= 0.8 * 112  # chains are chains of verified likeness
+    texts = [ZH_LONG]  # ten texts, each like the next and the last unlike the first
+    for i in range(9):
+        texts.append(swap(texts[-1], [8 + 40 * i, 20 + 40 * i]))
+    made = make(tmp_path, docs(*texts), {"near": {"keep": "first"}})
+    assert made.kept == [0] and alike(texts[0], texts[9]) < 0.8
+    for place in range(1, 10):
+        at, steps = place, 0
+        while at not in made.kept:
+            partner = made.partners[at]
+            assert partner is not None and steps <= 9
+            assert made.rows[at]["similarity"] == pytest.approx(alike(texts[at], texts[partner]))
+            assert made.rows[at]["similarity"] >= 0.8  # chains are chains of verified likeness
             at, steps = partner, steps + 1
-        assert at == 0 and steps <= 9
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    edits=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), min_size=2, max_size=25),
-    order=st.randoms(use_true_random=False),
-)
-def test_the_same_survivors_in_any_split_into_shards(
-    edits: list[tuple[int, int]], order: "np.random.Generator", tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_the_same_survivors_in_any_split_into_shards(tmp_path: Path) -> None:
     bases = [ZH_LONG, EN, ZH_LONG[::-1], EN.replace("river", "lake").replace("spring", "autumn")]
-    texts = [swap(bases[base], list(range(0, 30 * many, 30))) for base, many in edits]
-    ids = [f"{i:04d}" for i in range(len(texts))]
-    order.shuffle(ids)  # type: ignore[arg-type]
-    folder = tmp_path_factory.mktemp("shards")
-    half = len(texts) // 2
-    one = find([make_shard(folder, "whole", texts, ids=ids)], Duplicates(), folder)["whole"]
-    two = find(
-        [make_shard(folder, "a", texts[:half], ids=ids[:half]), make_shard(folder, "b", texts[half:], ids=ids[half:])],
-        Duplicates(), folder,
-    )  # fmt: skip
-    assert one.drop.tolist() == [*two["a"].drop.tolist(), *two["b"].drop.tolist()]
-    assert one.partner.to_pylist() == [*two["a"].partner.to_pylist(), *two["b"].partner.to_pylist()]
-    alive = set(np.array(ids)[~one.drop])
-    partner_of = dict(zip(ids, one.partner.to_pylist(), strict=True))
-    for name in ids:  # every cluster keeps one
-        while name not in alive:
-            name = partner_of[name]
-        assert partner_of[name] is None
+    texts = [
+        swap(bases[n % 4], list(range(0, 30 * (n % 5), 30))) + "完" * n  # no two of one length
+        for n in range(30)
+    ]
+    found = []
+    for files in (1, 4):
+        made = make(tmp_path / str(files), docs(*texts), {"near": {"similarity": 0.7}}, files=files)
+        found.append((made.reasons, made.partners))
+    assert found[0] == found[1]
 
 
 def test_a_bucket_of_many_is_compared_with_leaders(tmp_path: Path) -> None:
     texts = [swap(ZH_LONG, [i, i + 40]) for i in range(300)]  # one bucket of several hundred
-    assert len(texts) > near.ALL_PAIRS
-    found = find([make_shard(tmp_path, "a", texts)], Duplicates(), tmp_path)["a"]
-    assert (~found.drop).sum() == 1
+    assert len(texts) > ALL_PAIRS
+    assert len(make(tmp_path, docs(*texts), {}).kept) == 1
 
 
-def test_shingles_that_were_not_measured_are_no_duplicates(tmp_path: Path) -> None:
-    shard = make_shard(tmp_path, "a", ["", "", ZH_LONG])
-    found = find([shard], Duplicates(exact=False), tmp_path)["a"]
-    assert not found.drop.any()
-    assert find([], Duplicates(), tmp_path) == {}
-    assert not find([shard], Duplicates(exact=False, near=None), tmp_path)["a"].drop.any()
+def test_one_address_is_one_page_however_it_is_written(tmp_path: Path) -> None:
+    pages = [
+        (
+            "https://www.Example.org:443/泉水/?utm_source=x&b=2&a=1#top",
+            "http://example.org/%E6%B3%89%E6%B0%B4?a=1&b=2",
+        ),
+        ("https://例子.中国/新闻", "http://xn--fsqu00a.xn--fiqs8s/新闻/"),
+    ]
+    for one, other in pages:
+        assert normal_url(one) == normal_url(other) != ""
+    assert normal_url("https://example.org/?id=1") != normal_url("https://example.org/?id=2")
+    assert normal_url("https://example.org/A") != normal_url("https://example.org/a")
+    assert normal_url(None) == "" and normal_url("http://[broken") == "http://[broken"
+    urls = [pages[0][0], pages[0][1], None, None, pages[1][0], pages[1][1]]
+    texts = [han(50, 1), han(80, 2), han(60, 3), han(60, 4), words(30), words(40)]
+    made = make(tmp_path, docs(*texts, url=urls), {"url": True, "near": None, "keep": "longest"})
+    assert made.reasons == ["url_duplicate", "", "", "", "url_duplicate", ""]
+    assert made.partners == [1, None, None, None, 5, None]
 
 
-def test_shards_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
-    shard = make_shard(tmp_path, "a", [ZH_LONG, EN])
-    with pytest.raises(HeadwaterError, match="2 documents"):
-        find(
-            [AliveShard("a", shard.documents, shard.layers, np.ones(3, bool), np.ones(3, np.int64))],
-            Duplicates(),
-            tmp_path,
-        )
+def test_texts_without_words_and_without_steps(tmp_path: Path) -> None:
+    made = make(tmp_path, docs("。。。", "……", ZH_LONG), {"exact": False})
+    assert made.kept == [0, 1, 2]
+    assert make(
+        tmp_path, docs("。。。", "……", ZH_LONG), {"exact": False, "near": None}, name="none"
+    ).kept == [0, 1, 2]
 
 
-def pairs_of(found: ShardDuplicates, ids: list[str]) -> set[frozenset[str]]:
+def test_two_policies_and_unknown_qualities_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="name one policy"):
+        Duplicates.model_validate({"keep": "longest", "near": {"keep": "first"}})
+    with pytest.raises(RecipeError, match=r"quality: no signal 'lenght.words'.*length.words"):
+        make(tmp_path, docs(EN, ZH), {"keep": "best", "quality": "-lenght.words"})
+
+
+def pairs_of(made: Made, names: list[str]) -> set[frozenset[str]]:
     """Pairs in one cluster."""
-    parent = dict(zip(ids, found.partner.to_pylist(), strict=True))
-    clusters: dict[str, list[str]] = {}
-    for name in ids:
-        root = name
-        while parent[root] is not None:
-            root = parent[root]
-        clusters.setdefault(root, []).append(name)
+    clusters: dict[int, list[str]] = {}
+    for place, name in enumerate(names):
+        top = place
+        while (partner := made.partners[top]) is not None:
+            top = partner
+        clusters.setdefault(top, []).append(name)
     return {frozenset(pair) for members in clusters.values() for pair in combinations(members, 2)}
 
 
 def planted(
-    folder: Path, translate: Callable[[str], str] = str
+    folder: Path, translate: Callable[[str], str]
 ) -> tuple[list[str], list[str], set[frozenset[str]]]:
     with gzip.open(folder / "articles_1000.train.gz", "rt", encoding="utf-8") as file:
         rows = [line.rstrip("\n").split(" ", 1) for line in file]
@@ -257,10 +230,9 @@ def in_han(text: str) -> str:
 def test_planted_near_duplicates_are_found(
     real_data: Path, tmp_path: Path, translate: Callable[[str], str]
 ) -> None:
-    ids, texts, truth = planted(real_data / "truth" / "dedup", translate)
-    assert len(truth) == 10 and len(ids) == 1000
-    shard = make_shard(tmp_path, "a", texts, ids=ids)
-    found = find([shard], Duplicates(near=Near(similarity=0.7)), tmp_path)["a"]
-    pairs = pairs_of(found, ids)
+    names, texts, truth = planted(real_data / "truth" / "dedup", translate)
+    assert len(truth) == 10 and len(names) == 1000
+    made = make(tmp_path, docs(*texts), {"near": {"similarity": 0.7}}, files=3)
+    pairs = pairs_of(made, names)
     assert len(pairs & truth) / len(truth) == 1  # recall
     assert len(pairs & truth) / len(pairs) == 1  # precision

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from headwater.curate.training_set import mixture_plan
-from headwater.errors import HeadwaterError
+from headwater.curate.training_set import mixture_plan, mixture_weights
+from headwater.errors import HeadwaterError, RecipeError
+from headwater.recipe.load import parse_recipe
+from headwater.recipe.settings import Curate
 
 
 def test_weights_stay_as_asked_where_the_text_suffices() -> None:
@@ -61,3 +63,34 @@ def test_the_budget_is_filled_within_the_limits(
 def test_impossible_mixtures_say_why(weights: dict[str, float], message: str) -> None:
     with pytest.raises(HeadwaterError, match=message):
         mixture_plan({"a": 100, "b": 5000}, weights, 1000, 4)
+
+
+def asked(mixture: str) -> Curate:
+    text = f"sources: [{{name: 网页, kind: files, paths: [a.txt]}}]\ncurate: {{mixture: {mixture}}}"
+    return parse_recipe(text.encode(), "recipe").curate
+
+
+def test_a_mixture_is_said_by_weight_by_alpha_or_by_tokens() -> None:
+    tokens = {"网页": 10_000, "wiki": 100, "空": 0}
+    assert mixture_weights(asked("{网页: .7, wiki: .3, 空: 0, max_epochs: 2}"), tokens) == {
+        "网页": 0.7,
+        "wiki": 0.3,
+        "空": 0,
+    }
+    assert mixture_weights(asked("{alpha: .5}"), tokens) == pytest.approx({"网页": 100, "wiki": 10, "空": 0})
+    assert mixture_weights(asked("{alpha: 0}"), tokens) == {"网页": 1, "wiki": 1, "空": 0}
+    by_tokens = asked("{tokens: {网页: 3K, wiki: 400}, max_epochs: 4}")
+    assert (
+        mixture_weights(by_tokens, tokens) == {"网页": 3000, "wiki": 400, "空": 0}
+        and by_tokens.max_epochs == 4
+    )
+    assert mixture_weights(asked("null"), tokens) is None
+    plan = mixture_plan(tokens, mixture_weights(by_tokens, tokens) or {}, 3400, 4)
+    assert plan.weights["wiki"] * 3400 == pytest.approx(400) and plan.limited == ()
+
+
+def test_only_one_way_at_a_time() -> None:
+    with pytest.raises(RecipeError, match="one of them"):
+        asked("{alpha: .5, wiki: .3}")
+    with pytest.raises(RecipeError, match="mixture_alpha"):
+        asked("{alpha: 3}")

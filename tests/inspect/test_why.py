@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater import api
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
 from headwater.inspect.evidence import differences, excerpt
@@ -77,3 +78,19 @@ def test_differences_are_words_in_english_and_characters_in_chinese() -> None:
     here, there = differences("The quick brown fox. 河水涨了", "The slow brown fox. 河水落了")
     assert here == [(4, 9), (23, 24)] and there == [(4, 8), (22, 23)]
     assert differences("一样", "一样") == ([], [])
+
+
+def test_values_come_with_their_percentile_and_edits_as_a_difference(curated):
+    place = curated.parent / "workspace"
+    rows = api.sql(place, "select id from ledger where reason = 'gopher_words' order by id").rows
+    answer = api.why(place, rows[0][0])
+    [verdict] = answer.verdicts
+    [words] = [j for j in verdict.judgements if j.signal == "gopher.words"]
+    assert words.failed and 0 <= words.percentile < 0.7
+    assert verdict.percentiles["han.share"] >= 0 and set(verdict.percentiles) <= set(verdict.signals)
+    text = "\n".join(lines_of(answer))
+    assert "signals   (and the share of documents with less)" in text and "length.characters" in text
+    edited = api.sql(place, "select id from ledger where edits > 0 order by id").rows[0][0]
+    shown = "\n".join(lines_of(api.why(place, edited)))
+    assert "refinedweb_upper_case" in shown and "  - LOGIN" in shown
+    assert all(cut.before for verdict in api.why(place, edited).verdicts for cut in verdict.cuts)

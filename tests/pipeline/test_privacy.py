@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headwater import api
+from headwater.errors import RecipeError
 from headwater.inspect import why as asking
 from headwater.pipeline.curation import final_texts
 
@@ -116,3 +117,9 @@ def test_a_key_of_its_own_and_any_number_of_workers(tmp_path: Path) -> None:
     (tmp_path / "three" / "my.key").write_text("0123456789abcdef0123", encoding="utf-8")
     three = kept_texts(curated(tmp_path / "three", "privacy: {how: surrogate, key_file: my.key}"))
     assert one.keys() == three.keys() and one != three
+
+
+def test_a_tokeniser_that_loses_text_is_refused_before_a_score(tmp_path: Path) -> None:
+    curated(tmp_path, "privacy: mask")
+    with pytest.raises(RecipeError, match="loses text"):
+        api.evaluate(tmp_path / "recipe.yaml", workers=0, overrides=["tokenizer.kind=wordpiece"])

@@ -16,7 +16,18 @@ from headwater.sources.extract import blocks as blocks_module
 from headwater.sources.extract.blocks import MAX_DEPTH, blocks_of
 from headwater.sources.extract.features import COUNT, NAMES, features_of
 from headwater.sources.extract.forest import shipped
-from headwater.sources.extract.main_text import MAX_BLOCKS, all_text, assembled, main_text, scored_blocks
+from headwater.sources.extract.main_text import (
+    MAX_BLOCKS,
+    OF_HIGHEST,
+    REACH,
+    all_text,
+    assembled,
+    main_text,
+    scored_blocks,
+    threshold_of,
+    version,
+)
+from headwater.sources.extract.topic import NOWHERE, topic_of
 
 CHINESE = "今天晚上，很好的月光。我不见他，已是三十多年；今天见了，精神分外爽快。"
 TRADITIONAL = "所謂回憶者，雖說可以使人歡欣，有時也不免使人寂寞，又有什麼意味呢。"
@@ -99,14 +110,59 @@ def test_an_article_without_its_menu_and_footer(paragraph):
     assert "栏目" not in found.text and "版权" not in found.text
     assert found.text.index(paragraphs[0]) < found.text.index(paragraphs[7])
     assert f"{paragraphs[0]}\n\n{paragraphs[1]}" in found.text
-    shown = scored_blocks(article(*paragraphs))
+    shown, threshold = scored_blocks(article(*paragraphs))
     assert [block.text for block in shown if block.kept] == found.text.split("\n\n")
-    assert all(0 <= block.score <= 1 for block in shown) and len(shown) == found.blocks
+    assert all(block.kept == (block.score >= threshold) for block in shown) and len(shown) == found.blocks
 
 
 def test_tables_lists_and_code_are_readable():
     page = "<table><tr><td>河<td>水深<tr><td>江<td>3 m</table><ul><li>一<li>二</ul><pre>for x in y:\n    f(x)</pre>"
     assert all_text(page).text == "河 | 水深\n江 | 3 m\n\n- 一\n- 二\n\nfor x in y:\n    f(x)"
+
+
+def test_code_between_line_breaks_keeps_its_indentation_and_empty_lines():
+    page = "<p class=code>if x:<br>&nbsp; &nbsp;\u00a0y&nbsp;&nbsp;=&nbsp;“一”<br>&nbsp;<br>z</p><p>&nbsp;&nbsp;一&nbsp;&nbsp;二</p>"
+    assert all_text(page).text == "if x:\n   y  = “一”\n\nz\n\n一 二"
+    assert all_text("<p>一<br>二<br><br>三</p>").text == "一\n二\n\n三"
+
+
+@pytest.mark.parametrize(("title", "text"), [("狂人日记的一页", CHINESE), ("A river in the night", ENGLISH)])
+def test_distances_are_counted_from_the_title_and_the_description(title, text):
+    head = f"<title>{title} | 本站</title><meta content='{text}' name=description><meta property='og:type' content=article>"
+    other = "<p>别的东西，与此无关。Something else entirely.</p>"
+    page = f"<html><head>{head}</head><body>{other * 3}<div><h1>{title}</h1><p>{text}</p></div>{other}</body></html>"
+    found = blocks_of(page)
+    assert found.topic.title.decode().strip() == title and found.topic.kind == 1
+    named = dict(zip(NAMES, features_of(found).T, strict=True))
+    assert named["title_from"].tolist() == [-3, -2, -1, 0, 1, 2]
+    assert named["description_from"].tolist() == [-4, -3, -2, -1, 0, 1]
+    assert named["title_found"][3] == named["description_found"][4] == 1
+    assert named["description_steps"][3] < named["description_steps"][0]
+    without = dict(zip(NAMES, features_of(blocks_of(other * 3)).T, strict=True))
+    assert (without["title_from"] == NOWHERE).all() and (without["description_from"] == NOWHERE).all()
+
+
+def test_a_title_is_read_however_its_tags_are_written():
+    assert topic_of("大河今晚上涨 - 某某网".encode(), []).title.decode() == "大河今晚上涨"
+    assert topic_of(b"", [b"META CONTENT=x PROPERTY=og:title>"]).title == b"x"
+    assert topic_of(b"t", [b"meta name='description' content='"]).description == b""
+    assert topic_of(b" | ", [b"meta property=og:type content=video.other>"]).kind == 3
+
+
+def test_the_threshold_is_that_of_the_highest_expected_f1_within_reach():
+    found = blocks_of(article(*[CHINESE] * 30))
+    draw = np.random.default_rng(0)
+    for keep_from in (0.3, 0.5):
+        for _ in range(20):
+            scores = draw.random(len(found.blocks)).astype(np.float32) ** draw.integers(1, 6)
+            threshold = threshold_of(scores, found, keep_from)
+            assert threshold <= keep_from + REACH[1] and (scores >= threshold).any()
+            assert threshold >= min(keep_from - REACH[0], OF_HIGHEST * scores.max()) - 1e-6
+    assert threshold_of(np.full(len(found.blocks), 0.01, np.float32), found, 0.4) < 0.01
+
+
+def test_the_version_names_the_numbers_of_the_model():
+    assert version().endswith(shipped().digest) and len(shipped().digest) == 32
 
 
 def test_navigation_is_never_text_and_a_page_of_one_line_keeps_it():

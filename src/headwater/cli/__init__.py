@@ -13,10 +13,14 @@ from typing import Any
 import click
 
 from headwater import __version__, api
+from headwater.cli.contamination import contamination
+from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
 from headwater.cli.questions import whatif
 from headwater.cli.shared import Group, print_result
+from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
 
 
@@ -202,6 +206,10 @@ def demo(folder: Path) -> None:
     print_result(None, False, api.demo(folder))
 
 
+cli.add_command(train_ngram)
+cli.add_command(train_classifier)
+
+
 # ---------------------------------------------------------------- questions to a workspace
 
 
@@ -218,6 +226,7 @@ def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> 
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
 
 
+cli.add_command(contamination)
 cli.add_command(whatif)
 
 
@@ -229,7 +238,7 @@ cli.add_command(whatif)
 def sql(query: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Ask the workspace in SQL.
 
-    Views: documents, ledger, signals, quarantine, files.
+    Views: documents, ledger, signals, quarantine, files, clusters.
     """
     from headwater.inspect.sql import render
 
@@ -295,6 +304,10 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
     else:
         # already wrapped by columns; click takes the colours out where it is no terminal
         click.echo("\n".join(lines_of_page(answer, shutil.get_terminal_size().columns)))
+
+
+cli.add_command(tokenizers)
+cli.add_command(export)
 
 
 # ---------------------------------------------------------------- the rest

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from headwater.curate.responsible import CONFORMS, CONTEXT, responsible_ai
 from headwater.curate.training_set import Contents, Mixture
 from headwater.recipe.quantities import show_count, show_size
 from headwater.recipe.settings import Recipe
@@ -36,8 +37,11 @@ def safe(value: object, limit: int = 120) -> str:
     return "".join(shown) + ("…" if len(text) > limit else "")
 
 
-def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None) -> str:
-    """The card as Markdown."""
+def card(
+    recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None,
+    asked: dict[str, float] | None = None,
+) -> str:  # fmt: skip
+    """The card as Markdown. `asked`: the weights that the recipe asks for, before the limit on epochs."""
     documents, tokens = sum(contents.documents.values()), sum(contents.tokens.values())
     size = sum(contents.bytes.values())
     parts = [
@@ -58,7 +62,7 @@ def card(recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixtu
                 for (source, language), number in _by_size(contents.documents)
             ],
         ),
-        _mixture(recipe, contents, mixture, tokens),
+        _mixture(recipe, contents, mixture, asked or recipe.curate.mixture or {}, tokens),
         "## Where it comes from",
         _table(["source", "paths"], [
             [safe(source.name), ", ".join(safe(path) for path in source.paths[:10])] for source in recipe.sources
@@ -106,7 +110,9 @@ def _dates(contents: Contents, source: str) -> str:
     return f"{first} to {last} ({contents.dated[source]:,} dated)" if first != last else first
 
 
-def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens: int) -> str:
+def _mixture(
+    recipe: Recipe, contents: Contents, mixture: Mixture | None, asked: dict[str, float], tokens: int
+) -> str:
     if mixture is None:
         epochs = recipe.train.tokens / max(1, tokens)
         line = (
@@ -119,7 +125,6 @@ def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens
                 "curate.max_epochs or add text."
             )
         return line
-    asked = recipe.curate.mixture or {}
     total = sum(asked.values())
     held = contents.by_source(contents.tokens)
     table = _table(
@@ -128,6 +133,10 @@ def _mixture(recipe: Recipe, contents: Contents, mixture: Mixture | None, tokens
           f"{mixture.epochs[s]:.2g}"] for s in sorted(mixture.weights)],
     )  # fmt: skip
     line = f"Weights and epochs are for a training of {show_count(recipe.train.tokens)} tokens."
+    if recipe.curate.mixture_alpha is not None:
+        line += f" A source of n tokens weighs n to the power of {recipe.curate.mixture_alpha:g}."
+    if recipe.curate.mixture_tokens is not None and total != recipe.train.tokens:
+        line += f" The tokens asked for add up to {show_count(total)}, and are scaled to that."
     if mixture.limited:
         line += (
             f" {', '.join(safe(source) for source in mixture.limited)} would have been repeated more than "
@@ -235,9 +244,9 @@ def croissant(
     """The same as JSON-LD. `columns` are names and types of documents.parquet; `files` names and sha256."""
     licences = sorted({licence for _, licence in contents.licenses})
     document = {
-        "@context": _CONTEXT,
+        "@context": _CONTEXT | CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "conformsTo": ["http://mlcommons.org/croissant/1.0", CONFORMS],
         "name": recipe.name,
         "version": key,
         "description": f"Training set of the Headwater recipe {recipe.name}: "
@@ -245,6 +254,7 @@ def croissant(
         "license": licences,
         "inLanguage": sorted({language for _, language in contents.documents}),
         "isBasedOn": [_based_on(source.name, contents) for source in recipe.sources],
+        **responsible_ai(recipe, contents),
         "distribution": [
             {"@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": name, "sha256": digest,
              "encodingFormat": "application/json" if Path(name).suffix == ".json" else "application/x-parquet"}

@@ -1,11 +1,11 @@
-"""Training text that contains held-out text, cut out by passage before any arm is built (GPT-3, appendix C).
+"""Training text that contains held-out or evaluation text, cut out by passage before any arm is built (GPT-3, appendix C).
 
 A *gram* is 13 words or 50 characters: words where words are written apart, single characters in Chinese,
 Japanese, Thai, Lao, Khmer, Burmese and Tibetan. In mixed text each counts its part, so `用 Python 写` is three
 steps towards one gram. Case, punctuation, spaces and full-width forms do not count; Simplified and Traditional
 are different characters here, as they are to the model.
 
-Where a gram of the training text occurs in held-out text, the gram and `margin` characters to each side are cut.
+Where a gram of the training text occurs in held-out text or in an item of a benchmark, the gram and `margin` characters to each side are cut.
 Overlapping cuts are one. What remains between cuts are the pieces: those below `margin` characters are dropped
 with the cut (GPT-3: 200), and a document of more than `max_pieces` pieces leaves.
 
@@ -14,6 +14,7 @@ H × T / 2^64: 0.005 for ten million against ten billion, so a hit is not looked
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,10 +26,13 @@ import numpy as np
 import pyarrow as pa
 
 from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.corpus.text import codepoints
+from headwater.curate.evaluation_items import benchmarks_of, read_items
 from headwater.engine.workspace import Output
 from headwater.recipe.settings import Decontaminate
 
 DROPPED = "contaminated"
+HELD_OUT = "held-out text"
 
 EDITION_SCHEMA = pa.schema(
     [
@@ -37,7 +41,11 @@ EDITION_SCHEMA = pa.schema(
         pa.field("dropped", pa.string()),  # the reason, where the document leaves
         pa.field("removed", pa.int32(), nullable=False),  # characters
         # what was cut, half-open, in code points of the text as it was
-        pa.field("spans", pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))),
+        # (and whose text it is: HELD_OUT, or the benchmark's name)
+        pa.field(
+            "spans",
+            pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())])),
+        ),
     ]
 )
 
@@ -53,24 +61,35 @@ _UNSPACED = [
 
 @dataclass(frozen=True)
 class Index:
-    """The grams of the held-out text: (grams,) uint64, ascending and distinct, and a filter of 2^k bytes.
+    """The grams of held-out and evaluation text: (grams,) uint64, ascending and distinct, and a filter of 2^k bytes.
 
     `filter` holds a 1 at the top k bits of every gram: most grams of clean text end there, one look and not
-    twenty.
+    twenty. `labels` (grams,) uint16 says whose text it is (the lowest where it is several's).
     """
 
     hashes: np.ndarray
     filter: np.ndarray
+    labels: np.ndarray
     settings: Decontaminate
 
 
 def index_heldout(texts: Iterable[str], settings: Decontaminate) -> Index:
     """The index of these texts. A text shorter than one gram cannot be told from chance and adds nothing."""
-    found = [np.empty(0, np.uint64)]
-    for text in texts:
-        hashes, _, _ = _grams(_codepoints(text), settings)
-        found.append(np.unique(hashes))
-    return _with_filter(np.unique(np.concatenate(found)), settings)
+    return index_labelled(((text, 0) for text in texts), settings)
+
+
+def index_labelled(texts: Iterable[tuple[str, int]], settings: Decontaminate) -> Index:
+    """The same of (text, label)."""
+    found, labels = [np.empty(0, np.uint64)], [np.empty(0, np.uint16)]
+    for text, label in texts:
+        hashes = np.unique(_grams(codepoints(text), settings)[0])
+        found.append(hashes)
+        labels.append(np.full(len(hashes), label, np.uint16))
+    hashes, label_of = np.concatenate(found), np.concatenate(labels)
+    order = np.lexsort((label_of, hashes))
+    new = np.ones(len(order), bool)
+    new[1:] = hashes[order[1:]] != hashes[order[:-1]]
+    return _with_filter(hashes[order][new], label_of[order][new], settings)
 
 
 def clean(text: str, index: Index) -> tuple[list[str] | None, list[tuple[int, int]]]:
@@ -78,7 +97,7 @@ def clean(text: str, index: Index) -> tuple[list[str] | None, list[tuple[int, in
     settings = index.settings
     if not len(index.hashes):
         return [text], []
-    hashes, starts, ends = _grams(_codepoints(text), settings)
+    hashes, starts, ends = _grams(codepoints(text), settings)
     hits = _hits(hashes, index.hashes, index.filter)
     if not len(hits):
         return [text], []
@@ -99,40 +118,65 @@ def clean(text: str, index: Index) -> tuple[list[str] | None, list[tuple[int, in
     return (None if len(pieces) > settings.max_pieces or not pieces else pieces), cut
 
 
+def hits_in(text: str, index: Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(hits,) places in the index, and where each stands in the text: starts and ends."""
+    hashes, starts, ends = _grams(codepoints(text), index.settings)
+    if not len(index.hashes):
+        return np.zeros(0, np.int64), starts[:0], ends[:0]
+    hits = _hits(hashes, index.hashes, index.filter)
+    return np.searchsorted(index.hashes, hashes[hits]), starts[hits], ends[hits]
+
+
 def decontaminate_shard(
-    out: Output, *, documents: str, index: str, settings: dict[str, Any]
+    out: Output, *, documents: str, index: str, labels: list[str], settings: dict[str, Any]
 ) -> dict[str, Any]:
     """Shard function: documents -> an edition of the training documents, rows in the same order.
 
     Pieces are joined by a blank line. Held-out documents are not touched. Counts: `touched` documents with cuts,
-    `dropped`, `removed` characters and `removed_bytes` (UTF-8, whole documents included).
+    `dropped`, `removed` characters, `removed_bytes` (UTF-8, whole documents included), and `whose`: domain -> label
+    -> documents.
     """
     loaded = load_index(Path(index), Decontaminate(**settings))
-    counts = {"documents": 0, "bytes": 0, "touched": 0, "dropped": 0, "removed": 0, "removed_bytes": 0}
+    whose: dict[str, Counter[str]] = {}
+    counts: dict[str, Any] = {
+        "documents": 0,
+        "bytes": 0,
+        "touched": 0,
+        "dropped": 0,
+        "removed": 0,
+        "removed_bytes": 0,
+    }
     with ShardWriter(out.path(), EDITION_SCHEMA) as writer:
-        for batch in read_batches(documents, ["id", "text", "split"]):
+        for batch in read_batches(documents, ["id", "text", "split", "domain"]):
             rows = []
             for row in batch.to_pylist():
-                made = _edition_row(row, loaded)
+                made = _edition_row(row, loaded, labels)
                 rows.append(made)
                 size = len(row["text"].encode())
                 counts["documents"] += 1
                 counts["bytes"] += size
                 counts["removed"] += made["removed"]
                 if made["text"] is not None:
+                    named = {span["reason"] for span in made["spans"]}
+                    whose.setdefault(row["domain"], Counter()).update(named)
                     counts["touched"] += 1
                     counts["dropped"] += made["dropped"] is not None
                     counts["removed_bytes"] += size - len(made["text"].encode())
             writer.write(rows)
-    return counts
+    return counts | {"whose": {domain: dict(sorted(some.items())) for domain, some in sorted(whose.items())}}
 
 
-def _edition_row(document: dict[str, Any], index: Index) -> dict[str, Any]:
+def _edition_row(document: dict[str, Any], index: Index, labels: list[str]) -> dict[str, Any]:
     text = document["text"]
     row: dict[str, Any] = {"id": document["id"], "text": None, "dropped": None, "removed": 0, "spans": None}
     pieces, spans = clean(text, index) if document["split"] == "train" else ([text], [])
     if spans:
-        row["spans"] = [{"start": start, "end": end} for start, end in spans]
+        places, starts, _ = hits_in(text, index)
+        of_hits = index.labels[places]
+        row["spans"] = [
+            {"start": start, "end": end, "reason": labels[of_hits[(starts >= start) & (starts < end)].min()]}
+            for start, end in spans
+        ]
         if pieces is None:
             row |= {"text": "", "dropped": DROPPED, "removed": len(text)}
         else:
@@ -142,30 +186,49 @@ def _edition_row(document: dict[str, Any], index: Index) -> dict[str, Any]:
 
 
 def build_index(
-    out: Output, *, documents: list[str], domains: list[str] | None, settings: dict[str, Any]
+    out: Output,
+    *,
+    documents: list[str],
+    domains: list[str] | None,
+    tasks: list[str],
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
-    """Shard function: the index of the held-out documents (of these domains; None: all) of these shards."""
+    """Shard function: the index of the held-out documents (of these domains; None: all) of these shards, and of the
+    evaluation sets in the files `tasks`. `.npy`: the grams, `.labels.npy`: whose they are, by place in `labels`.
+    """
     count = 0
+    items = list(read_items([Path(path) for path in tasks]))
+    benchmarks = benchmarks_of(items)
 
-    def texts() -> Iterable[str]:
+    def texts() -> Iterable[tuple[str, int]]:
         nonlocal count
         for path in documents:
             for batch in read_batches(path, ["text", "split", "domain"]):
                 for row in batch.to_pylist():
                     if row["split"] == "heldout" and (domains is None or row["domain"] in domains):
                         count += 1
-                        yield row["text"]
+                        yield row["text"], 0
+        for item in items:
+            for text in item.fields:
+                yield text, 1 + benchmarks.index(item.benchmark)
 
-    index = index_heldout(texts(), Decontaminate(**settings))
-    with out.path("npy").open("wb") as file:
-        np.save(file, index.hashes)
-    return {"documents": count, "grams": len(index.hashes)}
+    index = index_labelled(texts(), Decontaminate(**settings))
+    for suffix, array in (("npy", index.hashes), ("labels.npy", index.labels)):
+        with out.path(suffix).open("wb") as file:
+            np.save(file, array)
+    return {
+        "documents": count,
+        "items": len(items),
+        "grams": len(index.hashes),
+        "labels": [HELD_OUT, *benchmarks],
+    }
 
 
 @lru_cache(maxsize=1)
 def load_index(path: Path, settings: Decontaminate) -> Index:
     """The index that `build_index` wrote; its grams stay on disk until they are looked up."""
-    return _with_filter(np.load(path, mmap_mode="r"), settings)
+    labels = np.load(path.with_suffix(".labels.npy"), mmap_mode="r")
+    return _with_filter(np.load(path, mmap_mode="r"), labels, settings)
 
 
 # ---------------------------------------------------------------- grams
@@ -190,16 +253,29 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
     return kinds, folded
 
 
-def _codepoints(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def grams_of(text: str, words: int, characters: int) -> np.ndarray:
+    """(grams,) uint64: the hash of the gram that begins at each word or character."""
+    return _grams(codepoints(text), Decontaminate(words=words, characters=characters))[0]
 
 
-def _grams(codepoints: np.ndarray, settings: Decontaminate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _grams(text: np.ndarray, settings: Decontaminate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(grams,) uint64 hashes and (grams,) int64 where each starts and ends in the text."""
     kinds, folded = _tables()
     # a word is worth `characters`, a character is worth `words`: a gram is complete at their product
-    hashes, starts, ends, worth = _tokens(codepoints, kinds, folded, settings.characters, settings.words)
+    hashes, starts, ends, worth = _tokens(text, kinds, folded, settings.characters, settings.words)
     return _windows(hashes, starts, ends, worth, settings.words * settings.characters)
+
+
+def grams_with_words(
+    text: np.ndarray, settings: Decontaminate
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """(grams,) uint64 hashes, (grams,) int64 first word and one past the last of each, and how many words there are;
+    a character counts as a word where words are not written apart."""
+    kinds, folded = _tables()
+    hashes, _, _, worth = _tokens(text, kinds, folded, settings.characters, settings.words)
+    at = np.arange(len(hashes))
+    grams, first, last = _windows(hashes, at, at + 1, worth, settings.words * settings.characters)
+    return grams, first, last, len(hashes)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -269,11 +345,11 @@ def _windows(
 # ---------------------------------------------------------------- looking up
 
 
-def _with_filter(hashes: np.ndarray, settings: Decontaminate) -> Index:
+def _with_filter(hashes: np.ndarray, labels: np.ndarray, settings: Decontaminate) -> Index:
     bits = min(26, len(hashes).bit_length() + 4)  # 64 MB at most
     bloom = np.zeros(1 << bits, np.bool_)
     bloom[(hashes >> np.uint64(64 - bits)).astype(np.int64)] = True
-    return Index(hashes, bloom, settings)
+    return Index(hashes, bloom, labels, settings)
 
 
 @numba.njit(cache=True, nogil=True)

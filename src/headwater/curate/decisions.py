@@ -22,9 +22,8 @@ import pyarrow.parquet as pq
 import xxhash
 
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
-from headwater.curate.duplicates.find import REASONS, AliveShard, Layer, find
+from headwater.curate.duplicates.exchange import left_of
 from headwater.engine.workspace import Output
-from headwater.recipe.settings import Duplicates
 
 UNKNOWN = "und"  # the language of a text too short or odd to have one
 
@@ -43,15 +42,6 @@ DECISIONS_SCHEMA = pa.schema(
         pa.field("text_key", pa.string(), nullable=False),  # of the same
         pa.field("partner", pa.string()),
         pa.field("similarity", pa.float32()),
-    ]
-)
-
-FOUND_SCHEMA = pa.schema(
-    [
-        pa.field("row", pa.int32(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("partner", pa.string(), nullable=False),
-        pa.field("similarity", pa.float32(), nullable=False),
     ]
 )
 
@@ -187,80 +177,53 @@ def edition_shard(
     return write_decisions(out, tables())
 
 
-def find_duplicates(
+def duplicates_shard(
     out: Output,
     *,
-    shards: list[dict[str, Any]],
-    tracks: list[str],
-    settings: dict[str, Any],
+    decisions: str,
+    left: dict[str, list[str]],
+    first: int,
+    numbers: dict[str, int],
+    step: int,
 ) -> dict[str, Any]:
-    """Shard function over the whole corpus: `.<shard>.parquet`, the rows of each shard that leave (FOUND_SCHEMA).
+    """Decisions after duplicates were found: reason -> files of LEFT records; `first` is the shard's first position.
 
-    A shard is {"shard", "documents", "decisions", "by_language", "layers": [[hashes, minhash], …]}: layers newest
-    edition first.
+    A document leaves for one reason: who left for an earlier one takes no part in the later.
     """
-    alive = []
-    for shard in shards:
-        decisions = pq.read_table(shard["decisions"], columns=["state", "split", "language", "bytes_now"])
-        alive.append(
-            AliveShard(
-                shard["shard"],
-                Path(shard["documents"]),
-                tuple(Layer(Path(hashes), Path(minhash)) for hashes, minhash in shard["layers"]),
-                in_question(decisions, tracks, shard["by_language"]),
-                decisions["bytes_now"].to_numpy(),
-            )
-        )
-    found = find(alive, Duplicates(**settings), out.folder)
-    count = 0
-    for one in alive:
-        leaving = found[one.shard]
-        rows = np.flatnonzero(leaving.drop)
-        columns = {
-            "row": pa.array(rows, pa.int32()),
-            "reason": pa.array([REASONS[code] for code in leaving.reason[rows]], pa.string()),
-            "partner": leaving.partner.take(pa.array(rows)),
-            "similarity": pa.array(leaving.similarity[rows], pa.float32()),
-        }
-        with ShardWriter(out.path(f"{one.shard}.parquet"), FOUND_SCHEMA) as writer:
-            writer.write_table(pa.table(columns, schema=FOUND_SCHEMA))
-        count += len(rows)
-    return {"duplicates": count, "documents": int(sum(one.alive.sum() for one in alive))}
-
-
-def duplicates_shard(
-    out: Output, *, decisions: str, found: str, numbers: dict[str, int], step: int
-) -> dict[str, Any]:
-    """Decisions after duplicates were found."""
-    leaving = pq.read_table(found, schema=FOUND_SCHEMA)
-    places = leaving["row"].to_numpy()
 
     def tables() -> Iterator[pa.Table]:
-        at = 0
+        at = first
         for batch in read_batches(decisions):
             before = pa.Table.from_batches([batch])
-            low, high = np.searchsorted(places, [at, at + before.num_rows])
-            here = places[low:high] - at
-            at += before.num_rows
             rows = np.zeros(before.num_rows, bool)
-            rows[here] = True
-            columns: dict[str, pa.Array] = {}
-            for name in ("reason", "partner", "similarity"):
-                values = np.full(before.num_rows, None, object)
-                values[here] = leaving[name].slice(low, high - low).to_pylist()
-                columns[name] = pa.array(values.tolist(), FOUND_SCHEMA.field(name).type)
+            columns = {name: np.full(len(rows), None, object) for name in ("reason", "partner", "similarity")}
+            for reason, files in left.items():
+                found = left_of(files, at, at + len(rows))
+                here = found["position"] - at
+                rows[here] = True
+                columns["reason"][here] = reason
+                columns["partner"][here] = [partner_id(one) for one in found]
+                columns["similarity"][here] = [
+                    None if value != value else value for value in found["similarity"].tolist()
+                ]
+            at += len(rows)
             named = {
-                name: pc.if_else(pa.array(rows), columns[name], before[name])
-                for name in ("partner", "similarity")
+                name: pc.if_else(pa.array(rows), pa.array(columns[name].tolist(), kind), before[name])
+                for name, kind in (("partner", pa.string()), ("similarity", pa.float32()))
             }
-            reason = columns["reason"]
+            reason_of = pa.array(columns["reason"].tolist(), pa.string())
             yield decided(
                 replaced(before, named),
                 rows,
                 state="dropped",
-                reason=reason,
-                reasons=bits(reason, numbers),
+                reason=reason_of,
+                reasons=bits(reason_of, numbers),
                 step=step,
             )
 
     return write_decisions(out, tables())
+
+
+def partner_id(left: np.void) -> str | None:
+    """The partner's id; None where there is none to name."""
+    return f"{left['high']:016x}{left['low']:016x}" if left["high"] or left["low"] else None

@@ -27,7 +27,7 @@ from headwater.curate.privacy import FAILED
 from headwater.curate.scopes import ANY, Scopes, language_of, track_of
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
-from headwater.recipe.settings import Curate, Decontaminate, Duplicates, Privacy
+from headwater.recipe.settings import Bloom, Curate, Decontaminate, Duplicates, Privacy, Substring
 
 MAX_REASONS = 64  # bits of the ledger's `reasons`
 _SIDES = {"min": "above", "max": "below"}  # a recipe's bound replaces the preset's bound of that side
@@ -82,19 +82,57 @@ class LinesStep:
 
 @dataclass(frozen=True)
 class DuplicatesStep:
+    """Documents that leave as duplicates of whole documents."""
+
     tracks: tuple[str, ...]
     settings: Duplicates
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        exact = ("exact_duplicate",) if self.settings.exact else ()
-        return (*exact, *(("near_duplicate",) if self.settings.near is not None else ()))
+        asked = {
+            "url": self.settings.url,
+            "exact": self.settings.exact,
+            "near": self.settings.near is not None,
+        }
+        return tuple(f"{kind}_duplicate" for kind, wanted in asked.items() if wanted)
 
     def as_json(self) -> dict[str, Any]:
+        settings = self.settings.model_dump(mode="json", include={"url", "exact", "against"})
+        near = self.settings.near
+        settings |= {"near": near and {"similarity": near.similarity}, "keep": self.settings.policy}
+        if self.settings.policy == "best":
+            settings["quality"] = self.settings.quality
+        return {"step": "duplicates", "tracks": self.tracks, "settings": settings}
+
+
+@dataclass(frozen=True)
+class BloomStep:
+    tracks: tuple[str, ...]
+    settings: Bloom
+    reasons = ("bloom_duplicate",)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"step": "bloom", "tracks": self.tracks, "settings": self.settings.model_dump(mode="json")}
+
+
+@dataclass(frozen=True)
+class PassagesStep:
+    """Passages that occur elsewhere are cut. `duplicates`: whose copy stays, and the earlier corpus."""
+
+    tracks: tuple[str, ...]
+    settings: Substring
+    duplicates: Duplicates
+    reasons = ("shared_passages",)
+
+    def as_json(self) -> dict[str, Any]:
+        policy = self.duplicates.policy
         return {
-            "step": "duplicates",
+            "step": "passages",
             "tracks": self.tracks,
             "settings": self.settings.model_dump(mode="json"),
+            "keep": policy,
+            "quality": self.duplicates.quality if policy == "best" else None,
+            "against": self.duplicates.against,
         }
 
 
@@ -108,7 +146,7 @@ class PrivacyStep:
         return {"step": "privacy", "tracks": self.tracks, "settings": self.settings.model_dump(mode="json")}
 
 
-PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep | PrivacyStep
+PlanStep = DecontaminateStep | RulesStep | LinesStep | DuplicatesStep | BloomStep | PassagesStep | PrivacyStep
 
 
 def families_of(step: PlanStep) -> set[str]:
@@ -119,8 +157,11 @@ def families_of(step: PlanStep) -> set[str]:
         return {"lines"} if step.settings.repeated is not None else set()
     if isinstance(step, PrivacyStep):
         return {"privacy"}
-    if isinstance(step, DuplicatesStep):
-        return {"hashes", "minhash"} if step.settings.near is not None else {"hashes"}
+    if isinstance(step, DuplicatesStep | PassagesStep):
+        settings = step.settings if isinstance(step, DuplicatesStep) else step.duplicates
+        best = {settings.quality.lstrip("-").partition(".")[0]} if settings.policy == "best" else set()
+        near = isinstance(step, DuplicatesStep) and settings.near is not None
+        return {"hashes", *best, *(["minhash"] if near else [])}
     return set()
 
 
@@ -176,6 +217,8 @@ def compile_plan(
 
     RecipeError names the key that is wrong and the nearest right one.
     """
+    if settings.duplicates is not None and settings.duplicates.policy == "best":
+        _known([settings.duplicates.quality.lstrip("-")], signals, "curate.duplicates.quality")
     presets = _presets(settings, folder)
     scopes = Scopes(settings, sources, {key: tuple(parts) for key, parts in presets.items()})
     overrides = {key: _bounds(f"curate.rules.{key}", rules, signals) for key, rules in settings.rules.items()}
@@ -239,8 +282,8 @@ def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[
             yield PrivacyStep(tracks, settings.privacy)
         elif name == "duplicates" and settings.duplicates is not None:
             without = [t for t in tracks if not any(one.duplicates is not None for one in passes[t])]
-            if without and (settings.duplicates.exact or settings.duplicates.near is not None):
-                yield DuplicatesStep(tuple(without), settings.duplicates)
+            if without:
+                yield from _duplicates(tuple(without), settings.duplicates)
 
 
 def _side_by_side(passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
@@ -259,9 +302,21 @@ def _side_by_side(passes: dict[str, list[Pass]]) -> Iterator[PlanStep]:
             elif first.duplicates is not None:
                 # a preset's duplicates are found within its language, as it says
                 for _, tracks in groupby(sorted(taken, key=language_of), key=language_of):
-                    yield DuplicatesStep(tuple(tracks), first.duplicates)
+                    yield from _duplicates(tuple(tracks), first.duplicates)
         waiting = {track: todo[1:] if track in taken else todo for track, todo in waiting.items()}
         waiting = {track: todo for track, todo in waiting.items() if todo}
+
+
+def _duplicates(tracks: tuple[str, ...], settings: Duplicates) -> Iterator[PlanStep]:
+    """Whole documents first, so that what is cut by paragraph or passage is cut from documents that stay."""
+    if settings.url or settings.exact or settings.near is not None:
+        yield DuplicatesStep(tracks, settings)
+    if settings.bloom is not None:
+        yield BloomStep(tracks, settings.bloom)
+    if settings.paragraphs:
+        yield LinesStep(tracks, LineEdits(repeated=1, keep_first=True))
+    if settings.substring is not None:
+        yield PassagesStep(tracks, settings.substring, settings)
 
 
 def _passes(

@@ -72,8 +72,8 @@ def train_shard(
     documents: list[str],
     sample: int,
     vocabulary: int,
-    kind: str,
-    coverage: float,
+    kind: str = "byte-bpe",
+    coverage: float = 0.9995,
     family: str = "gpt",
 ) -> dict[str, Any]:
     """Shard function: `tokenizer.json`, trained on the sample of these documents.

@@ -19,6 +19,7 @@ from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.curate.pool import LEDGER_COLUMNS
 from headwater.errors import HeadwaterError
 from headwater.recipe.quantities import show_count
+from headwater.recipe.settings import Curate
 
 DOCUMENTS_SCHEMA = pa.schema(
     [
@@ -46,6 +47,22 @@ class Mixture:
     weights: dict[str, float]  # sum 1
     epochs: dict[str, float]
     limited: tuple[str, ...]  # sources held at the epoch limit, below the weight that was asked for
+
+
+def mixture_weights(settings: Curate, tokens_by_source: Mapping[str, int]) -> dict[str, float] | None:
+    """What the recipe asks for, as weights; None where it has no mixture.
+
+    By tokens: a source's weight is the tokens that it is to give; one that is not named gives none. By alpha: n ** alpha
+    of its n tokens (Conneau 2020, XLM-R, section 3.1, has 0.3): 1 is what a source holds, 0 makes all alike.
+    """
+    if settings.mixture is not None:
+        return dict(settings.mixture)
+    if settings.mixture_tokens is not None:
+        named = {source: float(count) for source, count in settings.mixture_tokens.items()}
+        return dict.fromkeys(tokens_by_source, 0.0) | named
+    if settings.mixture_alpha is not None:
+        return {source: n**settings.mixture_alpha if n else 0.0 for source, n in tokens_by_source.items()}
+    return None
 
 
 def mixture_plan(
@@ -212,5 +229,7 @@ def manifest(
         "tokens": sum(contents.tokens.values()),
         "tokens_by_source": contents.by_source(contents.tokens),
         "mixture": None if mixture is None else mixture.weights,
+        "epochs": None if mixture is None else mixture.epochs,
+        "limited": [] if mixture is None else list(mixture.limited),
         "max_epochs": max_epochs,
     }

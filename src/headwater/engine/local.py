@@ -175,4 +175,4 @@ def _remove_unfinished(folders: list[Path]) -> None:
     """Temporary files of these stages; only while no worker writes any."""
     for folder in folders:
         for left in folder.glob(".*.tmp"):
-            left.unlink(missing_ok=True)
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)

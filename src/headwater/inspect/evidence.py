@@ -35,13 +35,17 @@ class Piece:
 
 @dataclass(frozen=True)
 class Cut:
-    """What an edit took out, and why; offsets in the text as it was before that step."""
+    """What an edit took out, and why; offsets in the text as it was before that step. `before` and `after` are what
+    stands next to it there, to the line's end."""
 
     step: int
     reason: str
     start: int
     end: int
     text: str
+    before: str = ""
+    after: str = ""
+    partner: str | None = None  # the document that keeps its copy of a shared passage
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Judgement:
     bounds: str  # what passes: "≥ 50, ≤ 100000"
     source: str
     failed: bool
+    percentile: float | None = None  # share of the recipe's documents, as read, with a smaller value
 
 
 @dataclass(frozen=True)
@@ -138,12 +143,20 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
                 span["start"],
                 span["end"],
                 shown[span["start"] : span["end"]],
+                *beside(shown, span["start"], span["end"]),
+                span.get("partner"),
             )
             for span in edited["spans"] or []
         ]
         if edited["text"] is not None:
             versions.append(Version(step, stage, edited["text"]))
     return versions, cuts
+
+
+def beside(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands before and after a stretch: the rest of its lines, or else the line next to it."""
+    before, after = text[max(0, start - CONTEXT) : start].rstrip("\n"), text[end : end + CONTEXT].lstrip("\n")
+    return before.rpartition("\n")[2], after.partition("\n")[0]
 
 
 def version_before(versions: list[Version], step: int) -> Version:
@@ -230,6 +243,7 @@ def judgements_of(
                     show_bounds(rule),
                     rule.source,
                     fails(rule, value),
+                    snapshot.percentile(rule.signal, value),
                 )
             )
     return found
@@ -259,16 +273,25 @@ def partner_of(snapshot: Snapshot, ledger: dict[str, Any], text: str) -> Partner
             other = row_at(entry.path(), row)
             versions, _ = versions_of(snapshot, shard, row, other["text"])
             kept = version_before(versions, ledger["step"]).text
-            mine, theirs = differences(text, kept)
-            return Partner(
-                document,
-                ledger["similarity"],
-                other["locator"],
-                bool(mine or theirs),
-                excerpt(masked(text), mine, EXCERPT // 2),
-                excerpt(masked(kept), theirs, EXCERPT // 2),
-            )
+            return _compared(document, ledger["similarity"], other["locator"], text, kept)
+    for texts in snapshot.indexed_texts():  # of an earlier corpus
+        for row, document in find_ids(texts[-1], ledger["partner"]):
+            found = [row_at(path, row) for path in texts]
+            kept = next(one["text"] for one in found if one["text"] is not None)
+            return _compared(document, ledger["similarity"], found[-1]["locator"], text, kept)
     return Partner(ledger["partner"], ledger["similarity"], "", False, excerpt(masked(text), []), ())
+
+
+def _compared(document: str, similarity: float | None, locator: str, text: str, kept: str) -> Partner:
+    mine, theirs = differences(text, kept)
+    return Partner(
+        document,
+        similarity,
+        locator,
+        bool(mine or theirs),
+        excerpt(masked(text), mine, EXCERPT // 2),
+        excerpt(masked(kept), theirs, EXCERPT // 2),
+    )
 
 
 def differences(here: str, there: str) -> tuple[list[Span], list[Span]]:

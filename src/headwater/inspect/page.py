@@ -14,7 +14,7 @@ import click
 from headwater.errors import HeadwaterError
 from headwater.inspect.masked import masked
 from headwater.inspect.visible import folded, one_line, visible, width
-from headwater.sources.extract.main_text import main_text, scored_blocks, threshold_of
+from headwater.sources.extract.main_text import main_text, scored_blocks
 from headwater.sources.extract.metadata import metadata_of
 from headwater.sources.single import page_at
 
@@ -74,10 +74,9 @@ def preview_page(argument: str, **manners: Any) -> PagePreview:
     is asked, as of `sources.fetch.single.fetch_page`.
     """
     page = page_at(argument, **manners)
-    scored = scored_blocks(page.markup)
+    scored, threshold = scored_blocks(page.markup)
     if not scored:
         raise HeadwaterError(f"{argument}: no visible text in this page")
-    threshold = threshold_of(max(block.score for block in scored))
     said = metadata_of(page.markup)
     consent = " ".join(filter(None, (page.fields.get("consent"), said.get("consent"))))
     said |= {"consent": consent} if consent else {}

@@ -10,11 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.engine.store import is_url
 from headwater.engine.workspace import Entry, Workspace, read_json
 from headwater.errors import HeadwaterError
+from headwater.signals.quantiles import rank
+
+MOST_SKETCHES = 200
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,32 @@ class Snapshot:
     def _read(self) -> dict[str, dict[str, Entry]]:
         return {}
 
+    def sketches(self, signal: str, source: str | None = None) -> list[dict[str, Any]]:
+        """The quantiles of a signal that were kept with its shards (of one source, or of all), of texts as read.
+
+        Of more than MOST_SKETCHES shards every second, third … is taken.
+        """
+        family = signal.partition(".")[0]
+        entries: list[Entry] = []
+        for name, stage in self.record["documents"].items():
+            if source in (None, name):
+                entries += self.of_family(family, stage).values()
+        some = entries[:: 1 + (len(entries) - 1) // MOST_SKETCHES] if entries else []
+        found = [entry.result.get("quantiles", {}).get(signal) for entry in some]
+        return [sketch for sketch in found if sketch is not None]
+
+    def percentile(self, signal: str, value: Any) -> float | None:
+        """The share of the recipe's documents, as read, with a smaller value."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+            return None
+        if signal not in self._sketches:
+            self._sketches[signal] = self.sketches(signal)
+        return rank(float(value), self._sketches[signal])
+
+    @cached_property
+    def _sketches(self) -> dict[str, list[dict[str, Any]]]:
+        return {}
+
     @cached_property
     def plan(self) -> dict[str, Any]:
         """The compiled plan as the ledger holds it: tracks, presets, reasons by number, steps."""
@@ -120,6 +150,16 @@ class Snapshot:
             for source, stage in self.record["documents"].items()
             for shard in self.documents[stage]
         }
+
+    def indexed_texts(self) -> Iterator[list[Path]]:
+        """The text files of each shard that duplicates were looked for in, an earlier corpus included: editions, the
+        newest first, and the documents."""
+        for stage in self.record.get("duplicates", []):
+            index = self.workspace.stage(stage).entry("index")
+            for shard in index.result["shards"] if index is not None else []:
+                paths = [self.workspace.path / name for name in shard["texts"]]
+                if all(path.is_file() for path in paths):
+                    yield paths
 
     @property
     def training_set(self) -> Path | None:
@@ -178,8 +218,8 @@ def find_ids(path: Path, prefix: str) -> Iterator[tuple[int, str]]:
     """(row, id) of the documents in a shard whose id begins so."""
     with pq.ParquetFile(path) as file:
         position = 0
-        for batch in file.iter_batches(65_536, columns=["id"]):
-            for row, document in enumerate(batch.column(0).to_pylist()):
-                if document.startswith(prefix):
-                    yield position + row, document
-            position += batch.num_rows
+        for group in range(file.num_row_groups):
+            ids = file.read_row_group(group, columns=["id"])["id"]
+            for row in pc.indices_nonzero(pc.starts_with(ids, prefix)).to_pylist():
+                yield position + row, ids[row].as_py()
+            position += len(ids)

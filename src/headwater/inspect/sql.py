@@ -2,7 +2,8 @@
 
 Views: `documents` (texts and provenance), `ledger` (verdicts; `reason_names` spells its bits out), `signals` (every
 measurement, one row a document; names have a dot, so quote them: "gopher.symbol_word_ratio"), `quarantine` (what
-could not be read) and `files` (the account of every input file). Views read the shards when they are asked;
+could not be read), `files` (the account of every input file) and `clusters` (of duplicates: the id that stayed and
+how many documents it stands for). Views read the shards when they are asked;
 the query can open no other file, write none, and see no network. Personal data in the answer is masked.
 """
 
@@ -22,7 +23,20 @@ from headwater.inspect.masked import masked_value
 from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
 from headwater.inspect.visible import one_line, width
 
-VIEWS = ("documents", "ledger", "signals", "quarantine", "files")
+VIEWS = ("documents", "ledger", "signals", "quarantine", "files", "clusters")
+# whoever left names a partner, and partners lead to one document that names none
+CLUSTERS = """
+CREATE VIEW clusters AS
+WITH RECURSIVE chain(recipe, id, stayed) AS (
+    SELECT recipe, id, partner FROM ledger WHERE partner IS NOT NULL
+    UNION ALL
+    SELECT chain.recipe, chain.id, ledger.partner FROM chain JOIN ledger
+    ON ledger.recipe = chain.recipe AND ledger.id = chain.stayed AND ledger.partner IS NOT NULL
+)
+SELECT chain.recipe, chain.stayed AS id, 1 + count(*) AS documents FROM chain
+LEFT JOIN ledger ON ledger.recipe = chain.recipe AND ledger.id = chain.stayed
+WHERE ledger.partner IS NULL GROUP BY ALL
+"""
 MEMORY = "1GB"
 FILES_SCHEMA = pa.schema(
     [
@@ -140,6 +154,8 @@ def _connect(recipes: list[Snapshot], scratch: Path) -> duckdb.DuckDBPyConnectio
     for view, parts in zip(VIEWS, (documents, ledger, signals, quarantine), strict=False):
         if parts:
             connection.execute(f"CREATE VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
+    if ledger:
+        connection.execute(CLUSTERS)
     accounts = _accounts(stages)
     connection.register("accounts", accounts)
     connection.execute("CREATE TABLE files AS SELECT * FROM accounts")

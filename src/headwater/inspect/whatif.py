@@ -24,13 +24,14 @@ from headwater.curate.scopes import ANY, track_of
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.inspect.evidence import version_before, versions_of
 from headwater.inspect.intervals import wilson
+from headwater.inspect.masked import masked
 from headwater.inspect.replay import DROPPED, KEPT, Replay, Shard, effect, first_difference
 from headwater.inspect.snapshots import Snapshot, open_workspace, row_at, snapshots
 from headwater.inspect.visible import one_line
-from headwater.pipeline.curation import plan_of
+from headwater.pipeline.plan import plan_of, signals_of
 from headwater.recipe import Recipe, load_recipe
 from headwater.recipe.quantities import show_count, show_size
-from headwater.signals import FAMILIES, numeric_signals
+from headwater.signals import FAMILIES
 
 SAMPLED_ABOVE = 20_000_000  # documents
 SAMPLE = 2_000_000
@@ -153,7 +154,7 @@ def whatif(
 
 def with_rules(recipe: Recipe, rules: Sequence[str]) -> Recipe:
     """The recipe with more rules, written as KEY=VALUE."""
-    signals = numeric_signals()
+    signals = signals_of(recipe)
     added: dict[str, dict[str, Any]] = {track: dict(some) for track, some in recipe.curate.rules.items()}
     for text in rules:
         key, equals, value = text.partition("=")
@@ -390,7 +391,8 @@ class _Tally:
             text = version_before(versions, near.bound.step).text
             found.append(
                 Border(document["id"], near.bound.signal, near.value, f"{near.bound.side} {near.bound.value:g}",
-                       document["source"], language, near.before, near.after, text[:BEGINNING])
+                       document["source"], language, near.before, near.after,
+                       masked(text[: 2 * BEGINNING])[:BEGINNING])
             )  # fmt: skip
         return found
 

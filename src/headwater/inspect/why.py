@@ -25,6 +25,7 @@ from headwater.inspect.visible import one_line, visible, width
 
 SHORTEST_PREFIX = 6
 SHOWN_CUTS = 12
+SHOWN_FAILING = 160  # characters of a failing rule's passages
 COLUMNS = 80
 PROVENANCE = ("source", "locator", "url", "title", "date", "license", "unit", "domain", "split")
 
@@ -43,6 +44,8 @@ class Verdict:
     bytes_kept: int
     judgements: tuple[Judgement, ...]
     signals: dict[str, Any]  # measured on the newest text
+    percentiles: dict[str, float]  # signal -> share of the documents, as read, with a smaller value
+    failing: dict[str, tuple[Piece, ...]]  # signal of a rule that failed -> where in the text
     cuts: tuple[Cut, ...]
     partner: Partner | None
     excerpt: tuple[Piece, ...]
@@ -125,6 +128,14 @@ def _verdict(recipe: Snapshot, shard: str, row: int, text: str) -> Verdict:
         if judgement.failed and not marks:
             marks = offending(judgement.signal, judged.text)
     steps = recipe.plan["steps"]
+    values = values_of(recipe, shard, row, judged)
+    failing = {
+        judgement.signal: excerpt(judged.text, places, SHOWN_FAILING)
+        for judgement in judgements
+        if judgement.failed
+        and judgement.step == step
+        and (places := offending(judgement.signal, judged.text))
+    }
     return Verdict(
         recipe.name,
         ledger["state"],
@@ -135,7 +146,9 @@ def _verdict(recipe: Snapshot, shard: str, row: int, text: str) -> Verdict:
         ledger["bytes"],
         ledger["bytes_kept"],
         tuple(judgements),
-        values_of(recipe, shard, row, judged),
+        values,
+        {name: at for name, value in values.items() if (at := recipe.percentile(name, value)) is not None},
+        failing,
         tuple(cuts),
         partner,
         partner.here if partner is not None else excerpt(masked(judged.text), marks),
@@ -186,11 +199,18 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
         lines.append(f"also      {', '.join(others)}")
     for judgement in verdict.judgements:
         mark = "·" if judgement.value is None else "✗" if judgement.failed else "✓"
-        lines.append(f"  {mark} {judgement.signal:<38} {_value(judgement.value):>10}   {judgement.bounds}")
+        at = _percentile(judgement.percentile)
+        lines.append(
+            f"  {mark} {judgement.signal:<38} {_value(judgement.value):>10} {at:>5}  {judgement.bounds}"
+        )
+    shown = [judgement.signal for judgement in verdict.judgements]
+    for signal, pieces in verdict.failing.items():
+        lines += [f"fails     {signal}", *_excerpt_lines(pieces)]
     for cut in verdict.cuts[:SHOWN_CUTS]:
-        lines.append(f"  cut     {cut.reason}: {one_line(cut.text.strip(), 120)}")
+        lines += _cut_lines(cut)
     if len(verdict.cuts) > SHOWN_CUTS:
-        lines.append(f"  cut     and {len(verdict.cuts) - SHOWN_CUTS:,} more")
+        lines.append(f"edit      and {len(verdict.cuts) - SHOWN_CUTS:,} more")
+    lines += _signal_lines(verdict, shown)
     if verdict.partner is not None:
         alike = "" if verdict.partner.similarity is None else f", similarity {verdict.partner.similarity:.2f}"
         lines.append(f"twin      {verdict.partner.id}{alike}  {one_line(verdict.partner.locator, 120)}")
@@ -198,6 +218,32 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
     if verdict.partner is not None and verdict.partner.there:
         lines += ["its twin's", *_excerpt_lines(verdict.partner.there)]
     return lines
+
+
+def _cut_lines(cut: Cut) -> list[str]:
+    """What an edit took out, as a difference: - before what went, a space before what stands around it."""
+    where = f" (stays in {cut.partner})" if cut.partner else ""
+    lines = [f"edit      step {cut.step + 1}: {cut.reason}{where}"]
+    lines += [f"    {one_line(cut.before, 70)}"] if cut.before.strip() else []
+    lines += [f"  - {one_line(line, 70)}" for line in cut.text.strip("\n").split("\n")[:4]]
+    lines += (
+        [f"  - … {cut.text.count(chr(10)) - 3} lines more"] if cut.text.strip("\n").count("\n") > 3 else []
+    )
+    return lines + ([f"    {one_line(cut.after, 70)}"] if cut.after.strip() else [])
+
+
+def _signal_lines(verdict: Verdict, shown: list[str]) -> list[str]:
+    """Every other number that was measured, and where it stands among the corpus."""
+    rest = [
+        f"  {name:<40} {_value(value):>10} {_percentile(verdict.percentiles.get(name)):>5}"
+        for name, value in verdict.signals.items()
+        if name not in shown and isinstance(value, int | float | str) and not isinstance(value, bool)
+    ]
+    return ["signals   (and the share of documents with less)", *rest] if rest else []
+
+
+def _percentile(at: float | None) -> str:
+    return "" if at is None else f"{at:.0%}"
 
 
 def _excerpt_lines(pieces: tuple[Piece, ...]) -> list[str]:

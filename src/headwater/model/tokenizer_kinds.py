@@ -55,7 +55,9 @@ def train_other(
             f"tokenizer.vocabulary is {vocabulary}; {kind} needs {vocabulary - room + 2} at least"
         )
     alphabet = alphabet_of(counts, coverage, room // (4 if kind == "wordpiece" else 2))
-    model, trainer = _model_and_trainer(kind, room + len(specials), specials, alphabet)
+    # as special tokens they get their numbers before training: the library would give them in an order of its own
+    within = [f"##{character}" for character in alphabet] if kind == "wordpiece" else []
+    model, trainer = _model_and_trainer(kind, room + len(specials), specials + within, alphabet)
     tokenizer = tokenizers.Tokenizer(model)
     if kind == "wordpiece":
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
@@ -67,6 +69,9 @@ def train_other(
     with _one_thread():
         tokenizer.train_from_iterator(_common(texts, set(counts) - set(alphabet)), trainer)
     definition = json.loads(tokenizer.to_str())
+    definition["added_tokens"] = [
+        token for token in definition["added_tokens"] if token["content"] in specials
+    ]
     if kind != "wordpiece":
         _add_bytes(definition["model"])
     # written again by the library: whatever it would not read is an error here

@@ -1,4 +1,4 @@
-"""Documents to the edition that every arm starts from: held-out text cut out of the training documents.
+"""Documents to the edition that every arm starts from: held-out and evaluation text cut out of the training documents.
 
     index, edition = contamination/<key>/, editions/decontaminated-<key>/
 
@@ -8,12 +8,18 @@ nothing was cut, `dropped` names the reason where the document leaves, `removed`
 what was cut. `decontaminate` comes before the first step of a recipe; a document that it drops is in no arm.
 """
 
-from headwater.engine.local import Task, run_stage
-from headwater.engine.workspace import Workspace, content_key
-from headwater.pipeline.ingest import Ingested
-from headwater.recipe import Recipe
+from pathlib import Path
 
-VERSION = 1
+from headwater.curate.contamination_report import Report, overlaps
+from headwater.curate.evaluation_items import read_items
+from headwater.engine.local import Task, default_workers, run_stage
+from headwater.engine.workspace import Workspace, content_key, file_hash
+from headwater.errors import RecipeError
+from headwater.pipeline.ingest import Ingested, ingest
+from headwater.recipe import Recipe, load_recipe
+from headwater.recipe.settings import Decontaminate
+
+VERSION = 2  # 2: cuts say whose text they are
 
 
 def decontaminate(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers: int) -> str | None:
@@ -21,12 +27,14 @@ def decontaminate(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, w
     settings = recipe.curate.decontaminate
     if settings is None:
         return None
-    chosen = settings.model_dump(mode="json")
+    chosen = settings.model_dump(mode="json", exclude={"tasks"})
+    tasks_files = [recipe.folder / path for path in settings.tasks]
     domains = sorted(recipe.evaluate.domains) if recipe.evaluate.domains is not None else None
-    index_key = content_key("contamination", VERSION, chosen, domains, ingested.key)
+    index_key = content_key("contamination", VERSION, chosen, domains, ingested.key, content_of(tasks_files))
     arguments = {
         "documents": [str(shard.path()) for shard in ingested.shards],
         "domains": domains,
+        "tasks": [str(path) for path in tasks_files],
         "settings": chosen,
     }
     task = Task("index", index_key, "headwater.curate.contamination:build_index", arguments)
@@ -37,11 +45,78 @@ def decontaminate(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, w
     tasks = [
         Task(
             shard.shard,
-            content_key("decontaminate", VERSION, chosen, index.fingerprint, shard.fingerprint),
+            content_key(
+                "decontaminate", VERSION, chosen, index.fingerprint, index.result["labels"], shard.fingerprint
+            ),
             "headwater.curate.contamination:decontaminate_shard",
-            {"documents": str(shard.path()), "index": str(index.path("npy")), "settings": chosen},
+            {
+                "documents": str(shard.path()),
+                "index": str(index.path("npy")),
+                "labels": index.result["labels"],
+                "settings": chosen,
+            },
         )
         for shard in ingested.shards
     ]
     run_stage(workspace, name, tasks, workers=workers, title="decontaminate")
     return name
+
+
+def contamination(
+    recipe_path: Path,
+    tasks: list[Path],
+    *,
+    words: int | None = None,
+    characters: int | None = None,
+    overrides: tuple[str, ...] = (),
+    workspace: Path | str | None = None,
+    workers: int | None = None,
+    limit: int | None = None,
+) -> Report:
+    """Which items of these evaluation sets occur in the documents of a recipe; reads the sources, decides nothing.
+
+    `words`, `characters`: a gram's; default the recipe's.
+    """
+    recipe = load_recipe(recipe_path, overrides)
+    place = Workspace(workspace or recipe.workspace_path)
+    count = default_workers() if workers is None else workers
+    said = (recipe.curate.decontaminate or Decontaminate()).model_dump(exclude={"tasks"})
+    settings = Decontaminate(
+        **said | {k: v for k, v in (("words", words), ("characters", characters)) if v is not None}
+    )
+    chosen = settings.model_dump(mode="json", exclude={"tasks"})
+    with place.lease():
+        ingested = ingest(recipe, place, workers=count, limit=limit)
+        key = content_key("items", VERSION, chosen, content_of(tasks))
+        arguments = {
+            "documents": [],
+            "domains": [],
+            "tasks": [str(path) for path in tasks],
+            "settings": chosen,
+        }
+        task = Task("index", key, "headwater.curate.contamination:build_index", arguments)
+        name = f"contamination/{key[:12]}"
+        [index] = run_stage(place, name, [task], workers=1, title="index evaluation sets")
+        tasks_of = [
+            Task(
+                shard.shard,
+                content_key("sightings", VERSION, chosen, index.fingerprint, shard.fingerprint),
+                "headwater.curate.contamination_report:sightings_shard",
+                {"documents": str(shard.path()), "index": str(index.path("npy")), "settings": chosen},
+            )
+            for shard in ingested.shards
+        ]
+        seen = run_stage(place, f"contamination/seen-{key[:12]}-{ingested.key[:12]}", tasks_of, workers=count,
+                         title="look for evaluation text")  # fmt: skip
+    return overlaps(read_items(tasks), [entry.path() for entry in seen], settings, ingested.documents)
+
+
+def content_of(paths: list[Path]) -> list[list[str]]:
+    """[name, hash] of every file among these and in those that are folders; RecipeError where one is missing."""
+    found = []
+    for given in paths:
+        if not given.exists():
+            raise RecipeError(f"curate.decontaminate.tasks: {given} is missing")
+        files = sorted(path for path in given.rglob("*") if path.is_file()) if given.is_dir() else [given]
+        found += [[str(path.relative_to(given.parent)), file_hash(path)] for path in files]
+    return found

@@ -2,7 +2,7 @@
 
     decisions/<key>/     where every document stands after a step
     editions/<key>/      texts after an edit
-    line-keys/, line-repeats/, duplicates/<key>/    what corpus-wide steps exchange
+    line-keys/, line-repeats/, duplicate-*/, passage-*/, bloom/    what corpus-wide steps exchange
     ledger/<key>/        what became of every document
 
 A stage's folder is named by the documents and the steps up to it, so a changed threshold makes its own step and the
@@ -17,23 +17,25 @@ from typing import Any
 
 from headwater.corpus.shards import in_step, read_batches
 from headwater.curate.plan import (
+    BloomStep,
     DecontaminateStep,
+    DuplicatesStep,
     LinesStep,
     Plan,
     PrivacyStep,
     RulesStep,
-    compile_plan,
-    families_of,
 )
 from headwater.curate.scopes import ANY
 from headwater.engine.workspace import Entry, Workspace, content_key
-from headwater.errors import HeadwaterError, RecipeError
+from headwater.errors import HeadwaterError
 from headwater.pipeline.contamination import decontaminate
 from headwater.pipeline.curation_steps import VERSION, CurationRun
+from headwater.pipeline.duplicates import find_duplicates
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
+from headwater.pipeline.passages import cut_passages, find_seen
+from headwater.pipeline.plan import plan_of
 from headwater.recipe import Recipe
-from headwater.signals import numeric_signals
 
 WARNED_LANGUAGES = 8  # language identification finds many in noise
 
@@ -55,27 +57,14 @@ class Curated:
     plan: Plan
     ledger_stage: str
     edition_stages: tuple[str, ...]  # oldest first
-    privacy_stage: str | None  # of these the one without personal data
     shards: dict[str, Texts]
     counts: dict[str, Any]  # see `_counts`
     warnings: tuple[str, ...]
+    indexes: tuple[str, ...]  # stages of duplicates' indexes, for a later corpus
+    privacy_stage: str | None = None  # of the editions the one without personal data
 
     def texts(self, shard: str) -> Texts:
         return self.shards[shard]
-
-
-def plan_of(recipe: Recipe) -> Plan:
-    """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
-    kinds = {source.name: source.kind for source in recipe.sources}
-    plan = compile_plan(recipe.curate, numeric_signals(), kinds, recipe.folder)
-    families = recipe.signals.families
-    needed = {"language"}.union(*(families_of(step) for step in plan.steps))
-    if families is not None and (missing := sorted(needed - set(families))):
-        raise RecipeError(
-            f"signals.families: curate needs {', '.join(missing)} too; add what is missing, or leave "
-            "signals.families out to measure all"
-        )
-    return plan
 
 
 def curate(
@@ -85,9 +74,10 @@ def curate(
     plan = plan_of(recipe)
     cleaned = decontaminate(recipe, workspace, ingested, workers=workers)
     base = content_key("curate", VERSION, sorted(ingested.stages.values()), cleaned)
-    run = CurationRun(workspace, ingested, measured, workers, plan, base)
+    run = CurationRun(workspace, ingested, measured, workers, plan, base, recipe.folder)
     run.start()
     languages = _languages(run.decisions, ingested, plan)
+    indexes: list[str] = []
     for number, step in enumerate(plan.steps):
         if isinstance(step, DecontaminateStep):
             assert cleaned is not None
@@ -96,10 +86,14 @@ def curate(
             run.judge(number, step)
         elif isinstance(step, LinesStep):
             run.take_edition(number, run.edit(number, step))
+        elif isinstance(step, DuplicatesStep):
+            indexes.append(find_duplicates(run, number, step))
+        elif isinstance(step, BloomStep):
+            find_seen(run, number, step)
         elif isinstance(step, PrivacyStep):
             run.take_edition(number, run.take_personal_data_out(number, step, recipe.folder))
         else:
-            run.find_duplicates(number, step)
+            run.take_edition(number, cut_passages(run, number, step))
     ledger_stage, ledger = run.ledger()
     editions = [workspace.stage(name).entries() for name in reversed(run.editions)]
     shards = {
@@ -114,7 +108,9 @@ def curate(
     warnings = tuple(_warnings(plan, languages))
     private = [run.edited_by[n] for n, step in enumerate(plan.steps) if isinstance(step, PrivacyStep)]
     stage = private[0] if private else None
-    return Curated(key, plan, ledger_stage, tuple(run.editions), stage, shards, counts, warnings)
+    return Curated(
+        key, plan, ledger_stage, tuple(run.editions), shards, counts, warnings, tuple(indexes), stage
+    )
 
 
 def final_texts(curated: Curated, shard: str) -> Iterator[tuple[str, str]]:

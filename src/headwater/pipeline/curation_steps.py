@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PrivacyStep, RulesStep, families_of
+from headwater.curate.plan import LinesStep, Plan, PrivacyStep, RulesStep, families_of
 from headwater.curate.privacy import read_key
 from headwater.curate.repeats import partitions
 from headwater.engine.local import Task, run_stage
@@ -29,6 +29,7 @@ class CurationRun:
     workers: int
     plan: Plan
     base: str
+    folder: Path  # of the recipe: what paths in it are relative to
     decisions: dict[str, Entry] = field(default_factory=dict)
     edited_by: dict[int, str] = field(default_factory=dict)  # step -> stage of its edition, oldest first
 
@@ -50,14 +51,14 @@ class CurationRun:
         editions = self.workspace.stage(stage).entries()
         tasks = []
         for shard, before in self.decisions.items():
-            arguments = {"edition": str(editions[shard].path()), "step": number, **self._numbers(number)}
+            arguments = {"edition": str(editions[shard].path()), "step": number, **self.numbers(number)}
             tasks.append(self._task(shard, "edition_shard", before, arguments, [editions[shard].fingerprint]))
         self._decide(number + 1, tasks, "decide")
         self.edited_by[number] = stage
 
     def judge(self, number: int, step: RulesStep) -> None:
         families = sorted(families_of(step))
-        signals, editions = self._signals(families), self._editions()
+        signals, editions = self.signals(families), self.edition_entries()
         tasks = []
         for shard, before in self.decisions.items():
             files = {family: signals[family, shard] for family in families}
@@ -65,9 +66,9 @@ class CurationRun:
                 "signals": {family: [str(entry.path()) for entry in some] for family, some in files.items()},
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "rules": step.as_json()["rules"],
-                "by_language": self._by_language(shard),
+                "by_language": self.by_language(shard),
                 "step": number,
-                **self._numbers(number),
+                **self.numbers(number),
             }
             inputs = [entry.fingerprint for some in files.values() for entry in some]
             inputs += [edition[shard].fingerprint for edition in editions]
@@ -76,7 +77,7 @@ class CurationRun:
 
     def edit(self, number: int, step: LinesStep) -> str:
         """Makes an edition; its stage name."""
-        editions = self._editions()
+        editions = self.edition_entries()
         repeats = self._repeats(number, step) if step.settings.repeated is not None else None
         tasks = []
         for place, entry in enumerate(self.ingested.shards):
@@ -86,7 +87,7 @@ class CurationRun:
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "decisions": str(self.decisions[shard].path()),
                 "tracks": list(step.tracks),
-                "by_language": self._by_language(shard),
+                "by_language": self.by_language(shard),
                 "settings": step.settings.model_dump(mode="json"),
                 "repeats": None,
             }
@@ -102,13 +103,13 @@ class CurationRun:
             settings = [step.as_json(), arguments["by_language"]]
             key = content_key("edit", VERSION, settings, inputs)
             tasks.append(Task(shard, key, "headwater.curate.edits:edit_shard", arguments))
-        name = self._stage("editions", number + 1)
+        name = self.stage_name("editions", number + 1)
         run_stage(self.workspace, name, tasks, workers=self.workers, title="edit lines")
         return name
 
     def take_personal_data_out(self, number: int, step: PrivacyStep, folder: Path) -> str:
         """Makes an edition; its stage name. A key file is relative to the recipe's folder."""
-        signals, editions = self._signals(["privacy"]), self._editions()
+        signals, editions = self.signals(["privacy"]), self.edition_entries()
         key_file = None if step.settings.key_file is None else str(folder / step.settings.key_file)
         tasks = []
         for entry in self.ingested.shards:
@@ -119,7 +120,7 @@ class CurationRun:
                 "decisions": str(self.decisions[shard].path()),
                 "signals": [str(one.path()) for one in signals["privacy", shard]],
                 "tracks": list(step.tracks),
-                "by_language": self._by_language(shard),
+                "by_language": self.by_language(shard),
                 "settings": step.settings.model_dump(mode="json"),
                 "key_file": key_file,
             }
@@ -129,13 +130,13 @@ class CurationRun:
             secret = hashlib.sha256(read_key(key_file)).hexdigest()
             key = content_key("privacy", VERSION, step.as_json(), arguments["by_language"], secret, inputs)
             tasks.append(Task(shard, key, "headwater.curate.privacy:privacy_shard", arguments))
-        name = self._stage("editions", number + 1)
+        name = self.stage_name("editions", number + 1)
         run_stage(self.workspace, name, tasks, workers=self.workers, title="personal data")
         return name
 
     def _repeats(self, number: int, step: LinesStep) -> list[Entry]:
         """Which lines go as repeated: an entry a partition, `starts` by documents' shard."""
-        signals, editions = self._signals(["lines"]), self._editions()
+        signals, editions = self.signals(["lines"]), self.edition_entries()
         parts = partitions(sum(entry.result["bytes"] for entry in self.ingested.shards))
         tasks = []
         for shard, before in self.decisions.items():
@@ -144,7 +145,7 @@ class CurationRun:
                 "signals": [str(entry.path()) for entry in files],
                 "editions": [str(edition[shard].path()) for edition in editions],
                 "tracks": list(step.tracks),
-                "by_language": self._by_language(shard),
+                "by_language": self.by_language(shard),
                 "parts": parts,
             }
             inputs = [entry.fingerprint for entry in files]
@@ -152,7 +153,7 @@ class CurationRun:
             tasks.append(self._task(shard, "spread_shard", before, arguments, inputs, "repeats"))
         spreads = run_stage(
             self.workspace,
-            self._stage("line-keys", number + 1),
+            self.stage_name("line-keys", number + 1),
             tasks,
             workers=self.workers,
             title="line keys",
@@ -169,43 +170,17 @@ class CurationRun:
                 "count", VERSION, part, parts, counted, [spread.fingerprint for spread in spreads]
             )
             tasks.append(Task(f"part-{part:05d}", key, "headwater.curate.repeats:count_shard", arguments))
-        name = self._stage("line-repeats", number + 1)
+        name = self.stage_name("line-repeats", number + 1)
         return run_stage(self.workspace, name, tasks, workers=self.workers, title="repeated lines")
 
-    def find_duplicates(self, number: int, step: DuplicatesStep) -> None:
-        families = sorted(families_of(step))
-        signals = self._signals(families)
-        shards, inputs = [], []
-        for entry in self.ingested.shards:
-            files = [signals[family, entry.shard] for family in families]
-            shards.append(
-                {
-                    "shard": entry.shard,
-                    "documents": str(entry.path()),
-                    "decisions": str(self.decisions[entry.shard].path()),
-                    "by_language": self._by_language(entry.shard),
-                    # without near-duplicates no signature is read
-                    "layers": [
-                        [str(a.path()), str(b.path())] for a, b in zip(files[0], files[-1], strict=True)
-                    ],
-                }
-            )
-            inputs += [entry.fingerprint, self.decisions[entry.shard].fingerprint, shards[-1]["by_language"]]
-            inputs += [file.fingerprint for some in files for file in some]
-        arguments = {
-            "shards": shards,
-            "tracks": list(step.tracks),
-            "settings": step.settings.model_dump(mode="json"),
-        }
-        key = content_key("find", VERSION, step.as_json(), inputs)
-        task = Task("found", key, "headwater.curate.decisions:find_duplicates", arguments)
-        name = self._stage("duplicates", number + 1)
-        [found] = run_stage(self.workspace, name, [task], workers=1, title="duplicates")
+    def leave_as_duplicates(self, number: int, left: dict[str, list[Entry]], first: dict[str, int]) -> None:
+        """The decisions after duplicates: reason -> entries with `.left`; the first position of every shard."""
+        said = {reason: [str(entry.path("left")) for entry in entries] for reason, entries in left.items()}
+        inputs = [[reason, [entry.fingerprint for entry in entries]] for reason, entries in left.items()]
         tasks = []
         for shard, before in self.decisions.items():
-            part = f"{shard}.parquet"
-            after = {"found": str(found.path(part)), "step": number, **self._numbers(number)}
-            tasks.append(self._task(shard, "duplicates_shard", before, after, [found.files[part].xxh3]))
+            arguments = {"left": said, "first": first[shard], "step": number, **self.numbers(number)}
+            tasks.append(self._task(shard, "duplicates_shard", before, arguments, [*inputs, first[shard]]))
         self._decide(number + 1, tasks, "decide")
 
     def ledger(self) -> tuple[str, dict[str, Entry]]:
@@ -244,29 +219,30 @@ class CurationRun:
 
     def _decide(self, steps: int, tasks: list[Task], title: str) -> None:
         made = run_stage(
-            self.workspace, self._stage("decisions", steps), tasks, workers=self.workers, title=title
+            self.workspace, self.stage_name("decisions", steps), tasks, workers=self.workers, title=title
         )
         self.decisions = {entry.shard: entry for entry in made}
 
-    def _stage(self, kind: str, steps: int) -> str:
+    def stage_name(self, kind: str, steps: int) -> str:
         return f"{kind}/{content_key(self.base, self.plan.prefix_key(steps))[:12]}"
 
-    def _by_language(self, shard: str) -> dict[str, str]:
+    def by_language(self, shard: str) -> dict[str, str]:
         return self.plan.by_language(self.ingested.source_of[shard])
 
-    def _numbers(self, number: int) -> dict[str, dict[str, int]]:
+    def numbers(self, number: int) -> dict[str, dict[str, int]]:
         reasons = self.plan.steps[number].reasons
         return {"numbers": {reason: self.plan.reasons.index(reason) for reason in reasons}}
 
-    def _editions(self) -> list[dict[str, Entry]]:
+    def edition_entries(self) -> list[dict[str, Entry]]:
         """The editions so far by shard, the newest first."""
         return [self.workspace.stage(name).entries() for name in reversed(self.editions)]
 
-    def _signals(self, families: list[str]) -> dict[tuple[str, str], list[Entry]]:
+    def signals(self, families: list[str]) -> dict[tuple[str, str], list[Entry]]:
         """(family, shard) -> signals of the newest edition, …, of the documents. Editions are measured here."""
         found: dict[tuple[str, str], list[Entry]] = {}
         for edition in reversed(self.editions):
-            stages = measure_texts(self.workspace, edition, families, workers=self.workers)
+            some = [self.measured.families[family] for family in families]
+            stages = measure_texts(self.workspace, edition, some, workers=self.workers)
             for family, name in stages.items():
                 for shard, entry in self.workspace.stage(name).entries().items():
                     found.setdefault((family, shard), []).append(entry)

@@ -8,10 +8,11 @@ from headwater.engine.local import default_workers
 from headwater.engine.workspace import Entry, Workspace, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
-from headwater.pipeline.curation import Curated, curate, plan_of
+from headwater.pipeline.curation import Curated, curate
 from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
+from headwater.pipeline.plan import plan_of
 from headwater.pipeline.train import Run, require_torch, score, train
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
 from headwater.recipe import Recipe, load_recipe
@@ -138,6 +139,7 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         }
     if outcome.curated is not None:
         value["ledger"] = outcome.curated.ledger_stage
+        value["duplicates"] = list(outcome.curated.indexes)
     if outcome.training_set is not None:
         value["training_set"] = name(outcome.training_set)
     if outcome.heldout is not None:

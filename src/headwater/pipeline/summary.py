@@ -2,8 +2,9 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from headwater.engine.workspace import content_key
+from headwater.engine.workspace import content_key, read_json
 from headwater.pipeline.run import STAGES, Outcome, open_recipe
 from headwater.recipe import Recipe
 from headwater.recipe.quantities import show_count, show_size
@@ -46,12 +47,27 @@ def lines_of(outcome: Outcome) -> list[str]:
         lines += [f"note      {warning}" for warning in outcome.curated.warnings]
     if outcome.training_set is not None:
         lines.append(f"training  {outcome.training_set}")
+        lines += _mixture_lines(read_json(outcome.training_set / "manifest.json") or {})
     for run in outcome.runs:
         lines.append(f"run       {run.folder} ({show_count(run.result['tokens'])} tokens)")
     for scores in outcome.scores:
         for domain, bits in scores["domains"].items():
             lines.append(f"score     {bits:.3f} bits per byte on {domain}")
     return lines
+
+
+def _mixture_lines(manifest: dict[str, Any]) -> list[str]:
+    """How often each source is seen, and which of them run out."""
+    limited = manifest.get("limited") or []
+    return [
+        f"mixture   {source}: {manifest['mixture'][source]:.1%} of the tokens, {epochs:.2g} epochs"
+        + (
+            f" (held at the limit of {manifest['max_epochs']:g}: it has no more text)"
+            if source in limited
+            else ""
+        )
+        for source, epochs in sorted((manifest.get("epochs") or {}).items())
+    ]
 
 
 def plan_lines(

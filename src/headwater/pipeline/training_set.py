@@ -13,7 +13,13 @@ from typing import Any
 from headwater.corpus.tokens import token_type
 from headwater.curate.card import card, croissant
 from headwater.curate.tokenization import LIKELIHOODS
-from headwater.curate.training_set import DOCUMENTS_SCHEMA, manifest, mixture_plan, write_documents
+from headwater.curate.training_set import (
+    DOCUMENTS_SCHEMA,
+    manifest,
+    mixture_plan,
+    mixture_weights,
+    write_documents,
+)
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import (
     Workspace,
@@ -31,7 +37,7 @@ from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
 from headwater.sources.takedown import REASON as TAKEN_DOWN
 
-VERSION = 1
+VERSION = 2
 
 
 def train_tokenizer(
@@ -128,7 +134,9 @@ def build_training_set(
         }
         for shard in sorted(curated.shards)
     ]
-    tokens_matter = recipe.train.tokens if recipe.curate.mixture is not None else None
+    chosen = recipe.curate
+    mixed = any(m is not None for m in (chosen.mixture, chosen.mixture_tokens, chosen.mixture_alpha))
+    tokens_matter = recipe.train.tokens if mixed else None
     key = content_key(
         "training-set", VERSION, recipe.model_dump(mode="json", include={"name", "sources", "curate"}), tokens_matter,
         curated.key, [pooled[shard["shard"]].fingerprint for shard in shards], content_key(tokenizer.read_text("utf-8")),
@@ -169,13 +177,12 @@ def _write(
             "`curate: {preset: null}` first"
         )
     coder = Tokenizer.load(tokenizer)
+    held = contents.by_source(contents.tokens)
+    tokens = {source.name: held.get(source.name, 0) for source in recipe.sources if source.role == "train"}
+    weights = mixture_weights(recipe.curate, tokens)
     mixture = None
-    if recipe.curate.mixture is not None:
-        held = contents.by_source(contents.tokens)
-        tokens = {
-            source.name: held.get(source.name, 0) for source in recipe.sources if source.role == "train"
-        }
-        mixture = mixture_plan(tokens, recipe.curate.mixture, recipe.train.tokens, recipe.curate.max_epochs)
+    if weights is not None:
+        mixture = mixture_plan(tokens, weights, recipe.train.tokens, recipe.curate.max_epochs)
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
     record: dict[str, Any] = manifest(
         key=key, vocabulary=coder.vocabulary, separator=coder.separator,
@@ -183,7 +190,7 @@ def _write(
         contents=contents, mixture=mixture, max_epochs=recipe.curate.max_epochs,
         token_type=token_type(coder.vocabulary).name,
     )  # fmt: skip
-    text = card(recipe, contents, key=key, vocabulary=coder.vocabulary, mixture=mixture)
+    text = card(recipe, contents, key=key, vocabulary=coder.vocabulary, mixture=mixture, asked=weights)
     (folder / "card.md").write_text(text, encoding="utf-8")
     columns = {field.name: str(field.type) for field in DOCUMENTS_SCHEMA}
     files = {name: _sha256(folder / name) for name in ("documents.parquet", "tokenizer.json")}

@@ -5,11 +5,12 @@ Only `sources` has no default. `load.py` reads the YAML and turns pydantic's err
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
+from headwater.recipe.signals import Signals
 from headwater.recipe.sources import Settings, Source
 from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
 
@@ -51,14 +52,57 @@ class Lines(Settings):
     min_words: Annotated[int, Field(ge=0)] = 0  # a line with fewer words goes (Chinese: segmented words)
 
 
+# Who of a cluster stays; equals are decided by the lower id. `first` and `source_order`: by place in the corpus, and
+# by the order of the recipe's sources; `license`: the most permissive; `best`: by the signal named as `quality`.
+Keep = Literal["best", "longest", "first", "oldest", "newest", "license", "source_order"]
+
+
 class Near(Settings):
     similarity: Annotated[float, Field(gt=0, le=1)] = 0.8
-    keep: Literal["longest", "first", "newest"] = "longest"
+    keep: Keep | None = None  # the policy of the whole step may be written here too
+
+
+class Substring(Settings):
+    """Passages that occur elsewhere in the corpus: the later copies are cut."""
+
+    words: Annotated[int, Field(ge=10)] = 50
+    characters: Annotated[int, Field(ge=10)] = 50  # where words are not written apart
+
+
+class Bloom(Settings):
+    """A document leaves when so many of its grams were seen in documents of lower ids (DCLM's numbers)."""
+
+    words: Annotated[int, Field(ge=3)] = 13
+    characters: Annotated[int, Field(ge=10)] = 20  # a Chinese word has 1.5 characters
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
+    false_positives: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    memory: Size = 256 * 10**6  # of the filter, whatever the corpus
 
 
 class Duplicates(Settings):
+    url: bool = False  # of documents from one address one stays
     exact: bool = True
     near: Near | None = Field(default_factory=Near)
+    keep: Keep | None = None  # default: longest; first where only equal texts are looked for
+    quality: str = (
+        "fineweb.line_punctuation_quoted"  # for `keep: best`: more is better; with - before it, less
+    )
+    bloom: Bloom | None = None
+    paragraphs: bool = False  # later copies of a paragraph go (CCNet's normalisation)
+    substring: Substring | None = None
+    # an earlier corpus: its workspace, or workspace/recipes/NAME.json; its documents stay and win
+    against: str | None = None
+
+    @model_validator(mode="after")
+    def _one_policy(self) -> Self:
+        if self.keep is not None and self.near is not None and self.near.keep not in (None, self.keep):
+            raise ValueError(f"keep is {self.keep} here and {self.near.keep} in near; name one policy")
+        return self
+
+    @property
+    def policy(self) -> Keep:
+        near = self.near.keep if self.near is not None else None
+        return self.keep or near or ("longest" if self.near is not None else "first")
 
 
 class Decontaminate(Settings):
@@ -66,6 +110,8 @@ class Decontaminate(Settings):
     characters: Annotated[int, Field(ge=10)] = 50  # for Chinese
     margin: Annotated[int, Field(ge=0)] = 200  # characters cut to each side
     max_pieces: Annotated[int, Field(ge=1)] = 10
+    # evaluation sets whose text leaves too: files or folders of JSON, JSON lines, CSV or TSV, relative to the recipe
+    tasks: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 PersonalData = Literal["email", "ip", "ip_private", "phone", "mobile", "id_card", "bank_card", "card", "iban", "ssn",
@@ -102,18 +148,29 @@ class Curate(Settings):
     order: list[Step] = Field(default=["lines", "rules", "duplicates", "privacy"])
     privacy: Privacy | None = None
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
-    mixture: dict[str, float] | None = None  # weight by source
+    # by source: weights, or tokens to train on; or alpha: a source of n tokens weighs n ** alpha (1: what it holds)
+    mixture: dict[str, float] | None = None
+    mixture_tokens: dict[str, Count] | None = None
+    mixture_alpha: Annotated[float, Field(ge=0, le=1)] | None = None
     max_epochs: Annotated[float, Field(gt=0)] = 4
 
     @model_validator(mode="before")
     @classmethod
     def _mixture_epochs(cls, values: Any) -> Any:
-        """`mixture: {crawl: .7, wiki: .3, max_epochs: 4}`, as people write it."""
+        """`mixture: {crawl: .7, wiki: .3, max_epochs: 4}`, `{alpha: .3}`, `{tokens: {crawl: 3M}}`, as people write it."""
         if isinstance(values, dict) and isinstance(values.get("mixture"), dict):
             mixture = dict(values["mixture"])
-            if "max_epochs" in mixture:
-                values = {**values, "mixture": mixture, "max_epochs": mixture.pop("max_epochs")}
+            names = {"max_epochs": "max_epochs", "alpha": "mixture_alpha", "tokens": "mixture_tokens"}
+            values = {**values, **{names[key]: mixture.pop(key) for key in names if key in mixture}}
+            values["mixture"] = mixture or None
         return values
+
+    @model_validator(mode="after")
+    def _one_mixture(self) -> Self:
+        given = [self.mixture, self.mixture_tokens, self.mixture_alpha]
+        if sum(one is not None for one in given) > 1:
+            raise ValueError("mixture is by weight, by tokens or by alpha: one of them")
+        return self
 
     @field_validator("privacy", mode="before")
     @classmethod
@@ -126,11 +183,6 @@ class Curate(Settings):
         if len(set(value)) != len(value):
             raise ValueError("each step at most once")
         return value
-
-
-class Signals(Settings):
-    # default: every built-in family but those that only some presets ask for; a recipe may name others
-    families: list[str] | None = None
 
 
 # ---------------------------------------------------------------- tokens and evaluation; model and training: training.py

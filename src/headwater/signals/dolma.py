@@ -24,7 +24,11 @@ STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})
 
 def measure(text: str) -> tuple[float, ...]:
     """words … duplicate_10_grams, in the order of the columns."""
-    words = spaced_words(text)
+    return measured(text, spaced_words(text))
+
+
+def measured(text: str, words: list[str]) -> tuple[float, ...]:
+    """The same on words that some other tokeniser found."""
     which, lengths = numbered(words)
     characters, count = max(1, int(lengths.sum())), max(1, len(words))
     grams = gram_counts(which, lengths)

@@ -40,6 +40,8 @@ class Kind:
     expand: Callable[[str, Path, Any], list[Listed] | None] | None = None
     beside: Callable[[Place, Any], list[Place]] | None = None  # files that are read together with one
     warm: Callable[[], None] | None = None  # compiles the reader's kernels, before workers start
+    # Names the model that the reader takes text out with: another model makes other documents, and is part of the key.
+    model: Callable[[], str] | None = None
 
 
 KINDS: dict[str, Kind] = {
@@ -55,6 +57,7 @@ KINDS: dict[str, Kind] = {
         ("resiliparse", "publicsuffixlist", "idna"),
         Unit(by="site"),
         warm=main_text.warm,
+        model=main_text.version,
     ),
     "warc": Kind(
         warc.read,
@@ -62,6 +65,7 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "resiliparse", "publicsuffixlist", "idna", "zstandard"),
         Unit(by="site"),
         warm=main_text.warm,
+        model=main_text.version,
     ),
     "code": Kind(
         code.read,
@@ -90,6 +94,7 @@ KINDS: dict[str, Kind] = {
         ("fastwarc", "publicsuffixlist", "resiliparse", "selectolax", "zstandard"),
         Unit(by="site"),
         warm=main_text.warm,
+        model=main_text.version,
     ),
     "papers": Kind(
         papers.read,

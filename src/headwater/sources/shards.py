@@ -67,13 +67,16 @@ def plan(
         name = f"f-{digest.hexdigest()}" if file.bytes > LARGE else f"b{digest.intdigest() % BUCKETS:02d}"
         shards.setdefault(name, []).append(file)
     settings = source.model_dump(mode="json")
-    made_by = {
+    kind = KINDS[source.kind]
+    made_by: dict[str, Any] = {
         "settings": {name: value for name, value in settings.items() if name not in ("paths", "root")},
         "holdout": holdout.model_dump(mode="json"),
         "limit": limit,
-        "versions": [VERSION, KINDS[source.kind].version, getattr(normalisation, "VERSION", 1)],
-        "libraries": {name: version(name) for name in KINDS[source.kind].libraries},
+        "versions": [VERSION, kind.version, getattr(normalisation, "VERSION", 1)],
+        "libraries": {name: version(name) for name in kind.libraries},
     }
+    if kind.model is not None:
+        made_by["model"] = kind.model()
     if (urls := getattr(source, "urls", None)) is not None:
         settings["urls"] = urls.below(folder).model_dump(mode="json")
         lists = [_local_file(file, source.name) for file in urls.below(folder).files()]

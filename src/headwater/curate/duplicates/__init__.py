@@ -1,15 +1,18 @@
 """Duplicates: clusters and survivors, computed over the documents alive at the step that asks.
 
-    keys.py     one column of keys at a time: spilled to disk by band, sorted, cut into buckets
-    exact.py    equal text: same xxh3-64 and same length
-    near.py     MinHash: buckets -> verified pairs -> components
-    survivors.py  who stays, by the declared policy, and whom the others name as their partner
-    find.py     these, in order
+    exchange.py   records spread over partitions through files, so that no task holds more than a partition
+    keys.py       a shard -> its documents' keys (URL, text, 14 bands) and ranks
+    survivors.py  who stays: a document's rank by the declared policy
+    equal.py      one partition -> documents with an equal URL or text
+    near.py       MinHash: buckets by partition -> verified pairs -> components -> survivors and partners
+    bloom.py      documents whose 13-grams were seen before, in the order of ids
+    passages.py   a text -> its words, fingerprints and windows
+    shared.py     passages that occur elsewhere: fingerprints, windows, later copies cut
+    index.py      what a later corpus needs of this one, and whether it is whole
 
 What a document *is* (band keys, signature, hash) was measured once; which of a cluster stays depends on who is
 alive, so it is decided here, at curation, and no cluster loses its last copy to a rule that came later.
 
-    from headwater.curate.duplicates.find import AliveShard, find
-    found = find(shards, settings, workspace.path / "tmp")
-    found["crawl-0001"].drop          # bool, one a row
+A *position* is a document's place among all rows of all shards, in the order of the shards. Documents of an earlier
+corpus (`against`) come first: they take part in everything, stay as they are, and win.
 """

@@ -1,109 +1,114 @@
-"""Who of a cluster stays: `longest`, `first` or `newest`; equals are decided by the lower id.
+"""Who of a cluster stays: a rank a document, the lowest stays; equals are decided by the lower id.
 
-Of every cluster exactly one document stays. Whoever leaves names a *partner* and the similarity to it: the
-survivor, where the two are alike by the same measure; else the neighbour through which a chain of verified
-edges leads to the survivor.
+    best          most of the signal `quality` (with - before its name: least), then the longest; unmeasured last
+    longest       UTF-8 bytes of the text as it is at this step
+    first         place in the corpus: order of shards and rows
+    source_order  the order of the recipe's sources
+    oldest        by date; an unknown date is no reason to stay
+    newest        by date; an unknown date is older than any
+    license       public domain, then permissive, share-alike, restricted (NC, ND), other, unknown; then the longest
+
+Documents of an earlier corpus go before all others, those that stayed in it first.
 """
 
-import numba
+import re
+from typing import Any
+
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from headwater.curate.duplicates.keys import AliveShard
-from headwater.curate.duplicates.near import equal_values
+from headwater.curate.duplicates.exchange import LEFT, Spread, starts_of
+
+RANK = np.dtype([("rank", "<u8"), ("high", "<u8"), ("low", "<u8")])  # lowest stays; the id, 128 bits
+# the same with what goes before: 0 stayed in the earlier corpus, 1 left in it, 2 is new
+STANDING = np.dtype([("era", "u1"), ("rank", "<u8"), ("high", "<u8"), ("low", "<u8")])
+_LAST = np.uint64(2**64 - 1)
+_LENGTHS = 2**32 - 1
+
+_LICENSES = [
+    (0, r"cc0|public domain|publicdomain|\bpd\b|unlicense|0bsd|wtfpl|公有领域|公有領域"),
+    (3, r"\bn[cd]\b|noncommercial|non-commercial|noderiv|no derivatives|禁止演绎|非商业|非商業"),
+    (2, r"by-sa|share-?alike|gfdl|gpl|mpl|epl|cddl|odbl|sharing|相同方式"),
+    (1, r"\bby\b|apache|\bmit\b|bsd|\bisc\b|zlib|mulan|odc-by|permissive|署名|boost|\bbsl"),
+]
+_NUMBERS = re.compile(r"\d+")
 
 
-def order_of_preference(
-    keep: str, positions: np.ndarray, lengths: np.ndarray, ids: np.ndarray, dates: np.ndarray
+def license_rank(name: str | None) -> int:
+    """0 public domain, 1 attribution only, 2 share-alike, 3 restricted, 4 another, 5 unknown."""
+    said = (name or "").strip().lower().replace("_", "-")
+    if not said or said in ("unknown", "none", "noassertion"):
+        return 5
+    return next((rank for rank, words in _LICENSES if re.search(words, said)), 4)
+
+
+def date_number(date: str | None) -> int:
+    """A date as a number that sorts as dates do: `2024-05-01T…` and 2024年5月1日 are 20240501……; 0 where unknown."""
+    numbers = _NUMBERS.findall((date or "")[:40])
+    if not numbers or len(numbers[0]) != 4:
+        return int(numbers[0][:8].ljust(14, "0")) if numbers and len(numbers[0]) == 8 else 0
+    parts = [*(number[:2] for number in numbers[1:6]), *["0"] * 5]
+    return int(numbers[0] + "".join(part.zfill(2) for part in parts[:5]))
+
+
+def ranks(policy: str, columns: dict[str, Any], places: np.ndarray, source: int) -> np.ndarray:
+    """(rows,) uint64. *Shapes*: all (rows,): `lengths` int64, `quality` float64 (more is better, NaN unmeasured),
+    `dates` and `licenses` strings or None; `places` int64, rows in the shard."""
+    found = places.astype(np.uint64)  # first: `standings` puts the shard before it
+    shorter = (_LENGTHS - np.minimum(columns["lengths"], _LENGTHS)).astype(np.uint64)
+    if policy == "longest":
+        found = shorter
+    elif policy == "source_order":
+        found[:] = source
+    elif policy in ("oldest", "newest"):
+        dates = np.array([date_number(date) for date in columns["dates"]], np.uint64)
+        found[:] = _LAST - dates if policy == "newest" else np.where(dates > 0, dates, _LAST)
+    elif policy == "license":
+        of = np.array([license_rank(name) for name in columns["licenses"]], np.uint64)
+        found[:] = (of << np.uint64(32)) | shorter
+    elif policy == "best":
+        found[:] = (_worse(columns["quality"]) << np.uint64(32)) | shorter
+    return found
+
+
+def _worse(quality: np.ndarray) -> np.ndarray:
+    """(rows,) uint64 of 32 bits that fall as the quality rises; NaN has the highest."""
+    bits = np.asarray(quality, np.float32).view(np.uint32).astype(np.uint64)
+    negative = bits >> np.uint64(31) == 1
+    ascending = np.where(negative, np.uint64(_LENGTHS) - bits, bits | np.uint64(1 << 31))
+    return np.where(np.isnan(quality), np.uint64(_LENGTHS), np.uint64(_LENGTHS) - ascending)
+
+
+def standings(
+    spreads: list[Spread], positions: np.ndarray, policy: str, earlier: dict[str, Any]
 ) -> np.ndarray:
-    """(C,) int64: each candidate's rank, 0 = stays before all others. Arguments are (C,) and in one order."""
-    by_id = np.argsort(ids, kind="stable")
-    rank = np.empty(len(ids), np.int64)
-    rank[by_id] = np.arange(len(ids))
-    if keep == "longest":
-        order = np.lexsort((rank, -lengths))
-    elif keep == "newest":  # ISO dates sort as text; an unknown date is older than any
-        _, age = np.unique(dates, return_inverse=True)
-        order = np.lexsort((rank, -age))
-    else:
-        order = np.argsort(positions, kind="stable")
-    preference = np.empty(len(ids), np.int64)
-    preference[order] = np.arange(len(ids))
-    return preference
+    """(n,) STANDING of the documents at these positions.
 
-
-def exact_survivors(hashes: np.ndarray, lengths: np.ndarray, preference: np.ndarray) -> np.ndarray:
-    """(C,) int64: for each candidate the place of the survivor among those with its hash and its length."""
-    order = np.lexsort((preference, lengths, hashes))
-    new = np.ones(len(order), bool)
-    new[1:] = (hashes[order[1:]] != hashes[order[:-1]]) | (lengths[order[1:]] != lengths[order[:-1]])
-    survivor = np.empty(len(order), np.int64)
-    survivor[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
-    return survivor
-
-
-@numba.njit(cache=True, nogil=True)
-def near_partners(
-    edges: np.ndarray, preference: np.ndarray, signatures: np.ndarray, least: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Partners in the forest of verified edges.
-
-    *Shapes*: edges (E, 2) between places, preference (C,), signatures (C, 112). Returns (C,) int64 the partner's
-    place, -1 for who stays, and (C,) int64 equal signature values with it.
+    `earlier`: {"rows": positions of the earlier corpus, "left": files of what left in it}.
     """
-    nodes = preference.shape[0]
-    degree = np.zeros(nodes + 1, np.int64)
-    for e in range(edges.shape[0]):
-        degree[edges[e, 0] + 1] += 1
-        degree[edges[e, 1] + 1] += 1
-    start = np.cumsum(degree)
-    fill = start[:-1].copy()
-    neighbours = np.empty(2 * edges.shape[0], np.int64)
-    for e in range(edges.shape[0]):
-        a, b = edges[e, 0], edges[e, 1]
-        neighbours[fill[a]] = b
-        neighbours[fill[b]] = a
-        fill[a] += 1
-        fill[b] += 1
-    by_preference = np.argsort(preference)
-    partner = np.full(nodes, -1, np.int64)
-    equal = np.zeros(nodes, np.int64)
-    seen = np.zeros(nodes, np.bool_)
-    queue = np.empty(nodes, np.int64)
-    for survivor in by_preference:  # the first of a component that comes up is its survivor
-        if seen[survivor]:
-            continue
-        seen[survivor] = True
-        head, tail = 0, 1
-        queue[0] = survivor
-        while head < tail:
-            node = queue[head]
-            head += 1
-            for k in range(start[node], start[node + 1]):
-                other = neighbours[k]
-                if seen[other]:
-                    continue
-                seen[other] = True
-                queue[tail] = other
-                tail += 1
-                partner[other] = survivor
-                equal[other] = equal_values(signatures[other], signatures[survivor])
-                if equal[other] < least:
-                    partner[other] = node
-                    equal[other] = equal_values(signatures[other], signatures[node])
-    return partner, equal
+    found = np.zeros(len(positions), STANDING)
+    starts = starts_of(spreads)
+    shards = np.searchsorted(starts, positions, "right") - 1
+    for shard in np.unique(shards).tolist():
+        here = np.flatnonzero(shards == shard)
+        table = np.memmap(spreads[shard].ranks, RANK, "r")
+        rows = table[positions[here] - starts[shard]]
+        for name in ("rank", "high", "low"):
+            found[name][here] = rows[name]
+        if policy == "first":
+            found["rank"][here] = positions[here]
+    found["era"] = 2
+    if earlier["rows"]:
+        found["era"][positions < earlier["rows"]] = 0
+        for path in earlier["left"]:
+            found["era"][np.isin(positions, np.fromfile(path, LEFT)["position"])] = 1
+    return found
 
 
-def read_column(shards: list[AliveShard], positions: np.ndarray, column: str) -> np.ndarray:
-    """(C,) text of one column of the documents at these positions (ascending); missing values are empty."""
-    values, start = [np.empty(0, object)], 0
-    for shard in shards:
-        rows = len(shard.alive)
-        low, high = np.searchsorted(positions, [start, start + rows])
-        if low < high:
-            taken = pq.read_table(shard.documents, columns=[column]).column(0)
-            taken = taken.take(pa.array(positions[low:high] - start))
-            values.append(np.array([value or "" for value in taken.to_pylist()], object))
-        start += rows
-    return np.concatenate(values)
+def survivors(groups: np.ndarray, standing: np.ndarray) -> np.ndarray:
+    """(n,) int64: the place of the survivor of each member's group. *Shapes*: groups (n,), ascending."""
+    order = np.lexsort((standing["low"], standing["high"], standing["rank"], standing["era"], groups))
+    new = np.ones(len(order), bool)
+    new[1:] = groups[order[1:]] != groups[order[:-1]]
+    first = np.empty(len(order), np.int64)
+    first[order] = order[np.maximum.accumulate(np.where(new, np.arange(len(order)), 0))]
+    return first

@@ -79,7 +79,7 @@ def does(one: Pass) -> str:
     assert one.duplicates is not None
     near = one.duplicates.near
     kinds = (["exact"] if one.duplicates.exact else []) + (
-        [f"near, from a similarity of {near.similarity:g}, keep the {near.keep}"] if near else []
+        [f"near, from a similarity of {near.similarity:g}, keep the {one.duplicates.policy}"] if near else []
     )
     return f"drop duplicates: {'; '.join(kinds)}"
 

@@ -37,6 +37,7 @@ from headwater.sources.extract.tokens import (
     is_space,
     look_up,
 )
+from headwater.sources.extract.topic import MAX_METAS, Topic, topic_of
 
 MAX_DEPTH = 512
 # Columns of `elements`. LENGTH, LINKED, PUNCTUATION and BLOCKS are of all that is below.
@@ -52,12 +53,12 @@ LINE, PARAGRAPH = 1, 2
 _SKIPS, _PREFORMATTED, _IS_CODE = 1, 2, 4
 ELEMENT_COLUMNS, BLOCK_COLUMNS = 13, 20
 
-_P, _A, _BR, _PRE, _CODE, _MATH, _HR, _SCRIPT, _TR, _LI = (
-    TAG[name] for name in ("p", "a", "br", "pre", "code", "math", "hr", "script", "tr", "li")
+_P, _A, _BR, _PRE, _CODE, _TT, _MATH, _HR, _TR, _LI, _META, _TITLE = (
+    TAG[name] for name in ("p", "a", "br", "pre", "code", "tt", "math", "hr", "tr", "li", "meta", "title")
 )
 _HTML, _HEAD, _BODY = TAG["html"], TAG["head"], TAG["body"]
 _F0, _FP = np.uint64(FNV_START), np.uint64(FNV_PRIME)
-_RENDERED = 1 << GROUP["rendered"]
+_RENDERED, _CODE_GROUP = 1 << GROUP["rendered"], 1 << GROUP["code"]
 _PADDING = 32  # zero bytes behind the page, so that looking ahead stays inside
 _SEARCH = 64  # open elements that the search for an end tag's start passes at most
 
@@ -70,6 +71,7 @@ class Blocks:
     elements: np.ndarray  # int64 [elements, ELEMENT_COLUMNS]
     signatures: np.ndarray  # uint64 [elements, 3]: of tag and class; of the tags from the root on; of the tag
     blocks: np.ndarray  # int32 [blocks, BLOCK_COLUMNS]
+    topic: Topic
 
     def raw(self, number: int) -> str:
         """A block's text; entities are not resolved yet."""
@@ -86,9 +88,12 @@ def blocks_of(page: str) -> Blocks:
     elements = np.empty((most, ELEMENT_COLUMNS), np.int64)
     signatures = np.empty((most, 3), np.uint64)
     blocks = np.empty((most + 1, BLOCK_COLUMNS), np.int32)
-    count, found, used = _scan(padded, len(data), text, elements, signatures, blocks)
-    _sum_up(elements[:count], blocks[:found])
-    return Blocks(text[:used], elements[:count], signatures[:count], blocks[:found])
+    heads = np.zeros((MAX_METAS + 1, 2), np.int64)
+    count, found, used, metas = _scan(padded, len(data), text, elements, signatures, blocks, heads)
+    sum_up(elements[:count], blocks[:found])
+    (begin, end), *tags = heads[: metas + 1].tolist()
+    topic = topic_of(data[begin:end], [data[begin:end] for begin, end in tags])
+    return Blocks(text[:used], elements[:count], signatures[:count], blocks[:found], topic)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -99,13 +104,15 @@ def _scan(
     elements: np.ndarray,
     signatures: np.ndarray,
     blocks: np.ndarray,
-) -> tuple[int, int, int]:
-    """How many elements and blocks there are, and how many bytes of `text` are used."""
+    heads: np.ndarray,
+) -> tuple[int, int, int, int]:
+    """How many elements and blocks there are, how many bytes of `text` are used, how many `<meta>` are in `heads`:
+    begin and end of the inside of `<title>` in its first row, then of each `<meta>`."""
     elements[0, :] = 0
     elements[0, PARENT] = -1
     elements[0, FIRST] = -1
     signatures[0, :] = _F0
-    count, found, used = 1, 0, 0
+    count, found, used, metas = 1, 0, 0, 0
     current, anchor, beyond = (
         0,
         -1,
@@ -113,6 +120,7 @@ def _scan(
     )  # the innermost open element, the open link, elements deeper than MAX_DEPTH
     skips = preformatted = code = 0
     opened, start, space, broken, gap = False, 0, True, 0, PARAGRAPH
+    indent = 0  # non-breaking spaces before the text of a line of code
     verbatim, behind, marks = (
         0,
         0,
@@ -176,7 +184,10 @@ def _scan(
                 else:
                     used = start
                 opened, broken = False, 0
+            elif tag == _BR and broken:
+                gap = PARAGRAPH  # an empty line
             gap = max(gap, LINE) if tag in (_BR, _LI, _TR) or (tag >= 0 and IS_CELL[tag]) else PARAGRAPH
+            indent = 0
         if place >= size:
             break
 
@@ -224,9 +235,14 @@ def _scan(
             if IS_VOID[tag]:
                 if tag == _BR:
                     broken = 1
+                elif tag == _META and metas < MAX_METAS:
+                    metas += 1
+                    heads[metas, 0], heads[metas, 1] = name, place
                 continue
             if IS_RAW[tag]:
                 end = end_of_raw(data, place, size, name, length)
+                if tag == _TITLE and heads[0, 1] == 0:
+                    heads[0, 0], heads[0, 1] = place, end
                 if formula and skips == 0 and end > place:
                     verbatim, behind, marks = end, min(size, find_byte(data, end, size, 62) + 1), formula
                 else:
@@ -290,7 +306,7 @@ def _scan(
                 flags |= _SKIPS
             if tag == _PRE:
                 flags |= _PREFORMATTED | _IS_CODE
-            elif tag == _CODE:
+            elif tag in (_CODE, _TT) or groups & _CODE_GROUP:
                 flags |= _IS_CODE
             skips += flags & _SKIPS
             preformatted += flags >> 1 & 1
@@ -324,9 +340,11 @@ def _scan(
             or point == 0x200B
             or point == 0xFEFF
         ):
-            if opened and preformatted > 0 and verbatim == 0:
+            if opened and verbatim == 0 and (preformatted > 0 or (code > 0 and point == 0xA0)):
                 text[used] = 10 if point == 10 else 32
                 used += 1
+            elif not opened and code > 0 and point == 0xA0:
+                indent += 1
             elif opened and not space:
                 text[used] = 32
                 used += 1
@@ -338,6 +356,9 @@ def _scan(
             blocks[found, :] = 0
             blocks[found, INNER] = current
             blocks[found, LINKS] = 1 if anchor >= 0 else 0
+            if code > 0:
+                text[used : used + indent] = 32
+                used += indent
         for step in range(width):
             text[used + step] = data[place + step]
         used += width
@@ -376,11 +397,11 @@ def _scan(
         row[SIZE] += letters
         if anchor >= 0:
             row[LINK_SIZE] += letters
-    return count, found, used
+    return count, found, used, metas
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum_up(elements: np.ndarray, blocks: np.ndarray) -> None:
+def sum_up(elements: np.ndarray, blocks: np.ndarray) -> None:
     """Sums over blocks for every element around them: each block to its box, then each element to its parent."""
     for number in range(blocks.shape[0]):
         box = blocks[number, BOX]

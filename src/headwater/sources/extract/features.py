@@ -1,8 +1,8 @@
 """What is measured on every block of a page: the inputs of the main-text model.
 
 Own properties, the tags and class words above it and how far, the containers around it, a readability-style top
-container and where the block stands to it, blocks of the same path and class, neighbours, the page. Lengths count a
-Han character as three letters, so that one model serves English and Chinese.
+container and where the block stands to it, blocks of the same path and class, neighbours, the page, and what the page
+says it is about (`topic.py`). Lengths count a Han character as three letters, so that one model serves English and Chinese.
 """
 
 import numba
@@ -55,6 +55,8 @@ from headwater.sources.extract.tags import (
 )
 from headwater.sources.extract.tags import GROUPS as WORD_GROUPS
 from headwater.sources.extract.tokens import look_up
+from headwater.sources.extract.topic import NAMES as TOPIC
+from headwater.sources.extract.topic import measure_topic
 
 _OWN = "size link_share links marks marks_share final digits upper han word_length tag inner depth break hidden words code"
 _CONTAINER = "size link_share share marks blocks"
@@ -78,6 +80,7 @@ NAMES = (
     *(f"neighbour{offset:+d}_{name}" for offset in NEIGHBOURS for name in _NEIGHBOUR.split()),
     *(f"around_{name}" for name in _AROUND.split()),
     *(f"cue_{name}" for name in CUES),
+    *TOPIC,
 )
 COUNT = len(NAMES)
 _AT_TAGS = len(_OWN.split())
@@ -90,6 +93,7 @@ _AT_ALIKE = _AT_PLACE + len(_PLACE.split())
 _AT_NEIGHBOURS = _AT_ALIKE + len(_ALIKE.split())
 _AT_AROUND = _AT_NEIGHBOURS + len(NEIGHBOURS) * len(_NEIGHBOUR.split())
 _AT_CUES = _AT_AROUND + len(_AROUND.split())
+_AT_TOPIC = _AT_CUES + len(CUES)
 _TAGS, _GROUPS, _CUES = len(ANCESTORS), len(WORD_GROUPS), len(CUES)
 FAR = 16  # the distance of what is not above a block
 _CLIMB = 40  # levels that are looked at
@@ -110,6 +114,7 @@ def features_of(blocks: Blocks) -> np.ndarray:
         sums = np.zeros((2, size, 3), np.float32)
         scores = np.zeros(len(blocks.elements), np.float64)
         _measure(blocks.elements, blocks.signatures, blocks.blocks, blocks.text, scores, tables, sums, matrix)
+        measure_topic(blocks.topic, blocks.elements, blocks.blocks, blocks.text, matrix[:, _AT_TOPIC:])
     return matrix
 
 
@@ -315,17 +320,18 @@ def _measure(
         x[_AT_AROUND] = np.log1p(letters)
         x[_AT_AROUND + 1] = links / (letters + _TINY)
         x[_AT_AROUND + 2] = np.log1p(most)
-    # ---- how often its first bytes stood in the page before
+    # ---- how often its first bytes stand in the page
     tables[0, :] = 0
     sums[0, :, 0] = 0
     for number in range(count):
         key = _F0
         for place in range(blocks[number, START], min(blocks[number, END], blocks[number, START] + 64)):
             key = (key ^ np.uint64(text[place])) * _FP
-        slot = _slot(tables[0], key)
-        sums[0, slot, 0] += 1
-        matrix[number, _AT_AROUND + 3] = sums[0, slot, 0]
+        slots[0, number] = _slot(tables[0], key)
+        sums[0, slots[0, number], 0] += 1
         _count_cues(text, blocks[number, START], blocks[number, END], matrix[number])
+    for number in range(count):
+        matrix[number, _AT_AROUND + 3] = sums[0, slots[0, number], 0]
 
 
 @numba.njit(cache=True, nogil=True)

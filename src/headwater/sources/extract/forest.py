@@ -1,5 +1,6 @@
 """Gradient-boosted trees as a file of numbers, evaluated by a kernel: no library, no pickle."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -24,6 +25,7 @@ class Forest:
     right: np.ndarray  # int32 [nodes]
     roots: np.ndarray  # int32 [trees]
     keep_from: float  # blocks of at least this probability are text
+    digest: str  # of all these numbers
 
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         """float32 [rows] of a float32 matrix [rows, features]: probabilities."""
@@ -40,10 +42,12 @@ def shipped() -> Forest:
     with np.load(BytesIO(data), allow_pickle=False) as numbers:
         if tuple(numbers["names"].tolist()) != NAMES:
             raise ValueError(f"{FILE} was trained on other features; run benchmarks/main_text_training.py")
-        feature, threshold, left, right, roots = (
+        feature, threshold, left, right, roots = arrays = [
             numbers[name] for name in ("feature", "threshold", "left", "right", "roots")
-        )
-        return Forest(feature, threshold, left, right, roots, float(numbers["keep_from"]))
+        ]
+        keep_from = numbers["keep_from"]
+    digest = hashlib.blake2b(b"".join(array.tobytes() for array in (*arrays, keep_from)), digest_size=16)
+    return Forest(feature, threshold, left, right, roots, float(keep_from), digest.hexdigest())
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,6 +2,9 @@
 
 A tag is a small number; 0 is any tag that is not listed, which is treated as an inline element. Words that pages use
 in class, id, role and itemprop are sorted into groups by meaning; a group is a bit.
+
+numba keeps compiled kernels on disk by the time of their own file, with these tables in them: after a change here,
+`__pycache__` of this folder has to go, and the model has to be trained again.
 """
 
 import numpy as np
@@ -72,8 +75,9 @@ GROUPS: dict[str, str] = {
     "advert": "ad ads advert advertisement advertising promo promotion sponsor sponsored outbrain taboola adsense banner "
     "dfp marketing guanggao gg",
     "signup": "newsletter subscribe subscription signup paywall register login signin membership donate donation account",
-    "notice": "cookie cookies consent gdpr privacy popup modal overlay lightbox dialog notice notification alert toast "
-    "onetrust optanon didomi truste ccpa cookielaw cookieconsent cookiebanner alertdialog",
+    "consent": "cookie cookies consent gdpr privacy onetrust optanon didomi truste ccpa cookielaw cookieconsent "
+    "cookiebanner cookienotice",
+    "notice": "popup modal overlay lightbox dialog notice notification alert toast alertdialog",
     "path": "breadcrumb breadcrumbs crumb crumbs crumbtrail location path position",
     "navigation": "nav navigation menu navbar topbar toolbar mainmenu submenu dropdown tabs tab header head top masthead hd",
     "author": "author byline bio writer contributor credit credits avatar user username profile userinfo member",
@@ -98,6 +102,7 @@ GROUPS: dict[str, str] = {
     "notes footnote footnotes references reflist",
     "body": "articlebody",
     "rendered": "katexhtml mathjax mathjaxpreview mathjaxdisplay mathjaxsvg mathjaxchtml",
+    "code": "code codehilite sourcecode prettyprint syntaxhighlighter hljs crayon",
     "wiki": "toc index navbox infobox catlinks mw reference editsection hatnote",
 }
 GROUP = {name: number for number, name in enumerate(GROUPS)}
@@ -111,6 +116,7 @@ NEGATIVE = sum(
         "share",
         "advert",
         "signup",
+        "consent",
         "notice",
         "navigation",
     ]
@@ -131,6 +137,8 @@ CUES: dict[str, str] = {
     "byline": "by author editor written published updated posted ago source reporter 作者 编辑 編輯 责任 记者 記者 来源 來源 "
     "发布 發佈 时间 小编 责编",
     "trade": "buy cart price shipping checkout order sale discount deal add 购买 價格 价格 购物 优惠 商品",
+    "caption": "photo photos photograph photographer image images pictured picture getty reuters afp foto bild 图片 圖片 图源 "
+    "圖源 摄影 攝影 资料 資料",
     "advert": "advertisement advertising sponsored ad ads promoted anzeige werbung publicité 广告 廣告 赞助 推广",
 }
 

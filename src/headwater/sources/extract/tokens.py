@@ -1,6 +1,7 @@
 """The pieces of HTML as bytes, for the block scanner: tags' ends, attributes, comments, entities, formulas.
 
-Every kernel moves forward only; the page's bytes are followed by zeros, so that looking ahead stays inside.
+Every kernel moves forward only; the page's bytes are followed by zeros, so that looking ahead stays inside. The tables
+of `tags.py` are part of the compiled kernels.
 """
 
 import numba
@@ -261,5 +262,5 @@ def _entity(data: np.ndarray, place: int) -> tuple[int, int]:
     length = end - place + 1
     # nbsp, ensp, emsp, thinsp
     if data[end - 1] == 112 and data[end - 2] == 115 and length <= 8:
-        return 32, length
+        return 0xA0 if data[place + 1] == 110 else 32, length
     return 0, length

@@ -1,0 +1,43 @@
+"""`headwater export`: a curated corpus for another tool."""
+
+from pathlib import Path
+
+import click
+
+from headwater import api
+from headwater.cli.shared import print_result
+
+FORMATS = ("jsonl", "parquet", "datasets", "megatron", "nanogpt")
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "format", type=click.Choice(FORMATS), required=True, help="Whose files they are to be."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="A folder that is not there yet.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
+@click.option(
+    "--workspace", type=click.types.FuncParamType(api.workspace_place), help="Default: the recipe's own."
+)
+@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def export(
+    recipe: Path,
+    format: str,
+    out: Path,
+    overrides: tuple[str, ...],
+    workspace: Path | str | None,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Write what RECIPE keeps as JSON lines, Parquet, a Hugging Face data set, Megatron's or nanoGPT's files.
+
+    With the card (licences and consent by source) and Croissant. What is not curated yet is curated first.
+    """
+    from headwater.pipeline.export import lines_of
+
+    written = api.export(
+        recipe, format=format, out=out, overrides=overrides, workspace=workspace, workers=workers
+    )
+    print_result(written, as_json, lines_of(written))
