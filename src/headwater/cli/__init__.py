@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from headwater import __version__, api
+from headwater.cli.chat import chat
 from headwater.cli.contamination import contamination
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
@@ -310,6 +311,12 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
 
 cli.add_command(tokenizers)
 cli.add_command(export)
+
+
+# ---------------------------------------------------------------- a model, seen from inside and heard
+
+
+cli.add_command(chat)
 
 
 # ---------------------------------------------------------------- the rest
