@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headwater.inspect.tokenizers import Comparison as TokenizerComparison
     from headwater.inspect.whatif import WhatIf
     from headwater.inspect.why import Why
+    from headwater.model.explain import Explained
+    from headwater.model.worked_example import Example
     from headwater.pipeline.run import Outcome
 
 PathLike = Path | str
@@ -243,6 +245,28 @@ def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerCompar
     from headwater.inspect.tokenizers import compare
 
     return compare(names, **options)
+
+
+def worked_example(text: str, *, seed: int = 0) -> "Example":
+    """Attention and three objectives on a sentence of 2 to 6 words, small enough to follow by hand; untrained weights."""
+    from headwater.model.worked_example import worked_example
+
+    return worked_example(text, seed=seed)
+
+
+def explain(run: PathLike, text: str, *, hide: int | None = None) -> "Explained":
+    """The attention of a run's (or a model folder's) model on a text, of the pass that made its predictions."""
+    from headwater.model.explain import explain
+
+    return explain(Path(run), text, hide=hide)
+
+
+def chat(run: PathLike, prompt: str, *, new_tokens: int = 200, **drawing: Any) -> str:
+    """What a run's model makes of a prompt; drawing: `temperature`, `top_k`, `top_p`, `seed`."""
+    from headwater.model.converse import Talker
+    from headwater.model.generate import Sampling
+
+    return "".join(Talker.load(Path(run)).answer(prompt, new_tokens=new_tokens, sampling=Sampling(**drawing)))
 
 
 def verify(workspace: PathLike) -> tuple[int, list[str]]:

@@ -15,6 +15,7 @@ import click
 from headwater import __version__, api
 from headwater.cli.chat import chat
 from headwater.cli.contamination import contamination
+from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
 from headwater.cli.models import train_classifier, train_ngram
@@ -316,6 +317,7 @@ cli.add_command(export)
 # ---------------------------------------------------------------- a model, seen from inside and heard
 
 
+cli.add_command(explain)
 cli.add_command(chat)
 
 
