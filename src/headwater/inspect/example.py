@@ -75,9 +75,10 @@ def lines_of_example(example: Example, language: str = "en") -> list[str]:
     lines.append("  c_1              =" + vector(example.printed.context))
     lines += head(t("A decoder: nobody looks ahead", "解码器：谁也不看后文"))
     lines += looked(example.decoder[0], "a_1j")
-    zeros = ", ".join(f"a_1{j}" for j in range(2, len(words) + 1))
+    unseen = [f"a_1{j}" for j in range(2, len(words) + 1)]
+    zeros = " = ".join(unseen if len(unseen) < 4 else [unseen[0], "…", unseen[-1]])
     sep = t(", so", "，所以")
-    lines.append(f"  {zeros.replace(', ', ' = ')} = 0{sep} c_1 = v_1 =" + vector(example.decoder[0].context))
+    lines.append(f"  {zeros} = 0{sep} c_1 = v_1 =" + vector(example.decoder[0].context))
     lines += head(t(f"EQ-LM: from “{first}” to the next word: softmax(e(x)ᵀh_1), h_1 = x_1 + c_1", f"EQ-LM：从“{first}”到下一个词：softmax(e(x)ᵀh_1)，h_1 = x_1 + c_1"))  # fmt: skip
     lines.append("  h_1 =            " + vector(example.lm[0].hidden))
     lines += _softmax(example.lm[0].products, example.lm[0].probabilities, vocabulary)
