@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from headwater.compare.run import Comparison
     from headwater.curate.contamination_report import Report
     from headwater.engine.upkeep import Unneeded
+    from headwater.inspect.audit import Audit
     from headwater.inspect.doctor import Check
     from headwater.inspect.page import PagePreview
+    from headwater.inspect.portrait import Profile
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
     from headwater.inspect.tokenizers import Comparison as TokenizerComparison
@@ -182,6 +184,20 @@ def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "What
     from headwater.inspect.whatif import whatif
 
     return whatif(Path(recipe), rules, **options)
+
+
+def profile(recipe: PathLike, **options: Any) -> "Profile":
+    """What a recipe has read, source by source. The options are those of `inspect.portrait.profile`."""
+    from headwater.inspect.portrait import profile
+
+    return profile(Path(recipe), **options)
+
+
+def audit(recipe: PathLike, number: int = 200, *, workspace: PathLike | None = None) -> "Audit":
+    """Documents of a recipe drawn blind, to be labelled; `report()` says precision and recall."""
+    from headwater.inspect.audit import Audit
+
+    return Audit(Path(recipe), number, workspace=None if workspace is None else workspace_place(workspace))
 
 
 def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":

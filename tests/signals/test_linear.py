@@ -21,12 +21,12 @@ GOOD = texts(["河水", "夜里", "river", "rose", "人们", "看"], 60, 1)
 BAD = texts(["赌场", "注册", "bonus", "casino", "人们", "看"], 40, 2)
 
 
-def test_a_unit_is_a_word_or_a_han_character_with_its_neighbours() -> None:
+def test_a_unit_is_a_word_a_han_character_or_a_symbol_with_its_neighbours() -> None:
     one = linear.features_of("The river, 河水", 20)
-    assert len(one) == 4 + 3 + 2  # the, river, 河, 水; pairs; triples
-    assert np.array_equal(one, linear.features_of("the RIVER　河，水", 20))
+    assert len(one) == 5 + 4 + 3  # the, river, the comma, 河, 水; pairs; triples
+    assert np.array_equal(one, linear.features_of("the RIVER,\n河 水", 20))
     assert len(set(one) & set(linear.features_of("river the 水河", 20))) == 4  # single units alone
-    assert len(linear.features_of("。！ …", 20)) == 0
+    assert len(linear.features_of(" \n", 20)) == 0 and len(linear.features_of("。！", 20)) == 3
 
 
 def test_it_learns_is_deterministic_and_comes_back_from_its_file(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from headwater.cli.export import export
 from headwater.cli.fetch import fetch
 from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
-from headwater.cli.questions import whatif
+from headwater.cli.questions import audit, profile, whatif
 from headwater.cli.shared import Group, print_result
 from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
@@ -230,6 +230,8 @@ def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> 
 
 cli.add_command(contamination)
 cli.add_command(whatif)
+cli.add_command(profile)
+cli.add_command(audit)
 
 
 @cli.command()

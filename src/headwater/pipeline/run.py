@@ -96,7 +96,10 @@ def run_until(
             assert outcome.measured is not None
             outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
             entries = score(place, [run.folder for run in outcome.runs], outcome.heldout, workers=count)
-            outcome.scores = [summarise(entry.path(), recipe.evaluate.weights) for entry in entries]
+            outcome.scores = [
+                {**summarise(entry.path(), recipe.evaluate.weights), "measure": entry.result["measure"]}
+                for entry in entries
+            ]
         keep_snapshot(outcome)
     return outcome
 

@@ -52,7 +52,7 @@ def lines_of(outcome: Outcome) -> list[str]:
         lines.append(f"run       {run.folder} ({show_count(run.result['tokens'])} tokens)")
     for scores in outcome.scores:
         for domain, bits in scores["domains"].items():
-            lines.append(f"score     {bits:.3f} bits per byte on {domain}")
+            lines.append(f"score     {bits:.3f} {scores['measure']} on {domain}")
     return lines
 
 

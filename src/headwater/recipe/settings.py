@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, field_validator, model_validator
 from headwater.recipe.quantities import Count, Size
 from headwater.recipe.signals import Signals
 from headwater.recipe.sources import Settings, Source
-from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
+from headwater.recipe.training import ModelSettings, TrainSettings, check_objective, with_default_objective
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
 
@@ -233,6 +233,11 @@ class Recipe(Settings):
     @classmethod
     def _objective(cls, values: Any) -> Any:
         return with_default_objective(values)
+
+    @model_validator(mode="after")
+    def _learnable(self) -> "Recipe":
+        check_objective(self.model, self.train)
+        return self
 
     @field_validator("sources")
     @classmethod

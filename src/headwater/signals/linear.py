@@ -1,8 +1,8 @@
 """A linear classifier over hashed n-grams: how GPT-3 and GLaM told good pages from the rest (Brown et al. 2020,
 appendix A; Du et al. 2022), trained here by our own SGD.
 
-A unit is a word in lower case, or a single Han character; features are units, pairs and triples of neighbours, hashed
-into 2^bits weights. A text's logit is the sum of its features' weights over the square root of their number, plus a
+A unit is a word in lower case, a single Han character, or a symbol (bars and arrows mark menus, full stops prose);
+features are units, pairs and triples of neighbours, hashed into 2^bits weights. A text's logit is the sum of its features' weights over the square root of their number, plus a
 bias. Two characters of Han are about a word, so that no segmenter is needed. One kernel reads the characters and sums
 the weights: nothing is made in between.
 
@@ -126,7 +126,7 @@ def _features(
                     continue
                 inside = False
             else:
-                if kind != 2:
+                if kind != 2 and (i == len(text) or text[i] <= 32):
                     continue
                 word = (np.uint64(text[i]) + np.uint64(77)) * _MIX
             found[count] = (word * _MIX) >> shift

@@ -10,12 +10,14 @@ On Chinese: nothing is peculiar to spaces; subwords are byte-level, words are se
 """
 
 import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.model.ngrams import NgramModel
+from headwater.model.ngrams import NgramModel, train
+from headwater.model.ngrams.units import lines_of
 from headwater.signals import Signal, language
 
 VERSION = 1
@@ -63,7 +65,7 @@ def opened(settings: dict[str, Any]) -> Callable[[str], tuple[Any, ...]]:
             return None, None, None, None, []
         total = float(nats.sum())
         value = math.exp(min(700.0, total / int(units.sum())))
-        size = sum(len(line.strip().encode()) + 1 for line in text.split("\n") if line.strip())
+        size = sum(len(line.encode()) + 1 for line in lines_of(text))
         percentile = model.percentile(value)
         known = percentile == percentile
         bucket = int(percentile > settings["head"]) + int(percentile > settings["tail"]) if known else None
@@ -71,6 +73,13 @@ def opened(settings: dict[str, Any]) -> Callable[[str], tuple[Any, ...]]:
         return value, total / math.log(2) / size, percentile if known else None, bucket, lines
 
     return measure
+
+
+def warm() -> None:
+    """Compiles the kernel for a mapped file's arrays, once a machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        train(lambda: ["ab", "ab"], order=2, unit="character").save(Path(folder, "m"))
+        NgramModel.load(Path(folder, "m")).lines("ab")
 
 
 def _model(settings: dict[str, Any], path: str) -> NgramModel:

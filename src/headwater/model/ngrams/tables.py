@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from headwater.model.mapped import Mapped
-from headwater.model.ngrams.units import BEGIN, END, Units
+from headwater.model.ngrams.units import BEGIN, Units, lines_of
 
 FORMAT = Mapped(
     b"HWNGRAM1",
@@ -47,17 +47,10 @@ class NgramModel:
 
     def lines(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """−ln P and units (END included) of each line that is not blank, (lines,) float64 and int64."""
-        parts: list[np.ndarray] = []
-        spelled = []
-        for line in text.split("\n"):
-            if line := line.strip():
-                ids, unknown = self.vocabulary.ids(line)
-                parts += [_BEGIN, ids, _END]
-                spelled.append(unknown * math.log(256))
-        if not parts:
-            return np.zeros(0), np.zeros(0, np.int64)
-        nats, counts = _score(np.concatenate(parts), len(spelled), self.units, self.nats, self.backoff, self.first, self.suffix)  # fmt: skip
-        return nats + np.array(spelled), counts
+        lines = lines_of(text)
+        ids, unknown = self.vocabulary.stream(lines)
+        nats, counts = _score(ids, len(lines), self.units, self.nats, self.backoff, self.first, self.suffix)
+        return nats + unknown * math.log(256), counts
 
     def perplexity(self, text: str) -> float:
         """exp of the mean −ln P of a unit; NaN for a text without any."""
@@ -67,9 +60,7 @@ class NgramModel:
     def bits_per_byte(self, texts: list[str]) -> float:
         """Of the lines' UTF-8 bytes, line ends included, as one text."""
         nats = math.fsum(float(self.lines(text)[0].sum()) for text in texts)
-        size = sum(
-            len(line.strip().encode()) + 1 for text in texts for line in text.split("\n") if line.strip()
-        )
+        size = sum(len(line.encode()) + 1 for text in texts for line in lines_of(text))
         return nats / math.log(2) / max(1, size)
 
     def percentile(self, perplexity: float) -> float:
@@ -95,9 +86,6 @@ class NgramModel:
         return cls(header, units, **arrays)
 
 
-_BEGIN, _END = np.array([BEGIN], np.uint32), np.array([END], np.uint32)
-
-
 @numba.njit(cache=True, nogil=True)
 def _score(
     ids: np.ndarray,
@@ -111,30 +99,29 @@ def _score(
     """−ln P and units of each line; every line begins with BEGIN."""
     total, counts = np.zeros(lines, np.float64), np.zeros(lines, np.int64)
     contexts = len(backoff)
-    line, state = -1, np.int64(-1)
-    for i in range(len(ids)):
-        unit = ids[i]
+    line, state, cost, length = -1, np.int64(-1), 0.0, 0
+    for unit in ids:
         if unit == BEGIN:
-            line, state = line + 1, np.int64(BEGIN)
+            if line >= 0:
+                total[line], counts[line] = cost, length
+            line, state, cost, length = line + 1, np.int64(BEGIN), 0.0, 0
             continue
-        node = np.int64(-1)
+        node = np.int64(unit)  # alone, unless it is found after some context
         while state >= 0:
-            low, high = first[state], first[state + 1]
-            end = high
-            while low < high:
-                middle = (low + high) >> 1
-                if units[middle] < unit:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low < end and units[low] == unit:
-                node = low
-                break
-            total[line] += backoff[state]
+            low, size = first[state], first[state + 1] - first[state]
+            if size > 0:
+                while size > 1:  # halves without a branch that would be guessed
+                    half = size >> 1
+                    low += half if units[low + half] <= unit else 0
+                    size -= half
+                if units[low] == unit:
+                    node = low
+                    break
+            cost += backoff[state]
             state = np.int64(suffix[state])
-        if node < 0:
-            node = np.int64(unit)
-        total[line] += nats[node]
-        counts[line] += 1
+        cost += nats[node]
+        length += 1
         state = node if node < contexts else np.int64(suffix[node])
+    if line >= 0:
+        total[line], counts[line] = cost, length
     return total, counts

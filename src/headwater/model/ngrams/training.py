@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numba
 import numpy as np
@@ -24,7 +23,7 @@ from headwater.errors import HeadwaterError
 from headwater.model import tokenizer
 from headwater.model.ngram import discounts
 from headwater.model.ngrams.tables import QUANTILES, NgramModel
-from headwater.model.ngrams.units import BEGIN, END, UNITS, Units, keys_of
+from headwater.model.ngrams.units import BEGIN, UNITS, Units, keys_of, lines_of
 
 SMOOTHINGS = ("kneser-ney", "witten-bell", "stupid-backoff")
 BLOCK = 1 << 23  # units
@@ -77,8 +76,8 @@ def _units(texts: Texts, kind: str, vocabulary: int) -> Units:
         return Units(kind, none, tokenizer.train(_sample(texts()), vocabulary))
     keys, counts = none, np.zeros(0, np.int64)
     held: list[np.ndarray] = []
-    for line in _lines(texts()):
-        held.append(keys_of(line, kind)[0])
+    for text in texts():
+        held += [keys_of(line, kind)[0] for line in lines_of(text)]
         if len(held) >= 100_000:
             keys, counts = _counted(held, keys, counts)
     keys, counts = _counted(held, keys, counts)
@@ -102,13 +101,6 @@ def _counted(held: list[np.ndarray], keys: np.ndarray, counts: np.ndarray) -> tu
     return keys, counts
 
 
-def _lines(texts: Iterable[str]) -> Iterable[str]:
-    for text in texts:
-        for line in text.split("\n"):
-            if line := line.strip():
-                yield line
-
-
 def _ids(texts: Texts, units: Units, folder: Path) -> tuple[np.ndarray, dict[str, int]]:
     """All lines' ids in a file, (units,) uint32, and what was read."""
     path = folder / "ids"
@@ -117,14 +109,11 @@ def _ids(texts: Texts, units: Units, folder: Path) -> tuple[np.ndarray, dict[str
         for text in texts():
             counted["texts"] += 1
             counted["bytes"] += len(text.encode())
-            parts: list[Any] = []
-            for line in _lines([text]):
-                parts += [[BEGIN], units.ids(line)[0], [END]]
-                counted["lines"] += 1
-            if parts:
-                data = np.concatenate(parts).astype(np.uint32)
-                counted["units"] += len(data)
-                file.write(data.tobytes())
+            lines = lines_of(text)
+            data = units.stream(lines)[0]
+            counted["lines"] += len(lines)
+            counted["units"] += len(data)
+            file.write(data.tobytes())
     if not counted["lines"]:
         raise HeadwaterError("there is no text to train an n-gram model on")
     return np.memmap(path, np.uint32, "r"), counted

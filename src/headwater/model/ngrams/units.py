@@ -42,9 +42,43 @@ class Units:
         ids = np.where(known, places + SPECIAL, UNKNOWN).astype(np.uint32)
         return ids, int(sizes[~known].sum())
 
+    def stream(self, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """All lines in a row, each from BEGIN to END, (units,) uint32; and of each the bytes of its unknown units.
+
+        Lines have no line end and no white space around them. Where units do not reach over a line end, which the
+        tokeniser's pattern sees to, all lines are cut in one go.
+        """
+        if self.kind == "subword" and lines:
+            ids = self.ids("\n".join(lines))[0]
+            breaks = np.flatnonzero(ids == self._line_end)
+            if len(breaks) == len(lines) - 1:
+                twice = np.ones(len(ids), np.int64)
+                twice[breaks] = 2
+                ids = np.repeat(ids, twice)
+                breaks = breaks + np.arange(len(breaks))
+                ids[breaks], ids[breaks + 1] = END, BEGIN
+                return np.concatenate([_BEGIN, ids, _END]), np.zeros(len(lines), np.int64)
+        parts, unknown = [], np.zeros(len(lines), np.int64)
+        for place, line in enumerate(lines):
+            ids, unknown[place] = self.ids(line)
+            parts += [_BEGIN, ids, _END]
+        return np.concatenate(parts) if parts else np.zeros(0, np.uint32), unknown
+
+    @cached_property
+    def _line_end(self) -> int:
+        return int(self.ids("\n")[0][0])
+
     @cached_property
     def _subwords(self) -> Tokenizer:
         return Tokenizer(self.tokenizer, "the n-gram model's tokeniser")
+
+
+_BEGIN, _END = np.array([BEGIN], np.uint32), np.array([END], np.uint32)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines that are not blank, without the white space around them."""
+    return [line for piece in text.split("\n") if (line := piece.strip())]
 
 
 def keys_of(line: str, kind: str) -> tuple[np.ndarray, np.ndarray]:
