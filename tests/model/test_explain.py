@@ -144,7 +144,9 @@ def test_weights_are_those_that_transformers_reports(kind: str, tmp_path: Path) 
     )
     for of, matrices in pairs.items():
         names = [
-            n for n in captured if (n.startswith(of) and ("cross" not in n)) or (of == "cross" and "cross" in n)
+            n
+            for n in captured
+            if (n.startswith(of) and ("cross" not in n)) or (of == "cross" and "cross" in n)
         ]
         for name, matrix in zip(names, matrices, strict=True):
             torch.testing.assert_close(captured[name]["weights"], matrix[0], rtol=1e-4, atol=1e-5)
