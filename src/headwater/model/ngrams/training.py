@@ -126,10 +126,10 @@ def _ids(texts: Texts, units: Units, folder: Path) -> tuple[np.ndarray, dict[str
 class Level:
     """The n-grams of one length, ascending by (context, last unit)."""
 
-    context: np.ndarray  # (n-grams,) int64: number of the n-gram one shorter; 0 for single units
+    context: np.ndarray  # (n-grams,) int32: number of the n-gram one shorter; 0 for single units
     unit: np.ndarray  # (n-grams,) uint32
-    counts: np.ndarray  # (n-grams,) int64
-    suffix: np.ndarray  # (n-grams,) int64: number of the n-gram without its first unit
+    counts: np.ndarray  # (n-grams,) int32
+    suffix: np.ndarray  # (n-grams,) int32: number of the n-gram without its first unit
 
 
 def _levels(ids: np.ndarray, size: int, order: int, folder: Path) -> list[Level]:
@@ -138,8 +138,8 @@ def _levels(ids: np.ndarray, size: int, order: int, folder: Path) -> list[Level]
     for start in range(0, len(ids), BLOCK):
         counts += np.bincount(ids[start : start + BLOCK], minlength=size)
     counts[BEGIN] = 0
-    none = np.zeros(size, np.int64)
-    levels = [Level(none, single, counts, none)]
+    none = np.zeros(size, np.int32)
+    levels = [Level(none, single, counts.astype(np.int32), none)]
     # of each unit, the number of the n-gram that ends at it; −1 where there is none
     before = np.memmap(folder / "places-1", np.int32, "w+", shape=len(ids))
     for start in range(0, len(ids), BLOCK):
@@ -152,8 +152,9 @@ def _levels(ids: np.ndarray, size: int, order: int, folder: Path) -> list[Level]
             keys, counts = _merge(keys, counts, fresh, times)
         after = np.memmap(folder / f"places-{length}", np.int32, "w+", shape=len(ids))
         suffix = _places(ids, before, keys, after)
-        context = (keys >> np.uint64(32)).astype(np.int64)
-        levels.append(Level(context, (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32), counts, suffix))
+        context = (keys >> np.uint64(32)).astype(np.int32)
+        unit = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        levels.append(Level(context, unit, counts.astype(np.int32), suffix))
         before = after
     return levels
 
@@ -194,7 +195,7 @@ def _keys(ids: np.ndarray, before: np.ndarray, start: int, stop: int) -> np.ndar
 @numba.njit(cache=True, nogil=True)
 def _places(ids: np.ndarray, before: np.ndarray, keys: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Fills `after`, the number of the n-gram that ends at each unit; the suffix of each n-gram."""
-    suffix = np.zeros(len(keys), np.int64)
+    suffix = np.zeros(len(keys), np.int32)
     for i in range(len(ids)):
         after[i] = -1
         if i > 0 and ids[i] != BEGIN and before[i - 1] >= 0:
@@ -217,12 +218,14 @@ def _places(ids: np.ndarray, before: np.ndarray, keys: np.ndarray, after: np.nda
 def _smoothed(levels: list[Level], units: Units, smoothing: str) -> NgramModel:
     """P of every n-gram, interpolated with its suffix's, and the back-off of every context."""
     columns: dict[str, list[np.ndarray]] = {"units": [], "nats": [], "backoff": [], "suffix": [], "first": []}
-    below = np.full(1, 1 / (levels[0].unit.size - 1))  # BEGIN is never predicted
+    below = np.full(1, 1 / (units.size - 1))  # BEGIN is never predicted
     at = at_below = 0
-    for length, level in enumerate(levels, 1):
-        if smoothing == "kneser-ney" and length < len(levels):
+    sizes = [len(level.counts) for level in levels]
+    for length in range(1, len(sizes) + 1):
+        level = levels.pop(0)  # what is done with is let go
+        if smoothing == "kneser-ney" and levels:
             # how many different units stand before it; before the beginning of a line none can
-            different = np.bincount(levels[length].suffix, minlength=len(level.counts))
+            different = np.bincount(levels[0].suffix, minlength=len(level.counts))
             counts = np.where(different > 0, different, level.counts)
             counts[BEGIN] = 0 if length == 1 else counts[BEGIN]
         else:
@@ -246,21 +249,22 @@ def _smoothed(levels: list[Level], units: Units, smoothing: str) -> NgramModel:
         if smoothing == "stupid-backoff":
             probability = np.where(counts > 0, own, lower)
         columns["units"].append(level.unit)
-        columns["nats"].append(-np.log(probability))
-        columns["suffix"].append(level.suffix + at_below if length > 1 else np.full(len(counts), -1))
+        columns["nats"].append(-np.log(probability).astype(np.float32))
+        suffix = level.suffix + np.int32(at_below) if length > 1 else np.full(len(counts), -1, np.int32)
+        columns["suffix"].append(suffix)
         if length > 1:
-            columns["backoff"].append(-np.log(backoff))
+            columns["backoff"].append(-np.log(backoff).astype(np.float32))
             columns["first"].append(np.searchsorted(level.context, np.arange(contexts)) + at)
         at_below, at = at, at + len(counts)
         below = probability
     columns["first"].append(np.array([at]))
-    arrays = {name: np.concatenate(parts) for name, parts in columns.items()}
+    arrays = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
     return NgramModel(
-        {"ngrams": [len(level.counts) for level in levels]},
+        {"ngrams": sizes},
         units,
         arrays["units"],
-        arrays["nats"].astype(np.float32),
-        arrays["backoff"].astype(np.float32),
+        arrays["nats"],
+        arrays["backoff"],
         arrays["first"].astype(np.int64),
-        arrays["suffix"].astype(np.int32),
+        arrays["suffix"],
     )
