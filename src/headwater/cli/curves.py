@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from headwater import api
+
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
@@ -19,12 +21,10 @@ def curves(run: Path, tensorboard: Path, follow: bool) -> None:
     headwater curves workspace/runs/RUN --tensorboard curves
     tensorboard --logdir curves        # or: wandb sync curves
     """
-    from headwater.train.tensorboard import write_events
-
-    click.echo(str(write_events(run, tensorboard)))
+    click.echo(str(api.curves(run, tensorboard)))
     metrics, seen = run / "metrics.jsonl", 0.0
     while follow:
         if (changed := metrics.stat().st_mtime) != seen:
-            write_events(run, tensorboard)
+            api.curves(run, tensorboard)
             seen = changed
         time.sleep(5)
