@@ -247,6 +247,13 @@ def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerCompar
     return compare(names, **options)
 
 
+def curves(run: PathLike, tensorboard: PathLike) -> Path:
+    """Writes a run's curves as TensorBoard event files into a folder; the file."""
+    from headwater.train.tensorboard import write_events
+
+    return write_events(Path(run), Path(tensorboard))
+
+
 def worked_example(text: str, *, seed: int = 0) -> "Example":
     """Attention and three objectives on a sentence of 2 to 6 words, small enough to follow by hand; untrained weights."""
     from headwater.model.worked_example import worked_example

@@ -15,6 +15,7 @@ import click
 from headwater import __version__, api
 from headwater.cli.chat import chat
 from headwater.cli.contamination import contamination
+from headwater.cli.curves import curves
 from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
@@ -317,6 +318,7 @@ cli.add_command(export)
 # ---------------------------------------------------------------- a model, seen from inside and heard
 
 
+cli.add_command(curves)
 cli.add_command(explain)
 cli.add_command(chat)
 
