@@ -7,7 +7,8 @@ On real documents, half English, half Chinese, each package in its own environme
 
 - dolma's tagger `gopher_v1`: the same words given to both (those between spaces), every value; then with our words,
   which in Chinese are the segmenter's where dolma finds none;
-- datatrove's `C4QualityFilter` with its defaults, given our sentences: which pages stay, and with which lines;
+- datatrove's `C4QualityFilter` with its defaults: which pages stay, and with which lines; given our sentences, and
+  with its own;
 - FineWeb-2's filters with its configuration for Chinese (cmn_Hani), on 500 Chinese documents: the same words given
   to both, then each with its own.
 
@@ -37,7 +38,6 @@ DOLMA = [  # its pins (numpy<2, tokenizers<=0.19.1, s3fs) resolve for an hour; i
     "regex==2026.11.19", "requirements-parser==0.13.1", "smart_open==9.0.2", "tokenizers==0.23.3", "tqdm==4.70.1",
     "typing_extensions==4.16.0", "uniseg==0.10.1", "urllib3==2.8.0", "wrapt==2.5.2", "zstandard==0.25.0",
 ]  # fmt: skip
-DATATROVE = [*PEER, "nltk==3.10.4"]
 NAMES = {
     "words": "word_count", "median_word_length": "median_word_length", "symbol_words": "symbol_to_word_ratio",
     "alphabetic_words": "fraction_of_words_with_alpha_character", "stop_words": "required_word_count",
@@ -121,6 +121,12 @@ def compare_c4(documents: list[dict[str, Any]], answers: list[dict[str, Any]]) -
             if document["language"] == language:
                 causes[cause_of_c4(document["text"], answer["c4"])] += 1
         print(f"  {language}: " + ", ".join(f"{count} {cause}" for cause, count in causes.most_common()))
+        own = sum(
+            answer["c4"] == answer["c4_own"]
+            for document, answer in zip(documents, answers, strict=True)
+            if document["language"] == language
+        )
+        print(f"      its own sentences change nothing in {own}")
         wrong += causes["DIFFERENT"]
     return wrong
 
@@ -167,7 +173,7 @@ def write_golden(folder: Path) -> None:
     snippets = json.loads((folder / "snippets.json").read_text(encoding="utf-8"))
     documents = [document_of(snippet["text"], snippet["language"]) for snippet in snippets]
     values, verdicts = peers_say(documents)
-    for name, packages, said in (("dolma", DOLMA, values), ("c4", DATATROVE, [a["c4"] for a in verdicts])):
+    for name, packages, said in (("dolma", DOLMA, values), ("c4", PEER, [a["c4"] for a in verdicts])):
         rows = [{"text": d["text"], "said": one} for d, one in zip(documents, said, strict=True)]
         content = {"packages": packages, "documents": rows}
         (folder / f"{name}.json").write_text(
@@ -179,7 +185,7 @@ def peers_say(documents: list[dict[str, Any]]) -> tuple[list[dict[str, float]], 
     scripts = Path(__file__).parent / "peers"
     values = ask(environment("dolma", DOLMA), scripts / "dolma_values.py", [d["text"] for d in documents])
     question = {"documents": documents, "cmn_Hani": CMN_HANI}
-    return values, ask(environment("datatrove-rules", DATATROVE), scripts / "datatrove_rules.py", question)
+    return values, ask(environment("datatrove", PEER), scripts / "datatrove_rules.py", question)
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ and the ratios.
 
 import argparse
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -49,7 +48,7 @@ tokenizer: {vocabulary: 2048, sample: 1 MB}
 
 def watched(command: list[str], folder: Path) -> dict[str, float]:
     """Wall seconds, CPU seconds and peak bytes of the process tree of a command."""
-    began, peak, before = time.monotonic(), 0, resource.getrusage(resource.RUSAGE_CHILDREN)
+    began, peak, spent = time.monotonic(), 0, dict[int, float]()  # CPU seconds by process, as last seen
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         parent = psutil.Process(process.pid)
@@ -59,6 +58,8 @@ def watched(command: list[str], folder: Path) -> dict[str, float]:
                 for member in [parent, *parent.children(recursive=True)]:
                     try:
                         total += member.memory_full_info().pss
+                        times = member.cpu_times()
+                        spent[member.pid] = times.user + times.system
                     except psutil.Error:
                         continue
             except psutil.Error:
@@ -67,9 +68,7 @@ def watched(command: list[str], folder: Path) -> dict[str, float]:
             time.sleep(0.1)
     if process.returncode:
         sys.exit(f"{command[0]} ended with {process.returncode}; its output is in {folder / 'log.txt'}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall": time.monotonic() - began, "cpu": cpu, "peak": peak}
+    return {"wall": time.monotonic() - began, "cpu": sum(spent.values()), "peak": peak}
 
 
 def ours(folder: Path, workers: int) -> tuple[dict[str, float], dict[str, Any]]:

@@ -168,7 +168,8 @@ def plot(samples: dict[str, tuple[dict[str, Sample], dict[str, Sample]]], path: 
         for group, color in zip(samples[language], ("#1f7a8c", "#c44536"), strict=True):
             for number, (name, sample) in enumerate(group.items()):
                 values = np.sort([sample.value(n, rule.signal) for n in range(len(sample.texts))])
-                axis.step(values, np.arange(1, len(values) + 1) / len(values), color=color, lw=1.2,
+                shares = np.linspace(0, 1, 41)
+                axis.plot(np.quantile(values, shares), shares, color=color, lw=1.2,
                           ls=("-", "--")[number % 2], label=name)  # fmt: skip
         for bound in rule.bounds.values():
             axis.axvline(bound, color="#333", lw=0.8, ls=":")
@@ -197,8 +198,8 @@ TEXT = {
         "and cannot bring itself (a list of URLs, a classifier) is said at the end of `show`, and as a warning by "
         "every curation.",
         "`headwater` is our own, with a part for English and one for Chinese. Its bounds stand just outside of what "
-        "books, news and reading passages have, so that each rule drops little of these, and each was kept only if "
-        "it drops something of what stands around the main text of pages or of spam. The figures below are made by "
+        "books, news and reading passages have, so that each rule drops little of these; "
+        "what it drops of the text around the main text of pages, and of spam, stands beside it. The figures below are made by "
         "`./run bench headwater_preset --write`.",
         "![Cumulative shares of every signal](../presets.svg)",
         "Blue are texts to keep, red are texts to drop, dotted is the bound.",
@@ -207,9 +208,17 @@ TEXT = {
         "Beside the other presets (rules and edits of lines; duplicates left out):",
         "Texts: {counts}. The pages of spam are all Chinese pages of one archive of Common Crawl; they were looked at "
         "one by one, and {spam} are too few to say more than that none of them gets through.",
-        "Whitespace is what a Chinese text has least of: `c4`, `refinedweb` and `gopher` were made for English, and "
-        "keep of it what the third column says. Their rules are read here with the segmenter's words; as released "
-        "they would keep nothing.",
+        "`gopher`, `fineweb` and `refinedweb` ask for English stop words, so they keep no Chinese; `c4` keeps it, since "
+        "lines are read here by the ends and words of their own script. The bounds were chosen on these same texts, so "
+        "the figures flatter `headwater` a little: hold them against your own with `headwater whatif` and "
+        "`headwater audit`.",
+        "## Ask before a number is changed",
+        "`headwater whatif recipe.yaml --rule zh.gopher.words.min=20` says what another bound would change, without "
+        "changing anything: documents, bytes, tokens, by source and language; what each rule removes, and removes "
+        "alone; the documents nearest to the bound. `headwater why ID` shows one document: every value with its "
+        "percentile, every rule, the passages that fail. `headwater profile recipe.yaml` is a page a source "
+        "(`--markdown` for a data card). `headwater audit recipe.yaml -n 200` draws documents blind, takes your "
+        "judgement with one key each, and reports precision and recall of the recipe with intervals.",
     ),
     "zh": (
         "# 预设，以及 `headwater` 的数字从何而来",
@@ -218,7 +227,7 @@ TEXT = {
         "开头的文件，配方用路径引用（`preset: mine.yaml`）。预设本身带不来的东西（URL 名单、分类器）写在 `show` 的末尾，"
         "每次筛选时也会作为警告说出来。",
         "`headwater` 是我们自己的预设，英文、中文各一部分。界限刚好放在书籍、新闻和阅读理解文章的数值之外，因此每条规则几乎"
-        "不伤及它们；一条规则只有在能丢掉正文之外的文字或垃圾页面时才保留。下面的数字由 "
+        "不伤及它们；它能丢掉多少正文之外的文字和垃圾页面，列在旁边。下面的数字由 "
         "`./run bench headwater_preset --write` 生成。",
         "![每个信号的累积分布](../presets.svg)",
         "蓝色是应保留的文本，红色是应丢弃的文本，点线是界限。",
@@ -226,14 +235,20 @@ TEXT = {
         "（大于 0.6 的界限按它与 1 的距离计）。",
         "与其他预设比较（规则和行编辑，不含去重）：",
         "文本：{counts}。垃圾页面是 Common Crawl 一个归档里的全部中文页面，逐一看过；只有 {spam} 页，只能说明没有一页漏网。",
-        "中文里几乎没有空格：`c4`、`refinedweb`、`gopher` 为英文而作，它们留下多少中文见表。这里按分词读它们的规则；"
-        "照原样运行则一行中文也留不下。",
+        "`gopher`、`fineweb`、`refinedweb` 要求英文停用词，所以一篇中文也不留；`c4` 能留下中文，是因为这里按各自文字的句末标点和"
+        "分词来读每一行。界限就是在这些文本上选定的，数字对 `headwater` 略为有利：请用 `headwater whatif` 和 "
+        "`headwater audit` 在自己的数据上检验。",
+        "## 改数字之前先问",
+        "`headwater whatif recipe.yaml --rule zh.gopher.words.min=20` 说明换一个界限会改变什么，而不改动任何东西：文档、字节、"
+        "词元，按来源和语言；每条规则丢掉多少、单独丢掉多少；离界限最近的文档。`headwater why ID` 显示一篇文档：每个数值及其"
+        "百分位、每条规则、不合格的段落。`headwater profile recipe.yaml` 每个来源一页（`--markdown` 用于数据卡）。"
+        "`headwater audit recipe.yaml -n 200` 盲抽文档，一键一判，报告配方的精确率和召回率及其区间。",
     ),
 }  # fmt: skip
 
 
 def chapter(language: str, tables: dict[str, tuple[list[list[str]], list[list[str]]]], samples: Any) -> str:
-    title, what, ours, image, colours, cells, beside, counts, spaces = TEXT[language]
+    title, what, ours, image, colours, cells, beside, counts, *rest = TEXT[language]
     words = WORDS[language]
     parts = [title, what, "## `headwater`", ours, image, colours,
              cells.format(factors=", ".join(f"{f:g}" for f in FACTORS))]  # fmt: skip
@@ -250,7 +265,7 @@ def chapter(language: str, tables: dict[str, tuple[list[list[str]], list[list[st
         for g in both
         for n, s in g.items()
     )
-    parts += [counts.format(counts=said, spam=len(SPAM)), spaces]
+    parts += [counts.format(counts=said, spam=len(SPAM)), *rest]
     return "\n\n".join(parts) + "\n"
 
 

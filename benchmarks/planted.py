@@ -11,6 +11,7 @@ from headwater.engine.workspace import Workspace
 from headwater.pipeline.curation import Curated, curate
 from headwater.pipeline.ingest import ingest
 from headwater.pipeline.measure import measure
+from headwater.pipeline.run import Outcome, keep_snapshot
 from headwater.recipe.load import load_recipe
 
 A_FILE = 64 << 20  # bytes of JSONL
@@ -107,4 +108,6 @@ def curated(
     workspace = Workspace(loaded.workspace_path)
     ingested = ingest(loaded, workspace, workers=workers)
     measured = measure(loaded, workspace, ingested, workers=workers)
-    return curate(loaded, workspace, ingested, measured, workers=workers), workspace
+    made = curate(loaded, workspace, ingested, measured, workers=workers)
+    keep_snapshot(Outcome(loaded, workspace, ingested, measured, made))
+    return made, workspace

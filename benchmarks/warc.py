@@ -36,7 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     data = Path(os.environ.get("HEADWATER_TEST_DATA", "shared/data")) / "corpora/web-warc"
     archives = options.archives or [data / f"{name}.warc.gz" for name in DEFAULT]
-    framing.document_of_payload = _nothing  # type: ignore[assignment]
+    framing.record_of.__kwdefaults__["document"] = _nothing  # in the place of the extraction
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "all.warc.gz"
         once = b"".join(archive.read_bytes() for archive in archives)

@@ -1,7 +1,6 @@
 """datatrove's side of benchmarks/conformance_rules.py: its own filters' verdicts, whole and in the order of the recipes.
 
-C4QualityFilter counts sentences with nltk's punkt, whose model is no package: it is given the sentences that the
-question brings. FineWeb-2's filters are asked with the settings of fineweb-2-pipeline.py and cmn_Hani.yml, once with
+C4QualityFilter counts sentences: once as datatrove splits them, once as many as the question says. FineWeb-2's filters are asked with the settings of fineweb-2-pipeline.py and cmn_Hani.yml, once with
 datatrove's own words and once with the words that the question brings.
 """
 
@@ -9,19 +8,18 @@ import json
 import sys
 from pathlib import Path
 
-import nltk.tokenize
 from datatrove.data import Document
-from datatrove.pipeline.filters import C4QualityFilter
+from datatrove.pipeline.filters import c4_filters
 from datatrove.pipeline.filters import fineweb_quality_filter as fineweb
 from datatrove.pipeline.filters import gopher_quality_filter as quality
 from datatrove.pipeline.filters import gopher_repetition_filter as repetition
-from datatrove.utils.text import split_into_words
+from datatrove.utils.text import split_into_sentences, split_into_words
 
 
-def c4(document):
-    nltk.tokenize.sent_tokenize = lambda line, language: [""] * document["sentences"][line]
+def c4(document, sentences):
+    c4_filters.split_into_sentences = sentences
     asked = Document(text=document["text"], id="0")
-    answer = C4QualityFilter().filter(asked)
+    answer = c4_filters.C4QualityFilter().filter(asked)
     return {"kept": answer is True, "reason": None if answer is True else answer[1], "text": asked.text}
 
 
@@ -56,7 +54,11 @@ def main():
     question = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     answers = []
     for document in question["documents"]:
-        answer = {"c4": c4(document)}
+        given = {line: [""] * count for line, count in document["sentences"].items()}
+        answer = {
+            "c4": c4(document, lambda line, language, given=given: given[line]),
+            "c4_own": c4(document, split_into_sentences),
+        }
         if document["language"] == "zh":
             own = split_into_words(document["text"], "cmn_Hani")
             answer["words"] = own

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from headwater.compare.variations import Variation
     from headwater.curate.contamination_report import Report
     from headwater.engine.upkeep import Unneeded
+    from headwater.inspect.audit import Audit
     from headwater.inspect.doctor import Check
     from headwater.inspect.page import PagePreview
+    from headwater.inspect.portrait import Profile
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
     from headwater.inspect.tokenizers import Comparison as TokenizerComparison
     from headwater.inspect.whatif import WhatIf
     from headwater.inspect.why import Why
+    from headwater.model.explain import Explained
+    from headwater.model.worked_example import Example
     from headwater.pipeline.run import Outcome
 
 PathLike = Path | str
@@ -158,6 +162,22 @@ def demo(folder: PathLike = "headwater-demo") -> list[str]:
     return run_demo(Path(folder))
 
 
+def train_ngram(places: Sequence[PathLike], out: PathLike, **settings: Any) -> dict[str, Any]:
+    """Trains an n-gram model on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_ngram
+
+    return dict(train_ngram(list(places), Path(out), **settings).about)
+
+
+def train_classifier(
+    positive: Sequence[PathLike], negative: Sequence[PathLike], out: PathLike, **settings: Any
+) -> dict[str, Any]:
+    """Trains a quality classifier on recipes' documents or files; what it says of itself. See `pipeline.models`."""
+    from headwater.pipeline.models import train_classifier
+
+    return dict(train_classifier(list(positive), list(negative), Path(out), **settings).about)
+
+
 def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
     """Why a document (an id, or its first digits) was kept or dropped; `unmasked`: with personal data as it is."""
     from headwater.inspect import masked
@@ -183,6 +203,20 @@ def whatif(recipe: PathLike, rules: Sequence[str] = (), **options: Any) -> "What
     from headwater.inspect.whatif import whatif
 
     return whatif(Path(recipe), rules, **options)
+
+
+def profile(recipe: PathLike, **options: Any) -> "Profile":
+    """What a recipe has read, source by source. The options are those of `inspect.portrait.profile`."""
+    from headwater.inspect.portrait import profile
+
+    return profile(Path(recipe), **options)
+
+
+def audit(recipe: PathLike, number: int = 200, *, workspace: PathLike | None = None) -> "Audit":
+    """Documents of a recipe drawn blind, to be labelled; `report()` says precision and recall."""
+    from headwater.inspect.audit import Audit
+
+    return Audit(Path(recipe), number, workspace=None if workspace is None else workspace_place(workspace))
 
 
 def sql(workspace: PathLike, query: str, *, unmasked: bool = False) -> "Table":
@@ -230,6 +264,28 @@ def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerCompar
     from headwater.inspect.tokenizers import compare
 
     return compare(names, **options)
+
+
+def worked_example(text: str, *, seed: int = 0) -> "Example":
+    """Attention and three objectives on a sentence of 2 to 6 words, small enough to follow by hand; untrained weights."""
+    from headwater.model.worked_example import worked_example
+
+    return worked_example(text, seed=seed)
+
+
+def explain(run: PathLike, text: str, *, hide: int | None = None) -> "Explained":
+    """The attention of a run's (or a model folder's) model on a text, of the pass that made its predictions."""
+    from headwater.model.explain import explain
+
+    return explain(Path(run), text, hide=hide)
+
+
+def chat(run: PathLike, prompt: str, *, new_tokens: int = 200, **drawing: Any) -> str:
+    """What a run's model makes of a prompt; drawing: `temperature`, `top_k`, `top_p`, `seed`."""
+    from headwater.model.converse import Talker
+    from headwater.model.generate import Sampling
+
+    return "".join(Talker.load(Path(run)).answer(prompt, new_tokens=new_tokens, sampling=Sampling(**drawing)))
 
 
 def verify(workspace: PathLike) -> tuple[int, list[str]]:

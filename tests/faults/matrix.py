@@ -56,6 +56,7 @@ ROWS: dict[int, tuple[str, str, tuple[str, ...]]] = {
     32: ("fork with threads", "spawn only", ("tests/engine/test_engine.py::test_jobs_run_on_one_thread",)),
     33: ("hash seed, locale, time zone, clock", "the same bytes", ()),
     34: ("stale intermediate files", "refused or made again", ("tests/engine/test_engine.py::test_a_missing_or_shortened", "tests/curate/test_against.py::test_an_index_that_is_not_whole")),
+    35: ("duplicates larger than memory", "spills; the same survivors", ("tests/pipeline/test_duplicates_memory.py::test_the_same_survivors",)),
     38: ("killed at a checkpoint", "the previous one loads, bit for bit", ("tests/train/test_pretrain.py::test_killed_and_resumed", "tests/pipeline/test_path.py::test_killed", "tests/train/test_pretrain.py::test_a_kill_during", "tests/train/test_pretrain.py::test_a_damaged_checkpoint")),
     39: ("token above the vocabulary, NaN loss", "a named stop", ("tests/train/test_pretrain.py::test_a_loss_that_is_no_number", "tests/corpus/test_tokens.py::test_a_token_outside")),
     40: ("bit rot", "verify names it", ("tests/engine/test_upkeep.py::test_bit_rot", "tests/pipeline/test_store.py::test_bit_rot", "tests/engine/test_engine.py::test_a_missing_or_shortened")),

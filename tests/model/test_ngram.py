@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.model import ngram
-from headwater.model.ngram import START, ByteNgram, _discounts
+from headwater.model.ngram import START, ByteNgram, discounts
 
 TEXTS = [
     "源头活水来，半亩方塘一鉴开。问渠那得清如许？",
@@ -42,12 +42,12 @@ def plain_probability(texts: list[str], order: int, history: bytes, byte: int) -
     probability = 1 / 256
     for length in range(1, order + 1):
         here = context[len(context) - length + 1 :]
-        discounts = _discounts(np.array(list(counts[length].values())))
+        less = discounts(np.array(list(counts[length].values())))
         following = {gram[-1]: times for gram, times in counts[length].items() if gram[:-1] == here}
         if total := sum(following.values()):
-            taken = sum(discounts[min(times, 3)] for times in following.values())
+            taken = sum(less[min(times, 3)] for times in following.values())
             own = following.get(byte, 0)
-            probability = (own - discounts[min(own, 3)]) / total + taken / total * probability
+            probability = (own - less[min(own, 3)]) / total + taken / total * probability
     return probability
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.pipeline.curation import curate, final_texts, plan_of
+from headwater.pipeline.curation import curate, final_texts
 from headwater.pipeline.ingest import ingest
 from headwater.pipeline.measure import measure
+from headwater.pipeline.plan import plan_of
 from headwater.recipe.load import load_recipe
 
 CHINESE = (

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from headwater.cli.fetch import fetch
-from headwater.pipeline.curation import plan_of
+from headwater.pipeline.plan import plan_of
 from headwater.recipe import load_recipe
 from headwater.sources.fetch.kinds import REQUESTS
 

@@ -13,12 +13,15 @@ from typing import Any
 import click
 
 from headwater import __version__, api
+from headwater.cli.chat import chat
 from headwater.cli.compare import compare, history, study
 from headwater.cli.contamination import contamination
+from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
-from headwater.cli.questions import whatif
+from headwater.cli.questions import audit, profile, whatif
 from headwater.cli.shared import Group, print_result
 from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
@@ -165,6 +168,10 @@ def demo(folder: Path) -> None:
     print_result(None, False, api.demo(folder))
 
 
+cli.add_command(train_ngram)
+cli.add_command(train_classifier)
+
+
 # ---------------------------------------------------------------- questions to a workspace
 
 
@@ -183,6 +190,8 @@ def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> 
 
 cli.add_command(contamination)
 cli.add_command(whatif)
+cli.add_command(profile)
+cli.add_command(audit)
 
 
 @cli.command()
@@ -263,6 +272,13 @@ def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **
 
 cli.add_command(tokenizers)
 cli.add_command(export)
+
+
+# ---------------------------------------------------------------- a model, seen from inside and heard
+
+
+cli.add_command(explain)
+cli.add_command(chat)
 
 
 # ---------------------------------------------------------------- the rest

@@ -29,6 +29,11 @@ class Group(click.Group):
             context.exit(1)
 
 
+language_option = click.option(
+    "--language", type=click.Choice(["en", "zh"]), help="Default: the locale's, else en."
+)
+
+
 def print_result(value: Any, as_json: bool, lines: list[str]) -> None:
     if as_json:
         from headwater.inspect.visible import inert_json

@@ -18,10 +18,11 @@ from headwater.compare.budgets import Budget
 from headwater.compare.variations import Variation, name_of
 from headwater.engine.workspace import Entry, Workspace, content_key, read_json
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.pipeline.curation import curate, plan_of
+from headwater.pipeline.curation import curate
 from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import ingest
 from headwater.pipeline.measure import measure
+from headwater.pipeline.plan import plan_of
 from headwater.pipeline.run import Outcome
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
 from headwater.recipe import Recipe, load_recipe

@@ -43,6 +43,11 @@ class Budget:
 
     def of(self, recipe: Recipe) -> Recipe:
         """The recipe with this budget's model, training length and vocabulary."""
+        if recipe.model.family != "gpt":
+            raise RecipeError(
+                f"model.family is {recipe.model.family}; a comparison trains its budget's gpt models, whose likelihoods "
+                "can be ranked: leave `model` out"
+            )
         train = {"tokens": self.tokens, "batch": self.batch, "checkpoint_every": 50 * self.batch}
         if self.micro_batch is not None:
             train["micro_batch"] = self.micro_batch

@@ -10,7 +10,6 @@ from collections import Counter
 from functools import cache
 
 import numpy as np
-import rjieba
 import xxhash
 
 VERSION = 1  # of `normalise`: part of the key of every documents' shard
@@ -101,11 +100,22 @@ def _split(text: str) -> list[str]:
     found: list[str] = []
     for number, stretch in enumerate(_HAN_RUN.split(text)):
         if number % 2:  # a run of Han
-            found += rjieba.cut(stretch, True)
+            found += han_words(stretch)
         elif len(stretch) > 1:
             found += _pieces(stretch, clitics)
         elif stretch and not stretch.isspace():
             found.append(stretch)
+    return found
+
+
+def han_words(text: str, *, hmm: bool = True) -> list[str]:
+    """Han cut by rjieba, which loads 30 MB of dictionary: where there is no Han it is not imported.
+
+    `hmm`: words that are not in the dictionary are found by its hidden Markov model.
+    """
+    import rjieba
+
+    found: list[str] = rjieba.cut(text, hmm)
     return found
 
 

@@ -53,7 +53,7 @@ def card(
         "Licence, date and consent are what the source or the record states; nobody has checked them. “not stated” is "
         "not a permission.",
         "## Languages",
-        _table(
+        table(
             ["source", "language", "documents", "bytes", "tokens", "share of tokens"],
             [
                 [safe(source), safe(language), f"{number:,}", show_size(contents.bytes[source, language]),
@@ -64,11 +64,11 @@ def card(
         ),
         _mixture(recipe, contents, mixture, asked or recipe.curate.mixture or {}, tokens),
         "## Where it comes from",
-        _table(["source", "paths"], [
+        table(["source", "paths"], [
             [safe(source.name), ", ".join(safe(path) for path in source.paths[:10])] for source in recipe.sources
         ]),
-        _table(["source", "licence", "documents"], _pairs(contents.licenses)),
-        _table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
+        table(["source", "licence", "documents"], _pairs(contents.licenses)),
+        table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
         "## What was left out",
         _left_out(contents),
         *_personal_data(recipe, contents),
@@ -84,7 +84,7 @@ def card(
 def _sources(recipe: Recipe, contents: Contents, tokens: int) -> str:
     """A row a source, also for one that nothing is left of."""
     held, documents = contents.by_source(contents.tokens), contents.by_source(contents.documents)
-    return _table(
+    return table(
         ["source", "kind", "documents", "tokens", "share of tokens", "licences", "dates", "consent"],
         [
             [safe(source.name), source.kind, f"{documents.get(source.name, 0):,}",
@@ -127,7 +127,7 @@ def _mixture(
         return line
     total = sum(asked.values())
     held = contents.by_source(contents.tokens)
-    table = _table(
+    weights = table(
         ["source", "weight asked for", "weight", "tokens", "epochs"],
         [[safe(s), f"{asked[s] / total:.1%}", f"{mixture.weights[s]:.1%}", show_count(held.get(s, 0)),
           f"{mixture.epochs[s]:.2g}"] for s in sorted(mixture.weights)],
@@ -142,7 +142,7 @@ def _mixture(
             f" {', '.join(safe(source) for source in mixture.limited)} would have been repeated more than "
             f"{recipe.curate.max_epochs:g} times and is held at that limit; the others take what it leaves."
         )
-    return f"{table}\n\n{line}"
+    return f"{weights}\n\n{line}"
 
 
 def _left_out(contents: Contents) -> str:
@@ -162,7 +162,7 @@ def _left_out(contents: Contents) -> str:
         [safe(state), safe(reason), f"{number:,}", show_size(contents.left_bytes[state, reason])]
         for (state, reason), number in _by_size(contents.left)
     ]
-    return f"{line}\n\n{_table(['state', 'reason', 'documents', 'bytes'], rows)}".rstrip()
+    return f"{line}\n\n{table(['state', 'reason', 'documents', 'bytes'], rows)}".rstrip()
 
 
 _HOW = {
@@ -181,7 +181,7 @@ def _personal_data(recipe: Recipe, contents: Contents) -> list[str]:
         f"Personal data is {safe(_HOW[settings.how])}: {sum(contents.personal.values()):,} places in the kept documents. "
         "It is found by pattern, checksum and cue; what is written in another form is still there."
     )
-    return ["## Personal data", line, _table(["type", "places"], found)]
+    return ["## Personal data", line, table(["type", "places"], found)]
 
 
 def _pairs(counts: Counter[tuple[str, str]]) -> list[list[str]]:
@@ -192,7 +192,7 @@ def _by_size(counts: Counter[tuple[str, str]]) -> list[tuple[tuple[str, str], in
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
     if not rows:
         return ""
     lines = [head, ["---"] * len(head), *rows[:_ROWS]]

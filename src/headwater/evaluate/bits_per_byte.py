@@ -3,7 +3,8 @@
     −ln P(text) = −Σ_i ln P(token_i | tokens before it), the first given the separator
 
 The sum over tokens is the code length of the text itself, so models with different tokenisers compare, as long as
-no tokeniser loses text: one that does is refused. Nats, not bits per byte: sums stay sums, and who divides by what
+no tokeniser loses text: one that does is refused. Families that do not read from left to right are scored by what
+`families.py` says, under a name of its own. Nats, not bits per byte: sums stay sums, and who divides by what
 (raw UTF-8 bytes, of documents, units or domains) is seen in `summary.py`.
 
 A text longer than the context is read in windows of the whole context, moved by three quarters of it: every token
@@ -24,6 +25,7 @@ from headwater.corpus.shards import ShardWriter, read_batches
 from headwater.engine.progress import report
 from headwater.engine.workspace import Output
 from headwater.errors import HeadwaterError
+from headwater.evaluate import families
 from headwater.evaluate.summary import HELDOUT_COLUMNS, SCORES_SCHEMA
 from headwater.model import huggingface
 from headwater.model.losses import token_nats
@@ -42,19 +44,27 @@ def score_run(out: Output, *, run: str, heldout: str) -> dict[str, Any]:
     torch.set_num_threads(1)
     folder = Path(run) / "model"
     model, tokenizer = huggingface.load(folder), Tokenizer.load(folder / "tokenizer.json")
+    family = model.config.family
     documents = size = 0
     with ShardWriter(out.path(), SCORES_SCHEMA) as writer:
         for batch in read_batches(heldout, HELDOUT_COLUMNS):
             rows = batch.to_pylist()
-            tokens = [lossless(tokenizer, row["text"], row["id"]) for row in rows]
-            nats = document_nats(model, tokens, tokenizer.separator)
+            if family in families.LIKELIHOODS:
+                tokens = [lossless(tokenizer, row["text"], row["id"]) for row in rows]
+            else:
+                tokens = tokenizer.encode_batch([row["text"] for row in rows])
+            if family == "gpt":
+                nats = document_nats(model, tokens, tokenizer.separator)
+            else:
+                ids = [row["id"] for row in rows]
+                nats = families.document_nats(model, tokens, ids, tokenizer.special(family))
             for row, value in zip(rows, nats.tolist(), strict=True):
                 text = row.pop("text")
                 row |= {"bytes": len(text.encode()), "nats": value}
                 size += row["bytes"]
             writer.write(rows)
             documents += len(rows)
-    return {"documents": documents, "bytes": size}
+    return {"documents": documents, "bytes": size, "measure": families.MEASURES[family]}
 
 
 def lossless(tokenizer: Tokenizer, text: str, name: str) -> np.ndarray:

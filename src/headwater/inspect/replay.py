@@ -24,11 +24,11 @@ import pyarrow.parquet as pq
 
 from headwater.corpus.shards import read_batches
 from headwater.curate.decisions import track_of
-from headwater.curate.duplicates.find import AliveShard, Layer, find
 from headwater.curate.edits import edit
-from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PlanStep, RulesStep
+from headwater.curate.plan import DuplicatesStep, LinesStep, Plan, PlanStep, RulesStep, families_of
 from headwater.curate.presets import Rule
 from headwater.curate.rules import FAILED, fails_rule, layer_of_rows
+from headwater.inspect.duplicates import Alive, find_again
 from headwater.inspect.snapshots import Snapshot
 from headwater.signals import FAMILIES
 from headwater.signals.measure import module_of
@@ -82,6 +82,8 @@ class Replay:
     reasons: list[str]
     again: dict[str, set[int]] = field(default_factory=dict)  # shard -> rows edited or measured here
     unknown: list[str] = field(default_factory=list)
+    held: dict[Path, pa.Table] = field(default_factory=dict)  # columns of the shard at work
+    held_path: str = ""
 
     @property
     def measured_again(self) -> int:
@@ -152,6 +154,9 @@ class Replay:
                 self._judge(shard, alive, number, step)
             elif isinstance(step, LinesStep):
                 self._edit(shard, alive, number, step)
+            elif alive.any() and not isinstance(step, DuplicatesStep):
+                name = step.as_json()["step"]
+                self._unknown(f"what the step {name} makes of documents that had not come up to it")
 
     def _same(self, number: int) -> bool:
         steps = self.snapshot.plan["steps"]
@@ -223,7 +228,7 @@ class Replay:
             if shard.name not in entries:
                 unmeasured |= here
             elif here.any():
-                table = pq.read_table(entries[shard.name].path(), columns=[signal, "errors"])
+                table = self._columns(entries[shard.name].path(), signal)
                 column = table[signal].cast(pa.float64())
                 numbers = pc.fill_null(column, np.nan).to_numpy()
                 valid, error = _flags(pc.is_valid(column)), _flags(pc.is_valid(table["errors"]))
@@ -236,6 +241,24 @@ class Replay:
                 value = None if measured is None else measured[place]
                 values[row], failed[row] = np.nan if value is None else float(value), measured is None
         return values, failed
+
+    def _columns(self, path: Path, signal: str) -> pa.Table:
+        """A shard of a family's signals: those that the plan's rules name, and this one; kept until the next shard."""
+        family = signal.partition(".")[0]
+        if self.held_path != path.name:
+            self.held, self.held_path = {}, path.name
+        table = self.held.get(path)
+        if table is None or signal not in table.column_names:
+            named = {
+                rule.signal
+                for step in self.plan.steps
+                if isinstance(step, RulesStep)
+                for rules in step.rules.values()
+                for rule in rules
+            }
+            wanted = sorted({signal, *(name for name in named if name.startswith(f"{family}."))})
+            table = self.held[path] = pq.read_table(path, columns=[*wanted, "errors"])
+        return table
 
     def _measured(
         self, shard: Shard, family: str, number: int, rows: np.ndarray
@@ -307,42 +330,47 @@ class Replay:
             for shard in held:
                 self._as_before(shard, alive[shard.name] & (shard.before_step == number), number)
             return
-        families = ("hashes", "minhash") if step.settings.near is not None else ("hashes", "hashes")
+        if step.settings.against is not None:
+            self._unknown("what is a duplicate of the earlier corpus, now that other documents come up to it")
+        order = list(self.snapshot.record["documents"])
         with tempfile.TemporaryDirectory(prefix="headwater-whatif-") as folder:
-            found = find(
+            found = find_again(
                 [
-                    AliveShard(
+                    Alive(
                         shard.name,
                         self.snapshot.shards[shard.name].path(),
-                        self._layers(shard.name, number, families),
+                        self._layers(shard.name, number, sorted(families_of(step))),
+                        shard.table,
                         alive[shard.name],
                         shard.bytes,
+                        self.plan.by_language(self.snapshot.source_of[shard.name]),
+                        order.index(self.snapshot.source_of[shard.name]),
                     )
                     for shard in held
                 ],
-                step.settings,
+                step,
                 Path(folder),
             )
-        names = ("", "exact_duplicate", "near_duplicate")
         for shard in held:
-            rows = found[shard.name].drop & alive[shard.name]
-            rows[list(shard.texts)] = False
-            shard.state[rows], shard.step[rows] = DROPPED, number
-            for code in (1, 2):
-                these = rows & (found[shard.name].reason == code)
-                if these.any():
-                    shard.bits[these] = np.uint64(1 << self.plan.reasons.index(names[code]))
-                    shard.reason[these] = self._place(names[code])
+            for reason, rows in found[shard.name].items():
+                leaves = rows & alive[shard.name]
+                leaves[list(shard.texts)] = False
+                shard.state[leaves], shard.step[leaves] = DROPPED, number
+                shard.bits[leaves] = np.uint64(1 << self.plan.reasons.index(reason))
+                shard.reason[leaves] = self._place(reason)
 
-    def _layers(self, shard: str, number: int, families: tuple[str, str]) -> tuple[Layer, ...]:
+    def _layers(self, shard: str, number: int, families: list[str]) -> dict[str, list[Path]]:
+        """The files of each family, the newest edition's first."""
         stages = [stage for step, stage in reversed(self.snapshot.editions) if step < number]
         stages.append(self.snapshot.stage_of[shard])
-        layers = []
-        for stage in stages:
-            entries = [self.snapshot.of_family(family, stage) for family in families]
-            if all(shard in some for some in entries):
-                layers.append(Layer(*(some[shard].path() for some in entries)))
-        return tuple(layers)
+        return {
+            family: [
+                entries[shard].path()
+                for stage in stages
+                if shard in (entries := self.snapshot.of_family(family, stage))
+            ]
+            for family in families
+        }
 
     def _unknown(self, what: str) -> None:
         if what not in self.unknown:

@@ -28,10 +28,10 @@ from headwater.inspect.masked import masked
 from headwater.inspect.replay import DROPPED, KEPT, Replay, Shard, effect, first_difference
 from headwater.inspect.snapshots import Snapshot, open_workspace, row_at, snapshots
 from headwater.inspect.visible import one_line
-from headwater.pipeline.curation import plan_of
+from headwater.pipeline.plan import plan_of, signals_of
 from headwater.recipe import Recipe, load_recipe
 from headwater.recipe.quantities import show_count, show_size
-from headwater.signals import FAMILIES, numeric_signals
+from headwater.signals import FAMILIES
 
 SAMPLED_ABOVE = 20_000_000  # documents
 SAMPLE = 2_000_000
@@ -154,7 +154,7 @@ def whatif(
 
 def with_rules(recipe: Recipe, rules: Sequence[str]) -> Recipe:
     """The recipe with more rules, written as KEY=VALUE."""
-    signals = numeric_signals()
+    signals = signals_of(recipe)
     added: dict[str, dict[str, Any]] = {track: dict(some) for track, some in recipe.curate.rules.items()}
     for text in rules:
         key, equals, value = text.partition("=")
@@ -188,7 +188,7 @@ def _same_steps(old: dict[str, Any], new: Plan) -> None:
             "order of work, not another threshold: headwater curate, with the recipe changed, measures what it needs"
         )
     for number, (was, step) in enumerate(zip(old["steps"], new.steps, strict=True)):
-        if was["step"] in ("lines", "decontaminate") and effect(was) != effect(step):
+        if was["step"] not in ("rules", "duplicates") and effect(was) != effect(step):
             raise HeadwaterError(
                 f"step {number + 1} edits texts otherwise: headwater curate makes and measures them"
             )
@@ -261,6 +261,9 @@ class Near:
     above: bool  # its value is at the bound or above it
     shard: str
     row: int
+    id: str
+    source: str
+    language: str
     value: float
     before: str
     after: str
@@ -324,14 +327,28 @@ class _Tally:
         apart = np.where(came, values - bound.value, np.nan)
         for rows in (np.flatnonzero(apart >= 0), np.flatnonzero(apart < 0)):
             nearest = rows[np.argsort(np.abs(apart[rows]), kind="stable")[:many]]
-            here = [
-                Near(float(abs(apart[row])), bound, bool(apart[row] >= 0), shard.name, row, float(values[row]),
-                     STATES[shard.before[row]], STATES[shard.state[row]])
-                for row in nearest.tolist()
-            ]  # fmt: skip
+            here = [self._near(shard, bound, row, float(values[row])) for row in nearest.tolist()]
             same = [n for n in self.near if here and (n.bound, n.above) == (here[0].bound, here[0].above)]
             others = [n for n in self.near if n not in same]
             self.near = others + nsmallest(many, same + here, key=lambda n: (n.apart, n.shard, n.row))
+
+    def _near(self, shard: Shard, bound: Bound, row: int, value: float) -> Near:
+        document, source, language = (shard.table[name][row].as_py() for name in ("id", "source", "language"))
+        before, after = STATES[shard.before[row]], STATES[shard.state[row]]
+        above = value >= bound.value
+        return Near(
+            abs(value - bound.value),
+            bound,
+            above,
+            shard.name,
+            row,
+            document,
+            source,
+            language,
+            value,
+            before,
+            after,
+        )
 
     def answer(self, name: str, changes: list[str], total: int) -> WhatIf:
         scale = total / self.looked if self.looked else 1.0
@@ -385,13 +402,12 @@ class _Tally:
     def _borders(self, snapshot: Snapshot) -> list[Border]:
         found = []
         for near in sorted(self.near, key=lambda n: (n.bound.signal, n.bound.value, n.apart, n.shard, n.row)):
-            document = row_at(snapshot.shards[near.shard].path(), near.row)
+            document = row_at(snapshot.shards[near.shard].path(), near.row, ["text"])
             versions, _ = versions_of(snapshot, near.shard, near.row, document["text"])
-            language = row_at(snapshot.ledger[near.shard].path(), near.row, ["language"])["language"]
             text = version_before(versions, near.bound.step).text
             found.append(
-                Border(document["id"], near.bound.signal, near.value, f"{near.bound.side} {near.bound.value:g}",
-                       document["source"], language, near.before, near.after,
+                Border(near.id, near.bound.signal, near.value, f"{near.bound.side} {near.bound.value:g}",
+                       near.source, near.language, near.before, near.after,
                        masked(text[: 2 * BEGINNING])[:BEGINNING])
             )  # fmt: skip
         return found

@@ -176,7 +176,10 @@ class Attention(nn.Module):
         self.relative = RelativeScores(config) if config.position == "xlnet" else None
 
     def forward(self, x: Tensor, view: View, source: Tensor | None = None) -> Tensor:
-        q, k, v = self.queries_keys_values(x, view, source)
+        return self.read(*self.queries_keys_values(x, view, source), view)
+
+    def read(self, q: Tensor, k: Tensor, v: Tensor, view: View) -> Tensor:
+        """What the queries (H, B, T, E) find among keys and values (G, B, S, E), through W^O: (B, T, D)."""
         bias = view.bias
         if self.relative is not None:
             assert view.distances is not None
@@ -205,7 +208,11 @@ class Attention(nn.Module):
         """Some rows of the matrix: (B, T, D) -> (heads, B, T, E)."""
         weight, bias = self.query_key_value.weight[rows], self.query_key_value.bias
         heads = F.linear(x, weight, None if bias is None else bias[rows])
-        return heads.view(*x.shape[:2], -1, self.head_width).permute(2, 0, 1, 3).contiguous()
+        return (
+            heads.view(*x.shape[:2], len(weight) // self.head_width, self.head_width)
+            .permute(2, 0, 1, 3)
+            .contiguous()
+        )
 
     def _placed(self, heads: Tensor, view: View) -> Tensor:
         if self.qk_norm:

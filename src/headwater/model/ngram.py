@@ -58,7 +58,7 @@ class ByteNgram:
         for length, (grams, counts) in enumerate(levels, 1):
             tables.append([sum(len(a) for a in columns[i]) for i in (0, 2, 3)])
             weights, first, backoff = _interpolate(
-                grams, counts, below, np.uint64(_beginning(length - 1)), _discounts(counts)
+                grams, counts, below, np.uint64(_beginning(length - 1)), discounts(counts)
             )
             columns[0].append((grams & np.uint64(255)).astype(np.uint8))
             for column, values in zip(columns[1:], (weights, first, backoff), strict=True):
@@ -133,7 +133,7 @@ def _beginning(length: int) -> int:
     return sum(START << BITS * place for place in range(length))
 
 
-def _discounts(counts: np.ndarray) -> np.ndarray:
+def discounts(counts: np.ndarray) -> np.ndarray:
     """D for counts 0, 1, 2 and 3 or more, (4,), from how many n-grams occur once to four times.
 
     Where these say nothing (few n-grams, none of them rare) KenLM's fallback stands: 0.5, 1, 1.5.

@@ -10,6 +10,7 @@ has a token of that role already, under any of the usual names, it is kept.
 
 from dataclasses import dataclass
 
+import numpy as np
 import tokenizers
 from tokenizers import processors
 
@@ -76,3 +77,19 @@ def with_special_tokens(definition: str, family: str) -> str:
     used = [(name, tokenizer.token_to_id(name)) for role, name in names.items() if role in ("begin", "end")]
     tokenizer.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=used)
     return str(tokenizer.to_str(pretty=True))
+
+
+def cut_out(row: np.ndarray, cut: np.ndarray, special: SpecialTokens) -> tuple[np.ndarray, np.ndarray]:
+    """What a T5 encoder reads and its decoder writes, of a row (L,) of which the tokens `cut` (L,) are gone.
+
+    The row with a sentinel in the place of each run that is gone, and the runs, each behind its sentinel; both end in
+    </s>.
+    """
+    assert special.end is not None
+    starts = cut & ~np.concatenate([[False], cut[:-1]])
+    sentinels = np.array(special.sentinels[: int(starts.sum())], row.dtype)
+    marked = row.copy()
+    marked[starts] = sentinels
+    read = marked[~cut | starts]
+    written = np.insert(row[cut], (np.cumsum(cut) - 1)[starts], sentinels)
+    return np.append(read, special.end), np.append(written, special.end)

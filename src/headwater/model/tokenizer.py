@@ -131,6 +131,11 @@ class Tokenizer:
         """One (tokens,) uint32 array a text, on one thread: workers are processes."""
         return [self.encode(text) for text in texts]
 
+    def encode_with_places(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The same ids, and the characters that each is of (half-open); parts of one character name it all."""
+        encoded = self._slow.encode(text, add_special_tokens=False)
+        return list(encoded.ids), [(int(start), int(end)) for start, end in encoded.offsets]
+
     @property
     def lossless(self) -> bool:
         """Whether texts made to show a loss come back: white space, marks, rare characters, all scripts."""

@@ -24,20 +24,18 @@ from headwater.curate.plan import (
     Plan,
     PrivacyStep,
     RulesStep,
-    compile_plan,
-    families_of,
 )
 from headwater.curate.scopes import ANY
 from headwater.engine.workspace import Entry, Workspace, content_key
-from headwater.errors import HeadwaterError, RecipeError
+from headwater.errors import HeadwaterError
 from headwater.pipeline.contamination import decontaminate
 from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.pipeline.duplicates import find_duplicates
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
 from headwater.pipeline.passages import cut_passages, find_seen
+from headwater.pipeline.plan import plan_of
 from headwater.recipe import Recipe
-from headwater.signals import numeric_signals
 
 WARNED_LANGUAGES = 8  # language identification finds many in noise
 
@@ -67,20 +65,6 @@ class Curated:
 
     def texts(self, shard: str) -> Texts:
         return self.shards[shard]
-
-
-def plan_of(recipe: Recipe) -> Plan:
-    """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
-    kinds = {source.name: source.kind for source in recipe.sources}
-    plan = compile_plan(recipe.curate, numeric_signals(), kinds, recipe.folder)
-    families = recipe.signals.families
-    needed = {"language"}.union(*(families_of(step) for step in plan.steps))
-    if families is not None and (missing := sorted(needed - set(families))):
-        raise RecipeError(
-            f"signals.families: curate needs {', '.join(missing)} too; add what is missing, or leave "
-            "signals.families out to measure all"
-        )
-    return plan
 
 
 def curate(

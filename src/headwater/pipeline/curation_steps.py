@@ -241,7 +241,8 @@ class CurationRun:
         """(family, shard) -> signals of the newest edition, …, of the documents. Editions are measured here."""
         found: dict[tuple[str, str], list[Entry]] = {}
         for edition in reversed(self.editions):
-            stages = measure_texts(self.workspace, edition, families, workers=self.workers)
+            some = [self.measured.families[family] for family in families]
+            stages = measure_texts(self.workspace, edition, some, workers=self.workers)
             for family, name in stages.items():
                 for shard, entry in self.workspace.stage(name).entries().items():
                     found.setdefault((family, shard), []).append(entry)

@@ -8,10 +8,11 @@ from headwater.engine.local import default_workers
 from headwater.engine.workspace import Entry, Workspace, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
-from headwater.pipeline.curation import Curated, curate, plan_of
+from headwater.pipeline.curation import Curated, curate
 from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
+from headwater.pipeline.plan import plan_of
 from headwater.pipeline.train import Run, require_torch, score, train
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
 from headwater.recipe import Recipe, load_recipe
@@ -95,7 +96,10 @@ def run_until(
             assert outcome.measured is not None
             outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
             entries = score(place, [run.folder for run in outcome.runs], outcome.heldout, workers=count)
-            outcome.scores = [summarise(entry.path(), recipe.evaluate.weights) for entry in entries]
+            outcome.scores = [
+                {**summarise(entry.path(), recipe.evaluate.weights), "measure": entry.result["measure"]}
+                for entry in entries
+            ]
         keep_snapshot(outcome)
     return outcome
 

@@ -45,6 +45,8 @@ def lines_of(outcome: Outcome) -> list[str]:
         )
         lines += [f"          {count:>9,}  {reason}" for reason, count in counts["reasons"][:8]]
         lines += [f"note      {warning}" for warning in outcome.curated.warnings]
+        if spilled := _spilled(outcome):
+            lines.append(f"disk      {show_size(spilled)} exchanged through files to find duplicates")
     if outcome.training_set is not None:
         lines.append(f"training  {outcome.training_set}")
         lines += _mixture_lines(read_json(outcome.training_set / "manifest.json") or {})
@@ -52,7 +54,7 @@ def lines_of(outcome: Outcome) -> list[str]:
         lines.append(f"run       {run.folder} ({show_count(run.result['tokens'])} tokens)")
     for scores in outcome.scores:
         for domain, bits in scores["domains"].items():
-            lines.append(f"score     {bits:.3f} bits per byte on {domain}")
+            lines.append(f"score     {bits:.3f} {scores['measure']} on {domain}")
     return lines
 
 
@@ -68,6 +70,13 @@ def _mixture_lines(manifest: dict[str, Any]) -> list[str]:
         )
         for source, epochs in sorted((manifest.get("epochs") or {}).items())
     ]
+
+
+def _spilled(outcome: Outcome) -> int:
+    """Bytes that corpus-wide steps wrote to disk instead of holding them."""
+    stages = [name for name in outcome.workspace.used if name.startswith(("duplicate", "passage-", "bloom"))]
+    entries = [entry for name in stages for entry in outcome.workspace.stage(name).entries().values()]
+    return sum(entry.result.get("spilled", 0) for entry in entries)
 
 
 def plan_lines(

@@ -83,7 +83,7 @@ def score(
     """Bits per byte of each run on every held-out document: one `scores.parquet` a run."""
     stages = {}
     for run in runs:
-        key = content_key("scores", 1, read_json(run / "job.json")["key"], heldout.fingerprint)
+        key = content_key("scores", 2, read_json(run / "job.json")["key"], heldout.fingerprint)
         arguments = {"run": str(run), "heldout": str(heldout.path())}
         task = Task("scores", key, "headwater.evaluate.bits_per_byte:score_run", arguments)
         stages[f"evaluations/{key[:12]}"] = [task]

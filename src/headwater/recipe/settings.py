@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from headwater.recipe.quantities import Count, Size
+from headwater.recipe.signals import Signals
 from headwater.recipe.sources import Settings, Source
-from headwater.recipe.training import ModelSettings, TrainSettings, with_default_objective
+from headwater.recipe.training import ModelSettings, TrainSettings, check_objective, with_default_objective
 
 NAME = r"^[^\s./\\\x00-\x1f][^/\\\x00-\x1f]{0,63}$"  # of a recipe: it also names files in the workspace
 
@@ -186,11 +187,6 @@ class Curate(Settings):
         return value
 
 
-class Signals(Settings):
-    # default: every built-in family but those that only some presets ask for; a recipe may name others
-    families: list[str] | None = None
-
-
 # ---------------------------------------------------------------- tokens and evaluation; model and training: training.py
 
 
@@ -239,6 +235,11 @@ class Recipe(Settings):
     @classmethod
     def _objective(cls, values: Any) -> Any:
         return with_default_objective(values)
+
+    @model_validator(mode="after")
+    def _learnable(self) -> "Recipe":
+        check_objective(self.model, self.train)
+        return self
 
     @field_validator("sources")
     @classmethod

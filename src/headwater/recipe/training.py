@@ -38,6 +38,17 @@ class ModelSettings(Settings):
         return values
 
     @model_validator(mode="after")
+    def _preset_of_the_family(self) -> "ModelSettings":
+        style = self.preset.partition("-")[0]
+        families = ("gpt", "bert") if style == "modern" else (_FAMILY_OF_STYLE.get(style, "gpt"),)
+        if self.path is None and self.family not in families:
+            raise ValueError(
+                f"preset {self.preset!r} is no model of the {self.family} family but of {' and '.join(families)}; leave "
+                "one of family and preset out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_folder_has_its_size(self) -> "ModelSettings":
         sized = [name for name in ("layers", "width", "heads") if getattr(self, name) is not None]
         if self.path is not None and sized:
@@ -62,6 +73,15 @@ class TrainSettings(Settings):
     schedule: Literal["wsd", "cosine", "linear"] = "wsd"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
+
+
+def check_objective(model: ModelSettings, train: TrainSettings) -> None:
+    """Raises ValueError where the family cannot learn the objective."""
+    if train.objective != DEFAULT_OBJECTIVES[model.family]:
+        raise ValueError(
+            f"a {model.family} model cannot learn {train.objective}; leave train.objective out, or set it to "
+            f"{DEFAULT_OBJECTIVES[model.family]}"
+        )
 
 
 def with_default_objective(values: Any) -> Any:

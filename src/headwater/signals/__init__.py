@@ -206,6 +206,15 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
         ),
         *(Signal(f"{kind}_spans", SPANS, f"where the {meaning} stand") for kind, meaning in _PERSONAL),
     ),
+    "statistics": _numbers(
+        ("compression", "bytes after zstd over bytes before"),
+        ("type_token", "different words over words"),
+        ("zipf", "exponent of word frequency by rank"),
+        ("heaps", "exponent of different words by words, between the first half and all"),
+        ("characters_per_sentence", "characters of a sentence, the mean"),
+        ("words_per_sentence", "words of a sentence, the mean"),
+        ("flesch_kincaid", "US school grade; null unless most letters are Latin"),
+    ),
     "hashes": (Signal("exact", "uint64", "xxh3-64 of the text's UTF-8"),),
     "lines": (Signal("keys", "list<uint64>", "CCNet's key of each line, 0 for one without a word"),),
     "minhash": (

@@ -18,7 +18,7 @@ _PATTERNS = {
     "gopher.ellipsis_lines": r"(?m)(?:\.\.\.|…)(?=[^\S\n]*$)",
     "han.share": f"[{HAN}]+",
     "chinesewebtext.han_characters": "[\u4e00-\u9fa5]+",
-    "dolma.symbol_words": r"\S*[#…]\S*",
+    "dolma.symbol_words": r"(?<!\S)\S*[#…]\S*",
     "dolma.bullet_lines": r"(?m)^[*-]",
     "dolma.ellipsis_lines": r"(?m)…$",
     "dclm.symbol_words": r"#|\.\.\.|\. \. \.|…",

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from headwater.corpus.text import sentences
 from headwater.signals import pieces
-from headwater.signals.pieces import WORD, pieces_of
+from headwater.signals.pieces import WORD, pieces_of, sentences_of
 
 VERSION = 1
 LIBRARIES = ("rjieba",)
@@ -18,7 +17,7 @@ def measure(text: str) -> tuple[int, ...]:
         len(text),
         int(np.count_nonzero(pieces_of(text).are(WORD))),
         lines,
-        len(sentences(text)),
+        len(sentences_of(text)),
     )
 
 

@@ -5,22 +5,24 @@ Every text goes through all families before the next one is read, so that what s
 """
 
 import importlib
-import unicodedata
-from contextlib import ExitStack
-from importlib.metadata import version
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
 from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
 
-from headwater.corpus import text as corpus_text
 from headwater.corpus.shards import ShardWriter, read_batches
 from headwater.engine import guard
-from headwater.engine.workspace import Output, content_key
-from headwater.signals import FAMILIES, NUMBERS, SPANS
+from headwater.engine.workspace import Output
+from headwater.signals import FAMILIES, SPANS
+from headwater.signals.families import Family
 from headwater.signals.quantiles import quantiles_of
 
 LONGEST_ERROR = 300  # characters of an error's text that are kept
+BATCH = 1000  # texts that go together into a family that takes many, unless the recipe says how many
+
+Row = tuple[Any, ...]  # a value for each column
 
 
 def module_of(family: str) -> ModuleType:
@@ -29,17 +31,15 @@ def module_of(family: str) -> ModuleType:
 
 
 def family_key(family: str) -> str:
-    """32 hex: whatever a family's numbers depend on besides the texts: its version, its columns, its libraries."""
-    module = module_of(family)
-    columns = [(signal.name, signal.type) for signal in FAMILIES[family]]
-    libraries = {name: version(name) for name in module.LIBRARIES}
-    unicode = unicodedata.unidata_version
-    return content_key(family, module.VERSION, corpus_text.VERSION, columns, libraries, unicode)
+    """The key of a built-in family."""
+    return Family(family, family).key
 
 
-def schema_of(family: str) -> pa.Schema:
+def schema_of(family: Family | str) -> pa.Schema:
     """`id`, the family's columns, `errors`."""
-    columns = [pa.field(f"{family}.{signal.name}", _type(signal.type)) for signal in FAMILIES[family]]
+    if isinstance(family, str):
+        family = Family(family, family)
+    columns = [pa.field(f"{family.name}.{signal.name}", _type(signal.type)) for signal in family.columns]
     return pa.schema([pa.field("id", pa.string(), nullable=False), *columns, pa.field("errors", pa.string())])
 
 
@@ -47,16 +47,18 @@ def _type(name: str) -> pa.DataType:
     nested = {
         SPANS: pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())])),
         "list<uint64>": pa.list_(pa.uint64()),
+        "list<float>": pa.list_(pa.float32()),
         "fixed_size_list<uint64, 14>": pa.list_(pa.uint64(), 14),
         "fixed_size_list<uint32, 112>": pa.list_(pa.uint32(), 112),
     }
     return nested[name] if name in nested else pa.type_for_alias(name)
 
 
-def warm() -> None:
-    """Compiles every family's kernels, so that workers find them on disk."""
-    for family in FAMILIES:
-        module = module_of(family)
+def warm(families: Iterable[Family] | None = None) -> None:
+    """Compiles the kernels of these families (default: the built-in ones), so that workers find them on disk."""
+    modules = FAMILIES if families is None else {family.module for family in families}
+    for name in modules:
+        module = module_of(name)
         if hasattr(module, "warm"):
             module.warm()
 
@@ -67,13 +69,16 @@ def measure_shard(out: Output, *, texts: str, family: str) -> dict[str, Any]:
 
 
 def measure_shards(outs: list[Output], arguments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Shard function, a file for each of `arguments` (`family`, and the same `texts` in all: a shard with `id` and
-    `text`): a row for every row of the texts, in the same order.
+    """Shard function, a file for each of `arguments` (`family`, perhaps `module` and `settings`, and the same `texts`
+    in all: a shard with `id` and `text`): a row for every row of the texts, in the same order.
 
     A null text gives a null row. A text that a family fails on gives nulls and the error's name and words in
     `errors`: it loses that family's signals, never the shard; so does one that kills or holds up its worker.
     """
-    families = [Measuring(own["family"], out) for out, own in zip(outs, arguments, strict=True)]
+    families = [
+        Measuring(Family(own["family"], own.get("module", own["family"]), own.get("settings")), out)
+        for out, own in zip(outs, arguments, strict=True)
+    ]
     with ExitStack() as stack:
         for family in families:
             stack.enter_context(family.writer)
@@ -82,34 +87,92 @@ def measure_shards(outs: list[Output], arguments: list[dict[str, Any]]) -> list[
                 document, text = name.as_py(), value.as_py()
                 size = 0 if text is None else len(text.encode())
                 for family in families:
-                    guard.within(family.name)
-                    family.measure(text, size, guard.begin(f"document {document}"))
+                    family.count(text, size)
+                    if family.batch is None:
+                        guard.within(family.family.name)
+                        family.measure(text, guard.begin(f"document {document}"))
+            for family in families:
+                family.measure_batch(batch)
             guard.end()
             for family in families:
                 family.write(batch["id"])
     for family, out in zip(families, outs, strict=True):
-        numbers = [f"{family.name}.{one.name}" for one in FAMILIES[family.name] if one.type in NUMBERS]
-        family.counts["quantiles"] = quantiles_of(out.path("parquet"), numbers)
+        family.counts["quantiles"] = quantiles_of(out.path("parquet"), family.family.numbers)
     return [family.counts for family in families]
 
 
 class Measuring:
     """One family at work on one shard: its rows since the last batch, and what was counted."""
 
-    def __init__(self, name: str, out: Output) -> None:
-        self.name, self.module, self.schema = name, module_of(name), schema_of(name)
+    def __init__(self, family: Family, out: Output) -> None:
+        self.family, self.code, self.schema = family, family.code, schema_of(family)
         self.writer = ShardWriter(out.path("parquet"), self.schema)
         self.counts: dict[str, Any] = {"documents": 0, "bytes": 0, "failed": 0}
-        self.rows: list[tuple[Any, ...]] = []
+        self.rows: list[Row] = []
         self.errors: list[str | None] = []
+        self.opened: Callable[[str], Row] | None = None
+        self.batch: Callable[[list[str], list[str]], list[Row]] | None = None
+        if family.settings is not None:
+            if hasattr(self.code, "opened"):
+                self.opened = self.code.opened(family.settings)
+            else:
+                self.batch = self.code.opened_batch(family.settings)
+        self.nothing: Row = (None,) * len(family.columns)
 
-    def measure(self, text: str | None, size: int, given_up: str | None) -> None:
-        """Adds a row; `size` is the text's UTF-8 bytes, `given_up` why the text is not to be touched."""
-        row, error = _measured(self.module, text, len(self.schema) - 2, given_up)
-        self.rows.append(row)
-        self.errors.append(error)
+    def count(self, text: str | None, size: int) -> None:
+        """`size`: the text's UTF-8 bytes."""
         self.counts["documents"] += text is not None
         self.counts["bytes"] += size
+
+    def measure(self, text: str | None, given_up: str | None) -> None:
+        """Adds a row; `given_up` is why the text is not to be touched."""
+        if text is None or given_up is not None:
+            self._add(self.nothing, given_up)
+            return
+        try:
+            self._add(self.opened(text) if self.opened is not None else self.code.measure(text), None)
+        except (
+            Exception
+        ) as error:  # whatever a text does to a library, it costs this text's signals and no other's
+            self._add(self.nothing, _said(error))
+
+    def measure_batch(self, batch: pa.RecordBatch) -> None:
+        """Rows for all texts of a batch, where the family takes many at a time.
+
+        Texts go in together, and one by one if that fails, or if their worker died or was held up by them.
+        """
+        if self.batch is None:
+            return
+        guard.within(self.family.name)
+        ids, texts = batch["id"].to_pylist(), batch["text"].to_pylist()
+        size = (self.family.settings or {}).get("batch", BATCH)
+        here = [place for place, text in enumerate(texts) if text is not None]
+        found: dict[int, tuple[Row, str | None]] = {}
+        for start in range(0, len(here), size):
+            places = here[start : start + size]
+            if guard.begin(f"{len(places)} documents from {ids[places[0]]}") is None:
+                with suppress(Exception):  # then one by one, and what failed is known
+                    rows = self.batch([ids[p] for p in places], [texts[p] for p in places])
+                    found |= {p: (row, None) for p, row in zip(places, rows, strict=True)}
+            for place in places:
+                if place not in found:
+                    found[place] = self._alone(ids[place], texts[place])
+        for place in range(len(texts)):
+            self._add(*found.get(place, (self.nothing, None)))
+
+    def _alone(self, document: str, text: str) -> tuple["Row", str | None]:
+        assert self.batch is not None
+        if (given_up := guard.begin(f"document {document}")) is not None:
+            return self.nothing, given_up
+        try:
+            [row] = self.batch([document], [text])
+        except Exception as error:
+            return self.nothing, _said(error)
+        return row, None
+
+    def _add(self, row: "Row", error: str | None) -> None:
+        self.rows.append(row)
+        self.errors.append(error)
         self.counts["failed"] += error is not None
 
     def write(self, ids: pa.Array) -> None:
@@ -122,14 +185,5 @@ class Measuring:
         self.rows, self.errors = [], []
 
 
-def _measured(
-    module: ModuleType, text: str | None, columns: int, given_up: str | None
-) -> tuple[tuple[Any, ...], str | None]:
-    if text is None or given_up is not None:
-        return (None,) * columns, given_up
-    try:
-        return module.measure(text), None
-    except (
-        Exception
-    ) as error:  # whatever a text does to a library, it costs this text's signals and no other's
-        return (None,) * columns, f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:LONGEST_ERROR]

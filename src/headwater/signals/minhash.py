@@ -24,7 +24,7 @@ def measure(text: str) -> tuple[np.ndarray | None, np.ndarray | None]:
     """bands, signature: (14,) uint64 and (112,) uint32, or None for a text without a word."""
     signature = np.empty(PERMUTATIONS, np.uint32)
     characters = codepoints(text)
-    folded, kinds = _tables()
+    folded, kinds = character_tables()
     if not _sign(characters, folded, kinds, *_permutations(), signature):
         return None, None
     return _band_keys(signature), signature
@@ -36,7 +36,7 @@ def warm() -> None:
 
 
 @cache
-def _tables() -> tuple[np.ndarray, np.ndarray]:
+def character_tables() -> tuple[np.ndarray, np.ndarray]:
     """(0x110000,) each: a character in lower case (uint32); 0 for no part of a word, 1 for one, 2 for a word alone."""
     everything = np.arange(0x110000, dtype=np.uint32)
     folded, kinds = everything.copy(), np.zeros(0x110000, np.uint8)

@@ -7,7 +7,7 @@ from functools import cache
 import numba
 import numpy as np
 
-from headwater.corpus.text import codepoints, words_and_symbols
+from headwater.corpus.text import codepoints, sentences, words_and_symbols
 from headwater.signals.punctuation import NO_PUNCTUATION
 
 WORD, LETTER, UNPUNCTUATED = 1, 2, 4  # has a character of `\w`; a letter; one that is no punctuation
@@ -37,6 +37,18 @@ def pieces_of(text: str) -> Pieces:
     last = _last
     if last is None or last[0] is not text:
         last = _last = (text, pieces_from(words_and_symbols(text)))
+    return last[1]
+
+
+_last_sentences: tuple[str, list[tuple[int, int]]] = ("", [])
+
+
+def sentences_of(text: str) -> list[tuple[int, int]]:
+    """Spans as of `corpus.text.sentences`; the last text's are kept."""
+    global _last_sentences
+    last = _last_sentences
+    if last[0] is not text:
+        last = _last_sentences = (text, sentences(text))
     return last[1]
 
 

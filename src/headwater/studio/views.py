@@ -150,7 +150,12 @@ def runs_view(recipes: list[Snapshot]) -> dict[str, Any]:
         if seeds:
             arms.append(charts.Curves(recipe.name, hue(position), seeds))
         scores += [
-            {"recipe": recipe.name, "domains": score["domains"], "score": score["score"]}
+            {
+                "recipe": recipe.name,
+                "domains": score["domains"],
+                "score": score["score"],
+                "measure": score.get("measure", "bits per byte"),
+            }
             for score in recipe.record.get("scores", [])
         ]
     return {

@@ -52,8 +52,12 @@ def default_rates(kind: str, config: ModelConfig) -> Rates:
     """
     wider = config.width / 128
     if kind == "muon":
-        # behind a norm the embedding's scale is free; QK-norm and outputs that start at zero bear larger steps
-        matrices, *rest = (0.04, 0.3, 0.03, 0.01) if config.embedding_norm else (0.03, 0.02, 0.01, 0.01)
+        matrices, rest = 0.03, (0.02, 0.01, 0.01)
+        if config.embedding_norm and not config.tied:
+            # behind a norm the embedding's scale is free; QK-norm and outputs that start at zero bear larger steps
+            matrices, rest = 0.04, (0.3, 0.03, 0.01)
+        elif config.position == "t5":  # whose embeddings start fifty times as large
+            rest = (0.3, 0.01, 0.01)
         return Rates(matrices, *(value * wider**-0.5 for value in rest))
     return Rates(*[0.008 / wider] * 4)
 

@@ -8,6 +8,7 @@
     bloom.py      documents whose 13-grams were seen before, in the order of ids
     passages.py   a text -> its words, fingerprints and windows
     shared.py     passages that occur elsewhere: fingerprints, windows, later copies cut
+    find.py       the same in one process, for `whatif`
     index.py      what a later corpus needs of this one, and whether it is whole
 
 What a document *is* (band keys, signature, hash) was measured once; which of a cluster stays depends on who is

@@ -23,7 +23,7 @@ from headwater.errors import RecipeError
 from headwater.recipe.quantities import show_size
 from headwater.recipe.settings import Bloom
 
-RANGE_BYTES = 32 << 20  # of text whose documents a range holds
+RANGE_BYTES = 8 << 20  # of text whose documents a range holds
 DOCUMENT = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<u4"), ("grams", "<u4"), ("at", "<u8")])
 
 

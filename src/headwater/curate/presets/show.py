@@ -77,10 +77,13 @@ def does(one: Pass) -> str:
     if one.lines is not None:
         return f"edit lines: {_settings(one.lines.model_dump(exclude_defaults=True))}"
     assert one.duplicates is not None
-    near = one.duplicates.near
-    kinds = (["exact"] if one.duplicates.exact else []) + (
-        [f"near, from a similarity of {near.similarity:g}, keep the {one.duplicates.policy}"] if near else []
-    )
+    chosen, near, bloom = one.duplicates, one.duplicates.near, one.duplicates.bloom
+    kinds = (["of one address"] if chosen.url else []) + (["exact"] if chosen.exact else [])
+    kinds += [f"near, from a similarity of {near.similarity:g}, keep the {chosen.policy}"] if near else []
+    if bloom is not None:
+        kinds.append(f"by a Bloom filter, {bloom.threshold:.0%} of {bloom.words}-grams seen before")
+    kinds += ["paragraphs"] if chosen.paragraphs else []
+    kinds += [f"passages of {chosen.substring.words} words"] if chosen.substring is not None else []
     return f"drop duplicates: {'; '.join(kinds)}"
 
 

@@ -42,7 +42,6 @@ def their_config(c: ModelConfig) -> Record:
         "d_inner": c.feed_forward, "ff_activation": ACTIVATIONS[c.activation], "attn_type": "bi",
         "layer_norm_eps": c.norm_epsilon, "dropout": 0.0, "mem_len": None, "use_mems_eval": False,
         "use_mems_train": False, "bi_data": False, "clamp_len": -1, "tie_word_embeddings": c.tied,
-        "max_position_embeddings": c.context,
     }  # fmt: skip
 
 
@@ -52,7 +51,7 @@ def our_config(r: Record) -> Record:
     return {
         **common(r, "xlnet"), "layers": r["n_layer"], "width": width, "heads": heads, "kv_heads": heads,
         "head_width": r.get("d_head") or width // heads, "feed_forward": r["d_inner"],
-        "context": r.get("max_position_embeddings", DEFAULT_CONTEXT), "norm": "layer", "norm_order": "post",
+        "context": DEFAULT_CONTEXT, "norm": "layer", "norm_order": "post",
         "norm_epsilon": r.get("layer_norm_eps", 1e-12), "embedding_norm": False,
         "activation": our_activation(r, "ff_activation"), "position": "xlnet",
         "tied": r.get("tie_word_embeddings", True), "output_bias": True, "attention_bias": False, "bias": True,

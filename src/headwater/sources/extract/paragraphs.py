@@ -16,8 +16,7 @@ import itertools
 import re
 from collections import Counter
 
-import rjieba
-
+from headwater.corpus.text import han_words
 from headwater.sources.extract.chapters import is_heading
 
 # A hard-wrapped file: lines of at most so many characters, and at most this share of longer ones.
@@ -291,7 +290,7 @@ def _goes_on(above: str, below: str, widths: frozenset[int], length: int) -> boo
 def _word_across(left: str, right: str) -> bool:
     """Whether the segmenter finds a word that begins in one and ends in the other."""
     position = 0
-    for word in rjieba.cut(left + right, False):
+    for word in han_words(left + right, hmm=False):
         if position < len(left) < position + len(word):
             return True
         position += len(word)

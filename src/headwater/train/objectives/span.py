@@ -8,7 +8,7 @@ depend on L alone (T5's random_spans_noise_mask), so that nothing is padded: L =
 import numpy as np
 
 from headwater.errors import HeadwaterError
-from headwater.model.special_tokens import SpecialTokens
+from headwater.model.special_tokens import SpecialTokens, cut_out
 from headwater.train.objectives.batch import Batch
 
 SHARE, MEAN_SPAN = 0.15, 3.0
@@ -47,12 +47,12 @@ def batch(rows: np.ndarray, randoms: list[np.random.Generator], special: Special
         )
     inputs, targets = [], []
     for row, random in zip(rows, randoms, strict=True):
-        cut = noise_mask(len(row), random)
-        inputs.append(_with_sentinels(row, cut, special))
-        targets.append(_with_sentinels(row, ~cut, special))
-    written = np.stack(targets)  # (B, U)
-    read = np.pad(written[:, :-1], ((0, 0), (1, 0)), constant_values=special.pad)
-    return Batch(np.stack(inputs), written, decoder_tokens=read)
+        read, written = cut_out(row, noise_mask(len(row), random), special)
+        inputs.append(read)
+        targets.append(written)
+    wanted = np.stack(targets)  # (B, U)
+    begun = np.pad(wanted[:, :-1], ((0, 0), (1, 0)), constant_values=special.pad)
+    return Batch(np.stack(inputs), wanted, decoder_tokens=begun)
 
 
 def noise_mask(length: int, random: np.random.Generator) -> np.ndarray:
@@ -66,14 +66,3 @@ def _segments(items: int, segments: int, random: np.random.Generator) -> np.ndar
     """Lengths (segments,) of at least 1 that sum to `items`, all such equally likely."""
     borders = np.sort(random.permutation(items - 1)[: segments - 1]) + 1
     return np.diff(np.concatenate([[0], borders, [items]]))
-
-
-def _with_sentinels(row: np.ndarray, gone: np.ndarray, special: SpecialTokens) -> np.ndarray:
-    """The tokens that are not gone, a sentinel at the start of each run that is; </s> at the end.
-
-    What the decoder writes begins with a sentinel, for the run that the text begins with.
-    """
-    assert special.end is not None
-    starts = gone & ~np.concatenate([[False], gone[:-1]])
-    written = np.where(starts, np.array(special.sentinels)[np.cumsum(starts) - 1], row)
-    return np.append(written[~gone | starts], special.end)
