@@ -143,6 +143,29 @@ def compare(
     )  # fmt: skip
 
 
+def study(
+    name: str,
+    *,
+    data: PathLike | None = None,
+    folder: PathLike = "headwater-study",
+    seeds: int | None = None,
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """What a study expected and found, made again from its record; with `data` it is trained, in `folder`.
+
+    `seeds`: runs an arm, in the place of the study's own.
+    """
+    from headwater.compare.studies import STUDIES
+    from headwater.compare.studies.study import recorded, run_study
+    from headwater.errors import RecipeError
+
+    if name not in STUDIES:
+        raise RecipeError(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
+    if data is None:
+        return recorded(STUDIES[name])
+    return run_study(STUDIES[name], Path(data), Path(folder) / name, workers=workers, seeds=seeds)
+
+
 def history(workspace: PathLike) -> list[dict[str, Any]]:
     """Every comparison of a workspace, nulls and A/A too, named by its hash."""
     from headwater.compare.history import history

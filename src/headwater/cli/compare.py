@@ -157,7 +157,7 @@ def study(
     Without NAME the studies there are. A study's finding is made again from its recorded runs; --record trains them.
     """
     from headwater.compare.studies import STUDIES
-    from headwater.compare.studies.study import keep, lines_of, recorded, run_study
+    from headwater.compare.studies.study import keep, lines_of
     from headwater.errors import RecipeError
 
     if name is None:
@@ -167,14 +167,9 @@ def study(
         lines = [f"{one:<10} {about.question[0]} ({states[one]})" for one, about in STUDIES.items()]
         print_result(states, as_json, lines)
         return
-    if name not in STUDIES:
-        raise RecipeError(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
-    chosen = STUDIES[name]
-    if not record:
-        result = recorded(chosen)
-    elif data is None:
+    if record and data is None:
         raise RecipeError("--record needs --data FOLDER (or HEADWATER_TEST_DATA): the texts to train on")
-    else:
-        result = run_study(chosen, data, folder / name, workers=workers, seeds=seeds)
-        keep(chosen, result, out or folder / name / "result.json")
+    result = api.study(name, data=data if record else None, folder=folder, seeds=seeds, workers=workers)
+    if record:
+        keep(STUDIES[name], result, out or folder / name / "result.json")
     print_result(result, as_json, lines_of(result))

@@ -118,6 +118,9 @@ def markdown(result: dict[str, Any]) -> str:
         ]  # fmt: skip
         parts.append(_table(["arm", "learning rate", "effect", "95%", "verdict"], rows))
     if result["race"]:
+        parts.append(
+            "A race: an arm's interval is of the level 1 − α of the look at which it was decided, not of 95%."
+        )
         rows = [
             [f"{look['seeds']}", f"{look['alpha']:g}", one["arm"], f"{one['p']:.3g}", "decided" if one["decided"] else "goes on"]
             for look in result["race"] for one in look["candidates"]
