@@ -7,7 +7,8 @@ Seeds and units of a simulated comparison are drawn, with replacement, from what
 domain's and the run's), scaled to the SDs of a setting. They keep the shape that real noise has; `gauss` rows beside
 them are the same with normal draws. The settings are PROTOCOL.md's: 3 v 3, 6 v 3 and 5 v 5 seeds, seed SD .003 to .02, arm
 SDs up to 3 × apart, 12 to 60 units. The formulas are those of `compare.statistics`, written over arrays of repeats; 20
-repeats of each setting are checked against it. A line of JSON a setting, then the table's extremes.
+repeats of each setting are checked against it. `covered_leverage` is what the interval would cover if each unit's
+residual were divided by 1 − its share of the domain's bytes. A line of JSON a setting, then the table's extremes.
 """
 
 import argparse
@@ -91,7 +92,9 @@ class Draws:
         variance, df = _together([(part.mean(), n) for part, n in parts])
         return float(variance), float(df)
 
-    def parts(self, candidate: int, baseline: int) -> tuple[np.ndarray, list[tuple[Any, int]]]:
+    def parts(
+        self, candidate: int, baseline: int, leverage: bool = False
+    ) -> tuple[np.ndarray, list[tuple[Any, int]]]:
         """δ of every repeat, and what V is made of: [V_c of every repeat, ν_c]."""
         ys: list[Any] = [0.0, 0.0]
         parts = []
@@ -104,6 +107,8 @@ class Draws:
                 level = (mean * sizes).sum(1, keepdims=True) / sizes.sum(1, keepdims=True)
                 relative.append((mean - level) / level)
             r = sizes / sizes.mean(1, keepdims=True) * (relative[0] - relative[1])
+            if leverage:  # a unit that is much of its domain pulls the domain's mean towards itself
+                r = r / (1 - sizes / sizes.sum(1, keepdims=True))
             parts.append((weight**2 * r.var(1, ddof=1) / r.shape[1], r.shape[1] - 1))
         parts += [(y.var(1, ddof=1) / y.shape[1], y.shape[1] - 1) for y in ys]
         return ys[0].mean(1) - ys[1].mean(1), parts
@@ -143,12 +148,16 @@ def fixed(random: np.random.Generator, noise: Noise, repeats: int, **setting: An
     hurt = Draws(random, noise, repeats, delta=-planted, **setting)
     found, spread, dfs = hurt.effects(*seeds)
     half = student.ppf(0.975, dfs) * np.sqrt(spread)
+    wider, ns = _together(hurt.parts(*seeds, leverage=True)[1])
     edge = Draws(random, noise, repeats, delta=float(np.log1p(MARGIN)), **setting)
     d, v, n = edge.effects(*seeds)
     inner = student.ppf(0.95, n) * np.sqrt(v)
     immaterial = (np.expm1(d - inner) > -MARGIN) & (np.expm1(d + inner) < MARGIN)
     return {
         "covered": float(np.mean(np.abs(found + planted) <= half)),
+        "covered_leverage": float(
+            np.mean(np.abs(found + planted) <= student.ppf(0.975, ns) * np.sqrt(wider))
+        ),
         "false_positives": float(wrong),
         "planted": planted,
         "power": float(np.mean(np.abs(found) > half)),
@@ -177,10 +186,10 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=2000)
     parser.add_argument("--record", type=Path, default=RECORD)
+    parser.add_argument("--noise", choices=["recorded", "gauss"], nargs="*", default=["recorded", "gauss"])
     options = parser.parse_args()
-    kinds = {"gauss": Noise(None)}
-    if options.record.is_file():
-        kinds["recorded"] = Noise(json.loads(options.record.read_text("utf-8")))
+    record = json.loads(options.record.read_text("utf-8"))["record"]
+    kinds = {kind: Noise(record if kind == "recorded" else None) for kind in options.noise}
     random = np.random.default_rng(0)
     rows = []
     for kind, noise in kinds.items():
@@ -205,6 +214,9 @@ def main() -> None:
         summary = {
             "noise": kind,
             "covered": [min(covered), float(np.mean(covered)), max(covered)],
+            "covered_leverage": [
+                f(row["covered_leverage"] for row in own if "covered" in row) for f in (min, max)
+            ],
             "power": [f(row["power"] for row in own if "power" in row) for f in (min, max)],
             "wrongly_immaterial": max(row["wrongly_immaterial"] for row in own if "covered" in row),
             "racing_false_positives": max(row["false_positives"] for row in own if "racing" in row),

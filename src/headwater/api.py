@@ -149,11 +149,12 @@ def study(
     data: PathLike | None = None,
     folder: PathLike = "headwater-study",
     seeds: int | None = None,
+    tokens: int | None = None,
     workers: int | None = None,
 ) -> dict[str, Any]:
     """What a study expected and found, made again from its record; with `data` it is trained, in `folder`.
 
-    `seeds`: runs an arm, in the place of the study's own.
+    `seeds` (runs an arm) and `tokens` (of a training) stand in the place of the study's own.
     """
     from headwater.compare.studies import STUDIES
     from headwater.compare.studies.study import recorded, run_study
@@ -163,7 +164,9 @@ def study(
         raise RecipeError(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
     if data is None:
         return recorded(STUDIES[name])
-    return run_study(STUDIES[name], Path(data), Path(folder) / name, workers=workers, seeds=seeds)
+    return run_study(
+        STUDIES[name], Path(data), Path(folder) / name, workers=workers, seeds=seeds, tokens=tokens
+    )
 
 
 def history(workspace: PathLike) -> list[dict[str, Any]]:

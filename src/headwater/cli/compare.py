@@ -137,6 +137,7 @@ def history(workspace: Path | str, as_json: bool) -> None:
     help="Of --record.",
 )
 @click.option("--seeds", type=int, metavar="N", help="Runs an arm of --record (default: the study's).")
+@click.option("--tokens", type=int, metavar="N", help="Of each training of --record (default: the study's).")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --record writes its result."
 )
@@ -148,6 +149,7 @@ def study(
     data: Path | None,
     folder: Path,
     seeds: int | None,
+    tokens: int | None,
     out: Path | None,
     workers: int | None,
     as_json: bool,
@@ -169,7 +171,9 @@ def study(
         return
     if record and data is None:
         raise RecipeError("--record needs --data FOLDER (or HEADWATER_TEST_DATA): the texts to train on")
-    result = api.study(name, data=data if record else None, folder=folder, seeds=seeds, workers=workers)
+    result = api.study(
+        name, data=data if record else None, folder=folder, seeds=seeds, tokens=tokens, workers=workers
+    )
     if record:
         keep(STUDIES[name], result, out or folder / name / "result.json")
     print_result(result, as_json, lines_of(result))

@@ -46,13 +46,19 @@ class Study:
 
 
 def run_study(
-    study: Study, data: Path, folder: Path, *, workers: int | None = None, seeds: int | None = None
+    study: Study,
+    data: Path,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    seeds: int | None = None,
+    tokens: int | None = None,
 ) -> dict[str, Any]:
     """Trains what the study asks for in `folder`, and finds; the content of its result file.
 
-    `seeds` is the number of runs an arm in the place of the study's own; the result says how many there were.
+    `seeds` (runs an arm) and `tokens` (of a training) stand in the place of the study's own; the result says them.
     """
-    chosen = study if seeds is None else replace(study, seeds=seeds)
+    chosen = replace(study, seeds=seeds or study.seeds, tokens=tokens or study.tokens)
     if chosen.seeds < 2:
         raise HeadwaterError(f"a study needs two seeds an arm at least, not {chosen.seeds}")
     arms = load_arms(chosen.write(data, folder), chosen.budget, [])

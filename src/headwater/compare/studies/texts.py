@@ -54,7 +54,11 @@ def write_recipe(path: Path, name: str, sources: list[str], *, leave_out: list[s
         for source in sources
     )
     out = ", ".join(leave_out)
-    text = f"name: {name}\nsources:\n{written}curate: {{duplicates: null, leave_out: [{out}]}}\n{rest}"
+    # no rule is asked for, so nothing else is measured
+    measured = "signals: {families: [language, length]}\n"
+    text = (
+        f"name: {name}\nsources:\n{written}{measured}curate: {{duplicates: null, leave_out: [{out}]}}\n{rest}"
+    )
     path.write_text(text, encoding="utf-8")
     return path
 
