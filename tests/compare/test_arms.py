@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from headwater.compare.arms import Arm, Prepared, _draw, load_arms, prepare, settings_diff
 from headwater.compare.budgets import BUDGETS, Budget, find_budget
 from headwater.compare.trainings import placebo_shares
+from headwater.compare.variations import variations_of
 from headwater.corpus.document import split_of
 from headwater.corpus.shards import ShardWriter
 from headwater.engine.workspace import Entry, Workspace
@@ -272,3 +274,25 @@ def test_one_held_out_unit_is_too_few(corpus: Path) -> None:
     )
     with pytest.raises(HeadwaterError, match=r"held-out text is of 1 unit"):
         prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+
+
+def test_an_arm_without_a_source_is_scored_on_it_and_not_trained_on_it(corpus: Path) -> None:
+    body = (
+        f'{HELD}sources:\n  - {{name: 语料, kind: files, paths: ["语料/*.jsonl"], columns: {{text: text, unit: unit}}}}\n'
+        '  - {name: 别处, kind: files, paths: ["书/*.jsonl"], columns: {text: text, unit: unit}}\n'
+        "curate: {decontaminate: null, duplicates: null}\n"
+    )
+    rows = [json.dumps({"text": f"书中第{n}章，言之有物。" * 20, "unit": f"b{n}"}) for n in range(12)]
+    (corpus / "书").mkdir()
+    (corpus / "书" / "书.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (corpus / "raw.yaml").write_text(f"name: raw\n{body}", encoding="utf-8")
+    arms = load_arms([corpus / "raw.yaml"], DEMO, [], variations_of(drop_sources=["别处"]))
+    made = prepare(arms, Workspace(corpus / "workspace"), replace(budget(500), batch=64), workers=1)
+    assert [set(made.manifest(place)["tokens_by_source"]) for place in (0, 1)] == [{"语料", "别处"}, {"语料"}]
+    domains = pq.read_table(made.heldout.path(), columns=["domain"]).column(0).unique().to_pylist()
+    assert {name.partition("/")[0] for name in domains} == {"语料", "别处"}
+    counts = made.outcomes[1].curated
+    assert counts is not None
+    left = dict(counts.counts["reasons"])["left_out"]
+    whole = made.outcomes[0].curated
+    assert whole is not None and left == whole.counts["sources"]["别处"]["documents"]
