@@ -63,7 +63,7 @@ def render(
 
 def _load(path: Path) -> dict[str, Any]:
     value = read_json(path)
-    if value is None or value.get("format") != 1:
+    if value is None or value.get("format") != 2:
         raise HeadwaterError(
             f"{path} is no comparison that this version can read; run headwater compare again"
         )
