@@ -260,13 +260,14 @@ def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
 def settings_diff(baseline: Recipe, arm: Recipe) -> list[dict[str, Any]]:
     """What an arm's recipe says differently: [{"key": dotted, "baseline", "arm"}], null where it says nothing.
 
-    Sources go by their names, as in `--set sources.crawl.text=all`.
+    Sources go by their names, as in `--set sources.crawl.text=all`. Of a block that one of them leaves out (`null`),
+    what is off in the other anyway makes no difference.
     """
     before, after = (_settings(recipe) for recipe in (baseline, arm))
     return [
         {"key": key, "baseline": before.get(key), "arm": after.get(key)}
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key)
+        if before.get(key) != after.get(key) and {before.get(key), after.get(key)} != {False, None}
     ]
 
 
