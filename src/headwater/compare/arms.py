@@ -267,8 +267,12 @@ def settings_diff(baseline: Recipe, arm: Recipe) -> list[dict[str, Any]]:
     return [
         {"key": key, "baseline": before.get(key), "arm": after.get(key)}
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and {before.get(key), after.get(key)} != {False, None}
+        if before.get(key) != after.get(key) and not (_off(before.get(key)) and _off(after.get(key)))
     ]
+
+
+def _off(value: Any) -> bool:
+    return value is None or value is False
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
