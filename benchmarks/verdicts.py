@@ -1,6 +1,6 @@
 """How often verdicts are right, simulated with the residuals of recorded runs: coverage, racing, power.
 
-    ./run bench verdicts [--repeats 2000] [--record src/headwater/compare/studies/recorded/aa.json]
+    ./run bench verdicts [--repeats 2000] [--record src/headwater/compare/studies/recorded/domain.json]
 
 Seeds and units of a simulated comparison are drawn, with replacement, from what real runs left over: seed residuals
 (each run's score less its arm's mean, widened by √(S/(S−1))) and unit residuals (each unit's answer to a run, less the
@@ -23,7 +23,7 @@ from headwater.compare.budgets import LOOKS
 from headwater.compare.record import scores_of
 from headwater.compare.statistics import POWER, DomainScores, arm_score, effect
 
-RECORD = Path(__file__).parents[1] / "src/headwater/compare/studies/recorded/aa.json"
+RECORD = Path(__file__).parents[1] / "src/headwater/compare/studies/recorded/domain.json"
 WEIGHTS = {"en": 0.5, "zh": 0.5}
 MARGIN = 0.01
 SEEDS = ((3, 3), (3, 6), (5, 5))
