@@ -10,7 +10,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from headwater.compare.run import Comparison
@@ -69,9 +69,9 @@ def measure(recipe: PathLike, **options: Any) -> "Outcome":
     return _until("measure", recipe, **options)
 
 
-def curate(recipe: PathLike, **options: Any) -> "Outcome":
-    """… and decides by the rules: ledger, training set and card."""
-    return _until("curate", recipe, **options)
+def curate(recipe: PathLike, *, until: Literal["ledger", "curate"] = "curate", **options: Any) -> "Outcome":
+    """… and decides by the rules: ledger, training set and card; `until="ledger"`: nothing after the first of these."""
+    return _until(until, recipe, **options)
 
 
 def train(recipe: PathLike, **options: Any) -> "Outcome":

@@ -125,16 +125,17 @@ def _stage_command(name: str, text: str) -> None:
         limit: int | None,
         as_json: bool,
         plan: bool,
+        until: str = name,
     ) -> None:
         from headwater.pipeline.run import run_until
         from headwater.pipeline.summary import lines_of, plan_lines
 
         if plan:
-            lines = plan_lines(recipe, name, overrides=overrides, workspace=workspace, limit=limit)
+            lines = plan_lines(recipe, until, overrides=overrides, workspace=workspace, limit=limit)
             print_result({"plan": lines}, as_json, lines)
             return
         outcome = run_until(
-            name, recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit
+            until, recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit
         )
         lines = lines_of(outcome)
         if name == "run":
@@ -144,6 +145,14 @@ def _stage_command(name: str, text: str) -> None:
             page = report(place, place.path / f"report-{made}.html", recipe=made)
             lines.append(f"report    {page}")
         print_result(outcome.as_json(), as_json, lines)
+
+    if name == "curate":
+        click.option(
+            "--until",
+            type=click.Choice(["ledger", "curate"]),
+            default="curate",
+            help="ledger: stop once it is decided what is kept; no tokeniser, no training set.",
+        )(command)
 
 
 _stage_command("ingest", "Read the sources into documents.")

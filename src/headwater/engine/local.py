@@ -128,6 +128,14 @@ def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -
     return [results[job.name] for job in jobs]
 
 
+def run_before(function: str, arguments: dict[str, Any], *, workers: int, title: str) -> None:
+    """Calls a function in one worker, before the others start: what it compiles they find on disk, and what it loads
+    that worker goes on with, and this process goes without."""
+    with Progress(title, 1) as progress:
+        for _ in run_calls([Call((title, function), function, arguments)], workers, progress):
+            progress.advance()
+
+
 def _call_of(workspace: Workspace, group: list[tuple[str, Task]]) -> Call:
     """The call that makes these tasks of the stages named."""
     stages, tasks = [stage for stage, _ in group], [task for _, task in group]

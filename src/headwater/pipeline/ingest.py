@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from headwater.engine.local import Task, run_stages
+from headwater.engine.local import Task, run_before, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, QuarantineLimit
 from headwater.pipeline.takedown import take_down
@@ -60,11 +60,10 @@ def ingest(recipe: Recipe, workspace: Workspace, *, workers: int, limit: int | N
         source_of |= {task.shard: source.name for task in named}
         stages[stage_of[source.name]] = named
     check_collisions({source.name: (source.kind, stages[stage_of[source.name]]) for source in recipe.sources})
-    for kind in {
-        source.kind for source in recipe.sources if _unread(workspace, stage_of[source.name], stages)
-    }:
-        if (warm := KINDS[kind].warm) is not None:
-            warm()
+    unread = [source.kind for source in recipe.sources if _unread(workspace, stage_of[source.name], stages)]
+    for warm in dict.fromkeys(KINDS[kind].warm for kind in unread):
+        if warm is not None:
+            run_before(warm, {}, workers=workers, title="prepare")
     made = run_stages(workspace, stages, workers=workers, title="read")
     shards = [entry for name in stage_of.values() for entry in made[name]]
     _account(shards, recipe.max_quarantined)

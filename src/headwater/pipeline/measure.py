@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from headwater.engine.local import Task, run_stages
+from headwater.engine.local import Task, run_before, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.plan import measured_families
 from headwater.recipe import Recipe
 from headwater.signals.families import Family
-from headwater.signals.measure import warm
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,8 @@ def measure_stages(
                 for entry in shards
             ]
     if any(workspace.stage(name).entry(t.shard) is None for name, tasks in stages.items() for t in tasks):
-        warm(families)  # kernels are compiled once, before workers start
+        modules = sorted({family.module for family in families})
+        run_before("headwater.signals.measure:warm", {"modules": modules}, workers=workers, title="prepare")
     run_stages(workspace, stages, workers=workers, title="measure")
     return names
 

@@ -17,7 +17,8 @@ from headwater.pipeline.train import Run, require_torch, score, train
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
 from headwater.recipe import Recipe, load_recipe
 
-STAGES = ("ingest", "measure", "curate", "train", "evaluate", "run")
+# "ledger" is curation without the training set: what is kept is decided, and nothing tokenised.
+STAGES = ("ingest", "measure", "ledger", "curate", "train", "evaluate", "run")
 
 
 @dataclass
@@ -77,16 +78,17 @@ def run_until(
     wanted = STAGES.index(stage)
     if wanted >= STAGES.index("train"):
         require_torch()
-    if wanted >= STAGES.index("curate"):
+    if wanted >= STAGES.index("ledger"):
         plan_of(recipe)  # a wrong rule is said before anything is read
     with place.lease():
         place.event("recipe", name=recipe.name, stage=stage, recipe=recipe.model_dump(mode="json"))
         outcome = Outcome(recipe, place, ingest(recipe, place, workers=count, limit=limit))
         if wanted >= STAGES.index("measure"):
             outcome.measured = measure(recipe, place, outcome.ingested, workers=count)
-        if wanted >= STAGES.index("curate"):
+        if wanted >= STAGES.index("ledger"):
             assert outcome.measured is not None
             outcome.curated = curate(recipe, place, outcome.ingested, outcome.measured, workers=count)
+        if wanted >= STAGES.index("curate"):
             scored = wanted >= STAGES.index("evaluate")
             outcome.training_set = _training_set(outcome, count, scored)
         if wanted >= STAGES.index("train"):

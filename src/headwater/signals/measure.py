@@ -54,9 +54,8 @@ def _type(name: str) -> pa.DataType:
     return nested[name] if name in nested else pa.type_for_alias(name)
 
 
-def warm(families: Iterable[Family] | None = None) -> None:
-    """Compiles the kernels of these families (default: the built-in ones), so that workers find them on disk."""
-    modules = FAMILIES if families is None else {family.module for family in families}
+def warm(modules: Iterable[str] = FAMILIES) -> None:
+    """Compiles the kernels of these families' modules, so that workers find them on disk."""
     for name in modules:
         module = module_of(name)
         if hasattr(module, "warm"):

@@ -81,8 +81,7 @@ class Blocks:
 
 def blocks_of(page: str) -> Blocks:
     data = page.encode("utf-8", "replace")
-    padded = np.zeros(len(data) + _PADDING, np.uint8)
-    padded[: len(data)] = np.frombuffer(data, np.uint8)
+    padded = np.frombuffer(bytearray(data) + bytes(_PADDING), np.uint8)
     most = data.count(b"<") + 2
     text = np.empty(len(data) + 3 * _PADDING + 2 * most, np.uint8)
     elements = np.empty((most, ELEMENT_COLUMNS), np.int64)
