@@ -132,3 +132,24 @@ def test_a_list_that_is_missing_or_takes_everything_says_so(folder):
             folder,
             f"takedown: {{entries: [{', '.join(HOSTS)}, {', '.join(f'id:n{p}-{n}' for p in range(4) for n in range(20))}]}}\n",
         )
+
+
+def test_recipes_that_differ_in_their_list_alone_leave_each_other_be(folder):
+    """Same sources, same plan, same held-out text, one workspace: each one's stages are its own."""
+    (folder / "whole.yaml").write_text(RECIPE.replace("name: r", "name: 全"), encoding="utf-8")
+    whole = api.curate(folder / "whole.yaml", workers=0)
+    [(trained,)] = api.sql(
+        folder / "workspace", "select min(id) from documents where split = 'train' and url like '%例子%'"
+    ).rows
+    listed = f"takedown: {{entries: [{trained}]}}\n"
+    (folder / "less.yaml").write_text(RECIPE.replace("name: r", "name: 撤") + listed, encoding="utf-8")
+    less = api.curate(folder / "less.yaml", workers=0)
+    stages = [
+        {one.curated.ledger_stage, *one.curated.edition_stages, *one.curated.indexes} for one in (whole, less)
+    ]
+    assert len(stages[0]) >= 4 and stages[0].isdisjoint(stages[1])
+    assert whole.training_set != less.training_set
+    count = len(made(folder))
+    again = api.curate(folder / "whole.yaml", workers=0)
+    assert made(folder)[count:] == [] and again.training_set == whole.training_set  # it was found as it was
+    assert sum(entry.result["documents"] for entry in less.ingested.shards) == whole.ingested.documents - 1

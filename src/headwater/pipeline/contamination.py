@@ -41,7 +41,9 @@ def decontaminate(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, w
     [index] = run_stage(
         workspace, f"contamination/{index_key[:12]}", [task], workers=1, title="index held-out text"
     )
-    name = f"editions/decontaminated-{index.fingerprint[:12]}-{content_key(chosen)[:6]}"
+    # recipes that differ in their take-down list may share the index, not the shards
+    made_of = content_key(chosen, sorted(ingested.less.values()))
+    name = f"editions/decontaminated-{index.fingerprint[:12]}-{made_of[:6]}"
     tasks = [
         Task(
             shard.shard,

@@ -73,7 +73,9 @@ def curate(
     """Runs the plan of the recipe; raises HeadwaterError where no training document is kept."""
     plan = plan_of(recipe)
     cleaned = decontaminate(recipe, workspace, ingested, workers=workers)
-    base = content_key("curate", VERSION, sorted(ingested.stages.values()), cleaned)
+    # a take-down list changes shards, not the stages that they were read into
+    read = sorted([*ingested.stages.values(), *ingested.less.values()])
+    base = content_key("curate", VERSION, read, cleaned)
     run = CurationRun(workspace, ingested, measured, workers, plan, base, recipe.folder)
     run.start()
     languages = _languages(run.decisions, ingested, plan)
