@@ -1,6 +1,6 @@
 """The quality classifier against fastText's, trained and asked on the same real pages; and its speed.
 
-    ./run bench classifier [--folds 5]
+    ./run bench classifier [--folds 5] [--salt 2]
 
 Good: main text of real pages, as people marked it (English and Chinese articles and forum pages, readability pages).
 Bad: what is left of the same pages when the lines of the main text are taken out (menus, footers, lists of links), and
@@ -76,8 +76,8 @@ def pieces(text: str) -> list[str]:
     return [piece for piece in some if len(piece) >= SHORTEST]
 
 
-def fold_of(name: str, folds: int) -> int:
-    return int(xxhash.xxh3_64_intdigest(name.encode()) % folds)
+def fold_of(name: str, folds: int, salt: str) -> int:
+    return int(xxhash.xxh3_64_intdigest((salt + name).encode()) % folds)
 
 
 def main() -> None:
@@ -85,6 +85,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--salt", default="", help="draws other folds")
     options = parser.parse_args()
     found = pages()
     linear.warm()
@@ -92,8 +93,9 @@ def main() -> None:
     by_fold: dict[str, list[float]] = {name: [] for name in every}
     seconds = size = 0.0
     for fold in range(options.folds):
-        seen = [(kind, text) for name, kind, text in found if fold_of(name, options.folds) != fold]
-        unseen = [(kind, text) for name, kind, text in found if fold_of(name, options.folds) == fold]
+        held = {name for name, _, _ in found if fold_of(name, options.folds, options.salt) == fold}
+        seen = [(kind, text) for name, kind, text in found if name not in held]
+        unseen = [(kind, text) for name, kind, text in found if name in held]
         model = linear.train([t for k, t in seen if k == "good"], [t for k, t in seen if k == "bad"])
         texts = [text for _, text in unseen]
         started = time.process_time()
@@ -116,7 +118,7 @@ def main() -> None:
             every[name][1].extend(bad)
             by_fold[name].append(linear.auc(good, bad))
     counts = {kind: sum(k == kind for _, k, _ in found) for kind in ("good", "bad")}
-    print(f"{counts['good']} good and {counts['bad']} bad pieces of {len({n for n, _, _ in found})} pages, {options.folds} folds by page")  # fmt: skip
+    print(f"{counts['good']} good and {counts['bad']} bad pieces of {len({n for n, _, _ in found})} pages, {options.folds} folds by page, salt {options.salt!r}")  # fmt: skip
     pooled = {name: linear.auc(*scores) for name, scores in every.items()}
     for name, value in pooled.items():
         label = "ours" if name == "ours" else f"fastText, {name}"

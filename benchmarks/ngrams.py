@@ -114,10 +114,10 @@ def main() -> None:
         print(f"  scoring {speed:.1f} MB a CPU second (bar {BAR_SPEED:.0f})")
         if options.lmplz:
             said, theirs = kenlm_bits(model, options.lmplz, training, heldout)
-            below += [f"{language}: KenLM is better"] if ours > theirs else []
+            below += [f"{language}: KenLM is better"] if ours > said else []
             print(
-                f"  bits per byte: ours {ours:.4f}, KenLM {theirs:.4f} (5-gram, the same subwords;"
-                f" {said:.4f} with all unseen subwords as one)",
+                f"  bits per byte: ours {ours:.4f}, KenLM {said:.4f} (5-gram, the same subwords; for information:"
+                f" {theirs:.4f} with its unseen subwords told apart)",
                 flush=True,
             )
         else:

@@ -1,9 +1,9 @@
 """Ten times the documents: how peak memory and time grow.
 
-    ./run bench scaling [--documents 8000] [--workers 2] [--folder FOLDER]
+    ./run bench scaling [--documents 8000] [--times 10] [--command curate] [--workers 2] [--folder FOLDER]
 
 Writes distinct English and Chinese documents (JSONL, 2,000 documents a file, drawn from Zipf vocabularies), runs
-`headwater curate` on N of them and on 10 N, each in a fresh workspace, and prints peak memory of the whole process
+`headwater curate` (or `measure`) on N of them and on 10 N, each in a fresh workspace, and prints peak memory of the whole process
 tree (sum of proportional set sizes, so that shared pages count once), time, and both ratios.
 """
 
@@ -61,9 +61,9 @@ def write_documents(folder: Path, count: int) -> int:
     return size
 
 
-def measure(folder: Path, workers: int) -> tuple[float, float]:
-    """(seconds, peak bytes of the process tree) of one `headwater curate`."""
-    command = [sys.executable, "-c", "from headwater.cli import main; main()", "curate", "recipe.yaml",
+def measure(folder: Path, verb: str, workers: int) -> tuple[float, float]:
+    """(seconds, peak bytes of the process tree) of one `headwater curate` or `measure`."""
+    command = [sys.executable, "-c", "from headwater.cli import main; main()", verb, "recipe.yaml",
                "--workers", str(workers)]  # fmt: skip
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
@@ -82,7 +82,7 @@ def measure(folder: Path, workers: int) -> tuple[float, float]:
         peak = max(peak, total)
         time.sleep(0.1)
     if process.returncode:
-        sys.exit(f"headwater curate ended with {process.returncode}")
+        sys.exit(f"headwater {verb} ended with {process.returncode}")
     return time.monotonic() - started, peak
 
 
@@ -91,17 +91,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--documents", type=int, default=8000)
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--command", choices=("curate", "measure"), default="curate")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     root = options.folder or Path(tempfile.mkdtemp(prefix="headwater-scaling-"))
     figures = []
-    for count in (options.documents, 10 * options.documents):
+    for count in (options.documents, options.times * options.documents):
         folder = root / str(count)
         shutil.rmtree(folder, ignore_errors=True)
         size = write_documents(folder / "texts", count)
         (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
-        seconds, peak = measure(folder, options.workers)
+        seconds, peak = measure(folder, options.command, options.workers)
         figures.append((seconds, peak))
         print(
             f"{count:>9,} documents, {size / 1e6:7.1f} MB: {seconds:7.1f} s, peak {peak / 2**20:7.0f} MiB, "

@@ -8,19 +8,18 @@ from click.testing import CliRunner
 from headwater.cli import cli
 
 
-def write(path: Path, texts: list[str]) -> None:
-    path.write_text(
-        "\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts), encoding="utf-8"
-    )
+def write(path: Path, texts: list[str], **columns: str) -> None:
+    rows = [json.dumps({"text": text, **columns}, ensure_ascii=False) for text in texts]
+    path.write_text("\n".join(rows), encoding="utf-8")
 
 
-def test_a_classifier_says_what_it_costs_by_source_and_language(tmp_path: Path) -> None:
+def test_a_classifier_says_what_it_costs_by_source_language_and_register(tmp_path: Path) -> None:
     write(
         tmp_path / "good.jsonl",
         [f"第{n}天，河水在夜里涨了起来，人们看着。" for n in range(60)]
         + [f"On day {n} the river rose again." for n in range(60)],
     )
-    write(tmp_path / "bad.jsonl", [f"赌场{n}注册送彩金，网址大全。" for n in range(60)])
+    write(tmp_path / "bad.jsonl", [f"赌场{n}注册送彩金，网址大全。" for n in range(60)], genre="广告\x1b[31m")
     recipe = tmp_path / "bad.yaml"
     recipe.write_text(
         "sources: [{name: spam, kind: files, paths: [bad.jsonl]}]\nholdout: {share: 0}\n", encoding="utf-8"
@@ -46,8 +45,11 @@ def test_a_classifier_says_what_it_costs_by_source_and_language(tmp_path: Path) 
     kept = {(row["of"], row["by"], row["name"]): row for row in about["kept"]}
     assert kept["positive", "language", "en"]["kept_by_threshold"] == 1.0
     assert kept["negative", "source", "spam"]["kept_by_threshold"] == 0.0
+    assert kept["negative", "register", "广告\x1b[31m"]["kept_by_threshold"] == 0.0
+    assert ("positive", "register") not in {key[:2] for key in kept}  # these name none
     before = out.read_bytes()
-    assert "AUC on held-out texts: 1.0000" in CliRunner().invoke(cli, arguments).output
+    shown = CliRunner().invoke(cli, arguments).output
+    assert "AUC on held-out texts: 1.0000" in shown and "register 广告" in shown and "\x1b" not in shown
     assert out.read_bytes() == before
 
 

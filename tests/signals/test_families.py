@@ -208,3 +208,49 @@ def test_the_language_is_that_of_the_text_and_not_of_its_first_line() -> None:
     for text, label in ((names + english, "en"), (names + german, "de"), (names + CHINESE * 30, "zh")):
         found, score = language.measure(text)
         assert found == label and score > 0.8, (text[:99], found, score)
+
+
+def test_languages_and_scripts_are_told_line_by_line() -> None:
+    text = (
+        "首页\n河水涨了，人们都说话。\n\n河水漲了，人們都說話。\nThe river rose in the night, and nobody slept.\n"
+        "123 —\n山水\nПривет, как дела?"
+    )
+    row = values("line_language", text)
+    assert row["label"] == ["zh", "zh", "zh", "en", None, "zh", "ru"]
+    assert row["script"] == ["Hans", "Hans", "Hant", "Latn", "Zyyy", "Hani", "Cyrl"]
+    assert len(row["score"]) == 7 and row["score"][4] == 0 and row["score"][0] == 1
+    assert row["main_share"] == 4 / 6  # of six lines with a letter
+    assert row["main_script_share"] == 3 / 6  # Simplified: two lines, and the one that both write
+    assert values("line_language", "繁體\n山\n水")["main_script_share"] == 1
+    assert values("line_language", "123\n…") == {
+        "label": [None, None],
+        "score": [0, 0],
+        "script": ["Zyyy", "Zyyy"],
+        "main_share": 0,
+        "main_script_share": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("河水上漲了" * 9 + " Python", "zh"), ("한국어 문장입니다. OK", "ko"), ("Η θάλασσα ήταν ήσυχη το βράδυ", "el"), ("น้ำขึ้นในเวลากลางคืน", "th"),
+     ("東京大学の研究者", "ja"), ("NOTHING IN CAPITALS IS JAPANESE HERE", "en")],
+)  # fmt: skip
+def test_where_the_script_or_pieces_of_the_text_decide_the_label_is_that_of_the_whole(
+    text: str, label: str
+) -> None:
+    assert language.measure(text)[0] == label
+    long = (text + "。 ") * 200
+    pieces, whole = language.measure(long), language._predict(language._lower_if_shouted(long[:2000]))
+    assert pieces[0] == whole[0] == label and abs(pieces[1] - whole[1]) < 0.3
+
+
+def test_a_text_of_two_languages_is_judged_by_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    predict = language._predict
+    monkeypatch.setattr(language, "_predict", lambda line: (seen.append(len(line)), predict(line))[1])
+    language.measure("The river rose in the night, and nobody slept. " * 40)
+    assert seen == [language.PIECES * (language.PIECE + 1) - 1]
+    mixed = "The river rose in the night. " * 35 + "Der Fluss stieg in der Nacht, und niemand schlief. " * 20
+    language.measure(mixed)
+    assert len(seen) == 3 and seen[2] > 1900

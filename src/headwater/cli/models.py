@@ -102,8 +102,11 @@ def train_classifier(
 
     PLACE is a recipe (.yaml) or a file or folder of txt, md, jsonl, csv, parquet. In a recipe: `signals: {classifiers:
     {quality: {model: OUT}}}` gives quality.score and quality.keep. One document in ten is held out; the table says
-    what share of these would be kept, by source and language: what the classifier costs in diversity.
+    what share of these would be kept, by source, language and register (a column `register` or `genre`, or what
+    `columns: {register: …}` names): what the classifier costs in diversity.
     """
+    from headwater.inspect.visible import one_line
+
     about = api.train_classifier(
         positive, negative, out, bits=bits, epochs=epochs, seed=seed, workers=workers
     )
@@ -112,7 +115,7 @@ def train_classifier(
         lines.append(f"AUC on held-out texts: {about['auc']:.4f}")
     lines.append(f"{'held-out texts':<34} {'texts':>7}  mean score  kept ≥ .5  kept by Pareto")
     for row in about["kept"]:
-        name = f"{row['of']}, {row['by']} {row['name']}"
+        name = one_line(f"{row['of']}, {row['by']} {row['name']}")
         lines.append(
             f"{name:<34} {row['documents']:>7,}  {row['mean_score']:>10.3f}  {row['kept_by_threshold']:>9.1%}"
             f"  {row['kept_by_pareto']:>14.1%}"

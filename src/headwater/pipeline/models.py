@@ -4,10 +4,12 @@ Of every text one in twenty (n-grams) or in ten (classifiers) is held out, told 
 of itself is of texts that it has not seen.
 """
 
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xxhash
@@ -25,6 +27,8 @@ from headwater.signals.classifier import pareto
 HELD_OUT = 20  # one document in so many is held out of the training of an n-gram model
 MOST_HELD_OUT = 5000
 RECIPES = (".yaml", ".yml")
+REGISTERS = ("register", "genre", "category")  # of a document's `meta`: the first there is names its register
+LONGEST_REGISTER = 60  # characters
 
 
 class Documents:
@@ -49,13 +53,29 @@ class Documents:
                 ingested = ingest(recipe, workspace, workers=count)
             self._shards += [str(shard.path()) for shard in ingested.shards]
 
-    def rows(self) -> Iterator[tuple[str, str, str]]:
-        """(id, source, text) of documents that are not held out, in the order of the shards."""
+    def rows(self) -> Iterator["Row"]:
+        """Documents that are not held out, in the order of the shards."""
         for shard in self._shards:
-            for batch in read_batches(shard, ["id", "source", "text", "split"]):
+            for batch in read_batches(shard, ["id", "source", "text", "meta", "split"]):
                 for row in batch.to_pylist():
                     if row["split"] == "train":
-                        yield row["id"], row["source"], row["text"]
+                        yield Row(row["id"], row["source"], row["text"], row["meta"])
+
+
+class Row(NamedTuple):
+    """What is trained on of a document; `meta` is JSON."""
+
+    id: str
+    source: str
+    text: str
+    meta: str | None
+
+    @property
+    def register(self) -> str | None:
+        """Genre, as the document says: the first of REGISTERS that its `meta` has."""
+        said = json.loads(self.meta) if self.meta else {}
+        found = next((said[key] for key in REGISTERS if isinstance(said.get(key), str | int)), None)
+        return None if found is None else str(found)[:LONGEST_REGISTER]
 
 
 def _globs(place: Path) -> str:
@@ -83,15 +103,15 @@ def train_ngram(
     with ExitStack() as stack:
         documents = Documents(places, stack, workers=workers)
         if quantiles_of:
-            heldout = [text for _, _, text in Documents(quantiles_of, stack, workers=workers).rows()]
+            heldout = [row.text for row in Documents(quantiles_of, stack, workers=workers).rows()]
         else:
-            heldout = [text for name, _, text in documents.rows() if _is_held_out(name)]
+            heldout = [row.text for row in documents.rows() if _is_held_out(row.id)]
         kept_all = bool(quantiles_of) or not heldout
 
         def texts() -> Iterator[str]:
-            for name, _, text in documents.rows():
-                if kept_all or not _is_held_out(name):
-                    yield text
+            for row in documents.rows():
+                if kept_all or not _is_held_out(row.id):
+                    yield row.text
 
         model = train(
             texts, order=order, unit=unit, smoothing=smoothing, vocabulary=vocabulary, heldout=heldout[:MOST_HELD_OUT]
@@ -123,18 +143,18 @@ def train_classifier(
 ) -> linear.Linear:
     """Trains on the documents of recipes or files, writes the model to `out`.
 
-    Its `about` has the AUC on held-out documents and, by kind, source and language, how many of these there are and
+    Its `about` has the AUC on held-out documents and, by kind, source, language and register (where documents name theirs), how many of these there are and
     what share of them a threshold of 0.5 and Pareto sampling would keep: what the classifier costs in diversity.
     """
     seen: dict[str, list[str]] = {}
-    unseen: dict[str, list[tuple[str, str, str]]] = {}
+    unseen: dict[str, list[Row]] = {}
     with ExitStack() as stack:
         for kind, places in (("positive", positive), ("negative", negative)):
             rows = list(Documents(places, stack, workers=workers).rows())
-            unseen[kind] = [row for row in rows if _is_held_out(row[0], TESTED)]
-            seen[kind] = [text for name, _, text in rows if not _is_held_out(name, TESTED)]
+            unseen[kind] = [row for row in rows if _is_held_out(row.id, TESTED)]
+            seen[kind] = [row.text for row in rows if not _is_held_out(row.id, TESTED)]
     model = linear.train(seen["positive"], seen["negative"], bits=bits, epochs=epochs, seed=seed)
-    scores = {kind: [model.score(text) for _, _, text in rows] for kind, rows in unseen.items()}
+    scores = {kind: [model.score(row.text) for row in rows] for kind, rows in unseen.items()}
     if all(scores.values()):
         model.about["auc"] = linear.auc(scores["positive"], scores["negative"])
     model.about["kept"] = [
@@ -144,14 +164,15 @@ def train_classifier(
     return linear.Linear.load(out)
 
 
-def _kept(
-    kind: str, rows: list[tuple[str, str, str]], scores: list[float], seed: int
-) -> Iterator[dict[str, object]]:
-    """Of each source and each language: documents, their mean score, the shares that would be kept."""
+def _kept(kind: str, rows: list[Row], scores: list[float], seed: int) -> Iterator[dict[str, object]]:
+    """Of each source, language and register: documents, their mean score, the shares that would be kept."""
     groups: dict[tuple[str, str], list[tuple[float, bool]]] = {}
-    for (name, source, text), score in zip(rows, scores, strict=True):
-        sampled = pareto(name, seed, PARETO_ALPHA) > 1 - score
-        for group in (("source", source), ("language", language.measure(text)[0] or "none")):
+    for row, score in zip(rows, scores, strict=True):
+        sampled = pareto(row.id, seed, PARETO_ALPHA) > 1 - score
+        belongs = [("source", row.source), ("language", language.measure(row.text)[0] or "none")]
+        if row.register is not None:
+            belongs.append(("register", row.register))
+        for group in belongs:
             groups.setdefault(group, []).append((score, sampled))
     for (by, name), some in sorted(groups.items()):
         values = np.array([score for score, _ in some])

@@ -46,7 +46,8 @@ class FilesSource(BaseSource):
 
     kind: Literal["files"]
     columns: dict[
-        Literal["text", "id", "url", "title", "date", "license", "language", "author", "unit"], str
+        Literal["text", "id", "url", "title", "date", "license", "language", "author", "register", "unit"],
+        str,
     ] = Field(default_factory=dict)
     encoding: str = "auto"  # "auto": BOM, then UTF-8, then detection
 
@@ -61,7 +62,8 @@ class HuggingfaceSource(BaseSource):
     )
     split: str = "train"  # `all`: every split
     columns: dict[
-        Literal["text", "id", "url", "title", "date", "license", "language", "author", "unit"], str
+        Literal["text", "id", "url", "title", "date", "license", "language", "author", "register", "unit"],
+        str,
     ] = Field(default_factory=dict)
     encoding: str = "auto"
 

@@ -127,7 +127,9 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
         Signal(
             "label", "string", "ISO 639-1 code, or 639-3 where there is none; null where there is no letter"
         ),
-        Signal("score", "double", "how sure: the model's probability, or the share of Han if that is larger"),
+        Signal(
+            "score", "double", "how sure: the model's probability, or the share of letters of its own script"
+        ),
     ),
     "script": (
         Signal(
@@ -190,6 +192,17 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
         ("han_characters", "share of all characters that are Han"),
         ("repeated_13_grams", "share of 13-grams of characters that occur more than once"),
     ),
+    "line_language": (
+        Signal(
+            "label", "list<string>", "language of each line that is not blank; null where it has no letter"
+        ),
+        Signal("score", "list<float>", "how sure, as language.score"),
+        Signal("script", "list<string>", "ISO 15924 code of each; Hans and Hant told apart"),
+        *_numbers(
+            ("main_share", "share of the lines with a letter that are in the language of most of them"),
+            ("main_script_share", "share of the lines with a letter that are in the script of most of them"),
+        ),
+    ),
     "code": (
         *_numbers(("longest_line", "characters of the longest line"), type="int64"),
         *_numbers(
@@ -223,8 +236,9 @@ FAMILIES: dict[str, tuple[Signal, ...]] = {
     ),
 }
 
-# readings of one public recipe each: measured where a rule, a preset or `signals.families` asks for them
-ON_REQUEST = frozenset({"dolma", "dclm", "chinesewebtext", "code"})
+# readings of one public recipe each, and what is measured line by line: only where a rule, a preset or
+# `signals.families` asks for them
+ON_REQUEST = frozenset({"dolma", "dclm", "chinesewebtext", "code", "line_language"})
 
 
 def numeric_signals() -> list[str]:

@@ -48,6 +48,7 @@ def _type(name: str) -> pa.DataType:
         SPANS: pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("score", pa.float32())])),
         "list<uint64>": pa.list_(pa.uint64()),
         "list<float>": pa.list_(pa.float32()),
+        "list<string>": pa.list_(pa.string()),
         "fixed_size_list<uint64, 14>": pa.list_(pa.uint64(), 14),
         "fixed_size_list<uint32, 112>": pa.list_(pa.uint32(), 112),
     }

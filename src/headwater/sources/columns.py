@@ -18,6 +18,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "license": ("license", "licence"),
     "language": ("language", "lang", "语言"),
     "author": ("author", "authors", "byline", "作者"),
+    "register": ("register", "genre", "体裁", "语体"),  # into the document's meta
     "unit": (),
 }  # fmt: skip
 # Of rows that are programs (The Stack, StarCoderData, CodeParrot, CodeSearchNet): these go into the document's meta,

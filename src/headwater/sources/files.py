@@ -18,7 +18,7 @@ from headwater.sources.places import Place
 from headwater.sources.records import KEPT_BYTES, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import SAMPLE, Line, Stream, as_utf8, bare_suffix, lines, read_whole
 
-VERSION = 3
+VERSION = 4
 TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
 JSON_LINES = (".jsonl", ".ndjson")
 # A JSON array is held in memory as a whole; more than this should be JSON lines.

@@ -2,8 +2,8 @@
 
 Lines are cut into units once, into a file of ids; then one order after another is counted over that file, in blocks:
 an n-gram is its context (an n-gram one shorter, by number) and its last unit, 64 bits together, so that a block is
-sorted, counted and merged into what is there. Peak: about 40 bytes a different n-gram of the highest order, and
-40 bytes a unit of a block.
+sorted, counted and merged into what is there. Peak: about 24 bytes a different n-gram of the highest order, 16 a
+shorter one, and 20 bytes a unit of a block.
 
 Smoothing. `kneser-ney`: interpolated and modified (Chen & Goodman 1998; counts at the beginning of a line and the
 uniform share of single units as in Heafield 2013), the default since it ranks and predicts best here (benchmarks/
@@ -11,6 +11,7 @@ ngrams.py). `witten-bell` (Bell et al. 1990) and `stupid-backoff` (Brants et al.
 each shortening; scores, no probabilities) are what it is measured against.
 """
 
+import math
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def _units(texts: Texts, kind: str, vocabulary: int) -> Units:
     none = np.zeros(0, np.uint64)
     if kind == "subword":
         return Units(kind, none, tokenizer.train(_sample(texts()), vocabulary))
-    keys, counts = none, np.zeros(0, np.int64)
+    keys, counts = none, np.zeros(0, np.int32)
     held: list[np.ndarray] = []
     for text in texts():
         held += [keys_of(line, kind)[0] for line in lines_of(text)]
@@ -96,7 +97,7 @@ def _sample(texts: Iterable[str]) -> Iterable[str]:
 def _counted(held: list[np.ndarray], keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if held:
         fresh, times = np.unique(np.concatenate(held), return_counts=True)
-        keys, counts = _merge(keys, counts, fresh, times)
+        keys, counts = _merge(keys, counts, fresh, times.astype(np.int32))
         held.clear()
     return keys, counts
 
@@ -145,39 +146,71 @@ def _levels(ids: np.ndarray, size: int, order: int, folder: Path) -> list[Level]
     for start in range(0, len(ids), BLOCK):
         before[start : start + BLOCK] = ids[start : start + BLOCK]
     for length in range(2, order + 1):
-        keys, counts = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        keys, times = np.zeros(0, np.uint64), np.zeros(0, np.int32)
         for start in range(0, len(ids), BLOCK):
             fresh = _keys(ids, before, start, min(len(ids), start + BLOCK))
-            fresh, times = np.unique(fresh, return_counts=True)
-            keys, counts = _merge(keys, counts, fresh, times)
+            fresh.sort()
+            keys, times = _merge(keys, times, *_distinct(fresh))
         after = np.memmap(folder / f"places-{length}", np.int32, "w+", shape=len(ids))
         suffix = _places(ids, before, keys, after)
-        context = (keys >> np.uint64(32)).astype(np.int32)
-        unit = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-        levels.append(Level(context, unit, counts.astype(np.int32), suffix))
+        context, unit = _halves(keys)
+        del keys
+        levels.append(Level(context, unit, times, suffix))
         before = after
     return levels
+
+
+@numba.njit(cache=True, nogil=True)
+def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different ones of ascending keys, and how often each occurs."""
+    size = 0
+    for i in range(len(keys)):
+        size += i == 0 or keys[i] != keys[i - 1]
+    found, counts = np.empty(size, np.uint64), np.zeros(size, np.int32)
+    n = -1
+    for i in range(len(keys)):
+        if i == 0 or keys[i] != keys[i - 1]:
+            n += 1
+            found[n] = keys[i]
+        counts[n] += 1
+    return found, counts
 
 
 @numba.njit(cache=True, nogil=True)
 def _merge(
     a: np.ndarray, a_counts: np.ndarray, b: np.ndarray, b_counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two ascending lists as one, equal keys counted together."""
-    keys, counts = np.empty(len(a) + len(b), np.uint64), np.empty(len(a) + len(b), np.int64)
-    i = j = n = 0
-    while i < len(a) or j < len(b):
-        if j == len(b) or (i < len(a) and a[i] <= b[j]):
-            keys[n], counts[n] = a[i], a_counts[i]
-            if j < len(b) and a[i] == b[j]:
-                counts[n] += b_counts[j]
-                j += 1
+    """Two ascending lists as one, equal keys counted together. Gone through twice, so that no room is spare."""
+    i = j = size = 0
+    while i < len(a) and j < len(b):
+        left, right = a[i], b[j]
+        i += left <= right
+        j += right <= left
+        size += 1
+    size += len(a) - i + len(b) - j
+    keys, counts = np.empty(size, np.uint64), np.zeros(size, np.int32)
+    i = j = 0
+    for n in range(size):
+        take_a = j == len(b) or (i < len(a) and a[i] <= b[j])
+        take_b = i == len(a) or (j < len(b) and b[j] <= a[i])
+        if take_a:
+            keys[n] = a[i]
+            counts[n] += a_counts[i]
             i += 1
-        else:
-            keys[n], counts[n] = b[j], b_counts[j]
+        if take_b:
+            keys[n] = b[j]
+            counts[n] += b_counts[j]
             j += 1
-        n += 1
-    return keys[:n].copy(), counts[:n].copy()
+    return keys, counts
+
+
+@numba.njit(cache=True, nogil=True)
+def _halves(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """context, unit."""
+    context, unit = np.empty(len(keys), np.int32), np.empty(len(keys), np.uint32)
+    for i in range(len(keys)):
+        context[i], unit[i] = keys[i] >> np.uint64(32), keys[i] & np.uint64(0xFFFFFFFF)
+    return context, unit
 
 
 @numba.njit(cache=True, nogil=True)
@@ -223,48 +256,81 @@ def _smoothed(levels: list[Level], units: Units, smoothing: str) -> NgramModel:
     sizes = [len(level.counts) for level in levels]
     for length in range(1, len(sizes) + 1):
         level = levels.pop(0)  # what is done with is let go
+        counts = level.counts
         if smoothing == "kneser-ney" and levels:
             # how many different units stand before it; before the beginning of a line none can
-            different = np.bincount(levels[0].suffix, minlength=len(level.counts))
-            counts = np.where(different > 0, different, level.counts)
+            counts = _different(levels[0].suffix, counts)
             counts[BEGIN] = 0 if length == 1 else counts[BEGIN]
-        else:
-            counts = level.counts
-        contexts = len(below)
-        total = np.bincount(level.context, counts, contexts)
-        if smoothing == "kneser-ney":
-            less = discounts(counts)[np.minimum(counts, 3)]
-            taken, divisor = np.bincount(level.context, less, contexts), total
-        elif smoothing == "witten-bell":
-            less = np.zeros(len(counts))
-            taken = np.bincount(level.context, counts > 0, contexts)
-            divisor = total + taken
-        else:
-            less, divisor = np.zeros(len(counts)), total
-            taken = np.where(total > 0, 0.4 * total, 0)
-        backoff = np.divide(taken, divisor, out=np.ones(contexts), where=divisor > 0)
-        own = (counts - less) / np.maximum(divisor[level.context], 1e-300)
-        lower = (backoff[level.context] if length > 1 else backoff[0]) * below[level.suffix]
-        probability = own + lower
-        if smoothing == "stupid-backoff":
-            probability = np.where(counts > 0, own, lower)
+        less = discounts(counts) if smoothing == "kneser-ney" else np.zeros(4)
+        probability, backoff, first = _interpolate(
+            level.context, counts, level.suffix, less, below, SMOOTHINGS.index(smoothing)
+        )
         columns["units"].append(level.unit)
-        columns["nats"].append(-np.log(probability).astype(np.float32))
-        suffix = level.suffix + np.int32(at_below) if length > 1 else np.full(len(counts), -1, np.int32)
-        columns["suffix"].append(suffix)
+        columns["nats"].append(_minus_log(probability))
+        suffix = np.full(len(counts), -1, np.int32)
         if length > 1:
-            columns["backoff"].append(-np.log(backoff).astype(np.float32))
-            columns["first"].append(np.searchsorted(level.context, np.arange(contexts)) + at)
+            suffix = np.add(level.suffix, np.int32(at_below), out=level.suffix)
+            columns["backoff"].append(_minus_log(backoff))
+            columns["first"].append(first + at)
+        columns["suffix"].append(suffix)
         at_below, at = at, at + len(counts)
         below = probability
+        del level, counts, suffix
     columns["first"].append(np.array([at]))
+    del below, probability
     arrays = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
-    return NgramModel(
-        {"ngrams": sizes},
-        units,
-        arrays["units"],
-        arrays["nats"],
-        arrays["backoff"],
-        arrays["first"].astype(np.int64),
-        arrays["suffix"],
-    )
+    return NgramModel({"ngrams": sizes}, units, **arrays)
+
+
+@numba.njit(cache=True, nogil=True)
+def _different(suffix: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """How many n-grams have each as their suffix; its own count where none has."""
+    different = np.zeros(len(counts), np.int32)
+    for i in range(len(suffix)):
+        different[suffix[i]] += 1
+    for i in range(len(counts)):
+        different[i] = different[i] if different[i] > 0 else counts[i]
+    return different
+
+
+@numba.njit(cache=True, nogil=True)
+def _interpolate(
+    context: np.ndarray,
+    counts: np.ndarray,
+    suffix: np.ndarray,
+    less: np.ndarray,
+    below: np.ndarray,
+    smoothing: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """P of each n-gram, (n-grams,); γ of each context and where its n-grams begin, (contexts,).
+
+    `less`: what is taken off counts of 0, 1, 2 and 3 or more; `below`: P of the n-grams one shorter, which are the
+    contexts; `smoothing`: its place in SMOOTHINGS.
+    """
+    probability = np.empty(len(counts), np.float64)
+    backoff, first = np.ones(len(below), np.float64), np.empty(len(below), np.int64)
+    place = 0
+    for one in range(len(below)):
+        first[one] = start = place
+        total = taken = 0.0
+        while place < len(counts) and context[place] == one:
+            total += counts[place]
+            taken += less[min(counts[place], 3)] if smoothing == 0 else counts[place] > 0
+            place += 1
+        divisor = total + taken if smoothing == 1 else total
+        if divisor > 0:
+            backoff[one] = 0.4 if smoothing == 2 else taken / divisor
+        for i in range(start, place):
+            own = (counts[i] - less[min(counts[i], 3)]) / max(divisor, 1e-300)
+            lower = backoff[one] * below[suffix[i]]
+            probability[i] = own + lower if smoothing < 2 or counts[i] == 0 else own
+    return probability, backoff, first
+
+
+@numba.njit(cache=True, nogil=True)
+def _minus_log(values: np.ndarray) -> np.ndarray:
+    """float32."""
+    found = np.empty(len(values), np.float32)
+    for i in range(len(values)):
+        found[i] = -math.log(values[i])
+    return found
