@@ -20,7 +20,6 @@ from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
 from headwater.inspect.visible import one_line
 from headwater.recipe import load_recipe
 from headwater.recipe.quantities import show_count, show_size
-from headwater.signals import FAMILIES, NUMBERS
 from headwater.signals.quantiles import merged
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -92,17 +91,15 @@ def profile(
 
 
 def _source(snapshot: Snapshot, name: str, kind: str) -> SourceProfile:
-    stage = snapshot.record["documents"][name]
-    entries = list(snapshot.documents[stage].values())
+    entries = snapshot.of_source(name)
     found = SourceProfile(name, kind)
     found.documents = sum(entry.result["documents"] for entry in entries)
     found.bytes = sum(entry.result["bytes"] for entry in entries)
     if not found.documents:
         return found
     _provenance(found, entries)
-    language = snapshot.of_family("language", stage)
     labels: Counter[str] = Counter()
-    for entry in language.values():
+    for entry in snapshot.measured("language", name):
         for row in (
             pq.read_table(entry.path(), columns=["language.label"])["language.label"]
             .value_counts()
@@ -111,13 +108,14 @@ def _source(snapshot: Snapshot, name: str, kind: str) -> SourceProfile:
             labels[row["values"] or "none"] += row["counts"]
     found.languages = labels.most_common(MOST)
     for family in snapshot.families:
-        for signal in FAMILIES.get(family, ()):
-            if signal.type in NUMBERS and (sketches := snapshot.sketches(f"{family}.{signal.name}", name)):
+        kept = [entry.result.get("quantiles", {}) for entry in snapshot.measured(family, name)]
+        for signal in dict.fromkeys(
+            signal for one in kept for signal in one
+        ):  # the recipe's own families, too
+            if sketches := snapshot.sketches(signal, name):
                 count = sum(sketch["count"] for sketch in sketches)
                 mean = sum(sketch["mean"] * sketch["count"] for sketch in sketches) / count
-                found.signals[f"{family}.{signal.name}"] = Distribution(
-                    count, mean, tuple(merged(sketches, QUANTILES))
-                )
+                found.signals[signal] = Distribution(count, mean, tuple(merged(sketches, QUANTILES)))
     for signal_name, one in found.signals.items():
         if signal_name.startswith("privacy.") and one.mean:
             found.personal_per_mb[signal_name.partition(".")[2]] = (
