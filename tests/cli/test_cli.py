@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -86,3 +87,16 @@ def test_a_missing_workspace_is_named(tmp_path: Path) -> None:
     done = run("verify", "--workspace", str(tmp_path / "none"))
     assert done.returncode == 1
     assert "no workspace at" in done.stderr
+
+
+def test_no_help_of_a_command_is_cut_off_in_80_columns():
+    """Every group's list says each command whole."""
+    groups: list[tuple[str, click.Group]] = [("headwater", cli)]
+    for name, group in groups:
+        context = click.Context(group, info_name=name, terminal_width=80)
+        listed = group.get_help(context).partition("Commands:")[2].splitlines()
+        assert [line for line in listed if line] and not [line for line in listed if line.endswith("...")], (
+            name
+        )
+        groups += [(key, one) for key, one in group.commands.items() if isinstance(one, click.Group)]
+    assert len(groups) > 3

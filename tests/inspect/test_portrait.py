@@ -26,6 +26,7 @@ def test_counts_quantiles_and_the_ledger_are_those_of_the_workspace(curated):
 def test_shown_as_a_page_as_markdown_and_as_json(curated):
     answer = api.profile(curated)
     text = "\n".join(lines_of(answer))
+    assert answer.clusters.clusters > 0 and "clusters; documents × clusters: 2 × " in text
     assert "a (files)" in text and "licence   not stated 88" in text and "length.words" in text
     assert "## a" in markdown(answer) and "| `length.words` |" in markdown(answer)
     said = json.loads(CliRunner().invoke(cli, ["profile", str(curated), "--json"]).output)

@@ -84,6 +84,31 @@ def test_rules_before_an_edit_edit_and_measure_again_what_newly_meets_it(curated
     assert answer.exact and answer.measured_again == answer.gained > 0
 
 
+def test_a_family_of_the_recipe_measures_again_what_newly_meets_an_edit(curated, tmp_path, monkeypatch):
+    """A word list and a function judge, after an edit, texts that meet it only under the new rule."""
+    (tmp_path / "词.txt").write_text("教堂\nchurch\n", encoding="utf-8")
+    (tmp_path / "my_marks.py").write_text(
+        "def marks(texts):\n    return [text.count('河水') for text in texts]\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    lists = {"church": {"files": [str(tmp_path / "词.txt")]}}
+    functions = {"marks": {"function": "my_marks:marks"}}
+    own = [f"signals.word_lists={json.dumps(lists)}", f"signals.functions={json.dumps(functions)}"]
+    place, new = tmp_path / "w", tmp_path / "new.parquet"
+    own.append("curate.duplicates=null")
+    api.curate(curated, workers=0, workspace=place, overrides=own)
+    bounds = ["en.church.matches.max=3", "zh.marks.value.max=2", "zh.church.per_line.max=1"]
+    answer = api.whatif(curated, bounds, workspace=place, overrides=own, ledger=new)
+    assert answer.exact and answer.measured_again > 0 and answer.lost > 0
+    judged = {
+        "en": {"gopher.words.min": 60, "church.matches.max": 3},
+        "zh": {"gopher.words.min": 40, "marks.value.max": 2, "church.per_line.max": 1},
+    }
+    api.curate(curated, workers=0, workspace=place, overrides=[*own, f"curate.rules={json.dumps(judged)}"])
+    said = {row["id"]: (row["state"], row["reason"]) for row in pq.read_table(new).to_pylist()}
+    assert said == {name: row[:2] for name, row in kept(curated, place).items()}
+
+
 def test_a_sample_comes_with_an_interval_and_exact_looks_at_all(curated):
     sampled = api.whatif(curated, ["en.gopher.words.min=100"], sampled_above=10, sample=60)
     assert 0 < sampled.sampled < sampled.documents and not sampled.exact

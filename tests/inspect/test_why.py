@@ -1,5 +1,6 @@
 """Every dropped document can be asked why, and the answer is the ledger's."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,28 @@ def test_values_come_with_their_percentile_and_edits_as_a_difference(curated):
     shown = "\n".join(lines_of(api.why(place, edited)))
     assert "refinedweb_upper_case" in shown and "  - LOGIN" in shown
     assert all(cut.before for verdict in api.why(place, edited).verdicts for cut in verdict.cuts)
+
+
+def test_words_of_a_list_and_contacts_are_marked_where_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "词.txt").write_text("赌场\ncasino\n", encoding="utf-8")
+    texts = [f"第{n}章。河水在夜里涨了起来，没有人记下是什么时候，船都拴在教堂门口。" for n in range(6)]
+    texts += ["山上新开了一家赌场，Casino 就在河边，老人说他从来没有去过那里。"]
+    texts += ["来信请寄 zhang.san@example.com 或者 li.si@example.org，河水已经退了。"]
+    rows = [json.dumps({"text": text, "author": str(n)}, ensure_ascii=False) for n, text in enumerate(texts)]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "r.yaml").write_text(
+        "sources: [{name: a, kind: files, paths: [a.jsonl]}]\nholdout: {share: 0}\n"
+        "signals: {families: [language, privacy], word_lists: {gambling: {files: [词.txt]}}}\n"
+        "curate: {rules: {'*': {gambling.matches.max: 0, privacy.contacts.max: 1}}, duplicates: null, decontaminate: null}\n"
+        "tokenizer: {vocabulary: 300}\n",
+        encoding="utf-8",
+    )
+    api.curate(tmp_path / "r.yaml", workers=0)
+    place = Workspace(tmp_path / "workspace")
+    [verdict] = why(place, _id(place, "reason = 'gambling_matches'")).verdicts
+    for pieces in (verdict.excerpt, verdict.failing["gambling.matches"]):
+        assert [piece.text for piece in pieces if piece.kind == "mark"] == ["赌场", "Casino"]
+    [verdict] = why(place, _id(place, "reason = 'privacy_contacts'")).verdicts
+    for pieces in (verdict.excerpt, verdict.failing["privacy.contacts"]):
+        assert len([piece for piece in pieces if piece.kind == "mark"]) == 2
+        assert "example" not in "".join(piece.text for piece in pieces)  # marked, and masked

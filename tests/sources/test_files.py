@@ -306,3 +306,21 @@ def test_a_limit_stops_reading(tmp_path, read):
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"\n".join(json_lines(50)))
     assert len(read(path, limit=7).documents) == 7
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json"])
+def test_a_column_that_the_first_record_lacks_counts(tmp_path, read, suffix):
+    rows = [
+        {"正文": CHINESE},
+        {"正文": TRADITIONAL, "网址": "https://例子.中国/二", "license": "CC-BY-4.0"},
+        {"正文": MIXED, "日期": "2024-03-05", "标题": "三", "网址": "https://例子.中国/三"},
+        {"正文": CHINESE + "四", "text": "not the text of this file"},
+    ]
+    path = tmp_path / f"稀疏.{suffix}"
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    path.write_text("\n".join(lines) if suffix == "jsonl" else f"[{','.join(lines)}]", encoding="utf-8")
+    documents = read(path).documents
+    assert [one["text"] for one in documents] == [CHINESE, TRADITIONAL, MIXED, CHINESE + "四"]
+    assert [one["url"] for one in documents] == [None, "https://例子.中国/二", "https://例子.中国/三", None]
+    assert [one["license"] for one in documents] == [None, "CC-BY-4.0", None, None]
+    assert (documents[2]["date"], documents[2]["title"]) == ("2024-03-05", "三")

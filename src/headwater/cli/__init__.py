@@ -160,7 +160,7 @@ _stage_command("measure", "Measure every document.")
 _stage_command("curate", "Decide by the rules: ledger, training set and its card.")
 _stage_command("train", "Train the recipe's model on its training set.")
 _stage_command("evaluate", "Score the model in bits per byte on the held-out text.")
-_stage_command("run", "All of these, each piece only if it changed; ends in a report.")
+_stage_command("run", "All of these, each piece only if it changed; a report.")
 
 
 cli.add_command(compare)
@@ -171,7 +171,7 @@ cli.add_command(history)
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="headwater-demo")
 def demo(folder: Path) -> None:
-    """The main job on a real crawl; about five minutes, no internet.
+    """The main job on a real crawl, in five minutes, offline.
 
     The crawl is of the documentation that is part of every Python, served on this machine.
     """
@@ -191,7 +191,7 @@ cli.add_command(train_classifier)
 @_unmasked_option
 @click.option("--json", "as_json", is_flag=True)
 def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
-    """Why DOCUMENT (an id, or its beginning) was kept or dropped."""
+    """Why DOCUMENT (an id's beginning) was kept or dropped."""
     from headwater.inspect.why import lines_of
 
     answer = api.why(workspace, document, unmasked=unmasked)
@@ -244,7 +244,7 @@ def preview(
     allow_loopback: bool,
     as_json: bool,
 ) -> None:
-    """What would be made of a recipe's first documents, or of a page.
+    """What a recipe makes of its first documents, or a page.
 
     A page is a web address, a saved page (.html, .mhtml), or a record of a web archive (crawl.warc.gz#OFFSET): its
     blocks are shown with their scores, and what is kept of them. Nothing else is kept.
@@ -314,7 +314,7 @@ def recipe_schema_command() -> None:
 @cli.command()
 @_workspace_option
 def verify(workspace: Path | str) -> None:
-    """Re-hash every committed file and name those that changed."""
+    """Re-hash committed files and name those that changed."""
     checked, problems = api.verify(_existing(workspace))
     for problem in problems:
         click.echo(problem)

@@ -40,7 +40,7 @@ _WORDS = {
 def chat(
     run: Path, prompt: str | None, max_tokens: int, language: str | None, as_json: bool, seed: int, **drawing: Any
 ) -> None:  # fmt: skip
-    """Let the model of RUN (a run's or a model's folder) go on from a prompt.
+    """Let a model go on from a prompt. RUN: a run's or a model's folder.
 
     A gpt or xlnet model continues it; a t5 model fills the gap, written ___. Without --prompt a conversation: what
     was said stays before each prompt, as far as the model's context reaches.

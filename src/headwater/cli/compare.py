@@ -62,7 +62,7 @@ def compare(
     plan: bool,
     as_json: bool,
 ) -> None:
-    """Train on each of RECIPES and say what the difference did.
+    """Train on each of RECIPES; what the difference did.
 
     The first recipe is the baseline. The others, and its variations (--vary, --drop-source, --preset; each repeatable),
     are held against it.
@@ -154,7 +154,7 @@ def study(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Hold the tool against the literature: what was expected, what was found.
+    """The tool held against the literature, study by study.
 
     Without NAME the studies there are. A study's finding is made again from its recorded runs; --record trains them.
     """

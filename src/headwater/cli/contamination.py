@@ -46,7 +46,7 @@ def contamination(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Which evaluation items occur in RECIPE's documents, and where.
+    """Evaluation items that occur in RECIPE's documents.
 
     By benchmark and domain, with the passages. Nothing is cut: curate.decontaminate.tasks in a recipe does that.
     """

@@ -31,9 +31,10 @@ def export(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Write what RECIPE keeps as JSON lines, Parquet, a Hugging Face data set, Megatron's or nanoGPT's files.
+    """Write what RECIPE keeps in the formats of other tools.
 
-    With the card (licences and consent by source) and Croissant. What is not curated yet is curated first.
+    JSON lines, Parquet, a Hugging Face data set, Megatron's or nanoGPT's files; with the card (licences and consent
+    by source) and Croissant. What is not curated yet is curated first.
     """
     from headwater.pipeline.export import lines_of
 

@@ -44,7 +44,7 @@ def train_ngram(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Train an n-gram model on any text, for the signal `perplexity`.
+    """Train an n-gram model, for the signal `perplexity`.
 
     Texts are the training documents of recipes (.yaml), or files and folders of txt, md, jsonl, csv, parquet. In a
     recipe: `signals: {perplexity: {models: {zh: OUT}}}` gives perplexity.document, .percentile, .bucket, .lines.

@@ -30,7 +30,7 @@ def whatif(
     ledger: Path | None,
     as_json: bool,
 ) -> None:
-    """What another threshold would change, without changing anything.
+    """What another threshold would change. Changes nothing.
 
     Documents, bytes and tokens kept, by source and language; what each rule removes, and removes alone; the documents
     nearest to the changed bounds. Without --rule: the same for the recipe as it stands.
@@ -77,7 +77,7 @@ def profile(
 def audit(
     recipe: Path, number: int, workspace: Path | str | None, only_report: bool, unmasked: bool, as_json: bool
 ) -> None:
-    """How good a recipe's decisions are, by your judgement of documents drawn blind.
+    """How good a recipe's decisions are, judged by you, blind.
 
     Kept and dropped documents are shown without their verdict; one key each says whether a text is good to train on.
     Stop with q and go on any time. Reports precision and recall with intervals.

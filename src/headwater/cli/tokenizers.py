@@ -44,9 +44,9 @@ def compare(
     language: str,
     as_json: bool,
 ) -> None:
-    """Fertility, bytes per token, coverage and speed of each TOKENIZER, by language.
+    """Fertility, coverage and speed of tokenisers by language.
 
-    A TOKENIZER is a tokenizer.json, a run's or training set's folder, or a kind that is trained on the recipe's
+    And bytes per token. A TOKENIZER is a tokenizer.json, a run's or training set's folder, or a kind that is trained on the recipe's
     documents: byte-bpe, bpe, wordpiece or unigram, with a vocabulary (bpe:8000). The same sentences are shown in the
     colours of each one's tokens.
     """

@@ -264,15 +264,14 @@ def settings_diff(baseline: Recipe, arm: Recipe) -> list[dict[str, Any]]:
     what is off in the other anyway makes no difference.
     """
     before, after = (_settings(recipe) for recipe in (baseline, arm))
-    return [
-        {"key": key, "baseline": before.get(key), "arm": after.get(key)}
-        for key in sorted({*before, *after})
-        if before.get(key) != after.get(key) and not (_off(before.get(key)) and _off(after.get(key)))
+    rows = [
+        {"key": key, "baseline": before.get(key), "arm": after.get(key)} for key in sorted({*before, *after})
     ]
+    return [row for row in rows if _effective(row["baseline"]) != _effective(row["arm"])]
 
 
-def _off(value: Any) -> bool:
-    return value is None or value is False
+def _effective(value: Any) -> Any:
+    return None if value is False else value
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

@@ -69,6 +69,8 @@ def card(
         ]),
         table(["source", "licence", "documents"], _pairs(contents.licenses)),
         table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
+        "`headwater profile RECIPE --markdown` says more of each source: lengths, languages, sites, dates, licences, "
+        "repetition, quantiles of every signal, personal data per MB.",
         "## What was left out",
         _left_out(contents),
         *_personal_data(recipe, contents),

@@ -15,6 +15,7 @@ from headwater.curate.scopes import track_of
 from headwater.inspect.masked import masked
 from headwater.inspect.snapshots import Snapshot, find_ids, row_at
 from headwater.signals.explain import spans
+from headwater.signals.privacy import CONTACTS
 
 CONTEXT = 90  # characters shown on each side of an offending passage
 EXCERPT = 520  # characters of an excerpt
@@ -164,8 +165,17 @@ def version_before(versions: list[Version], step: int) -> Version:
     return versions[-1] if step < 0 else [version for version in versions if version.step < step][-1]
 
 
-def offending(signal: str, text: str) -> list[Span]:
-    """The passages of a text that make a signal what it is; none for a signal of the whole text."""
+def offending(signal: str, text: str, values: dict[str, Any] | None = None) -> list[Span]:
+    """The passages of a text that make a signal what it is; none for a signal of the whole text.
+
+    `values`: what was measured on it, where the spans of word lists and of personal data are.
+    """
+    family, _, name = signal.partition(".")
+    names = [f"{kind}_spans" for kind in (CONTACTS if name == "contacts" else (name,))]
+    names = names if family == "privacy" else ["spans"]
+    stored = [found for one in names if isinstance(found := (values or {}).get(f"{family}.{one}"), list)]
+    if stored:
+        return sorted((span["start"], span["end"]) for some in stored for span in some)
     return [(span[0], span[1]) for span in spans(signal, text)]
 
 

@@ -16,11 +16,13 @@ import pyarrow.parquet as pq
 from headwater.curate.card import safe, table
 from headwater.engine.workspace import Entry
 from headwater.errors import HeadwaterError
+from headwater.inspect.clusters import Clusters, clusters
+from headwater.inspect.clusters import lines_of as lines_of_clusters
 from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
 from headwater.inspect.visible import one_line
 from headwater.recipe import load_recipe
 from headwater.recipe.quantities import show_count, show_size
-from headwater.signals import FAMILIES, NUMBERS
+from headwater.signals import FAMILIES
 from headwater.signals.quantiles import merged
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -71,6 +73,7 @@ class SourceProfile:
 class Profile:
     recipe: str
     sources: tuple[SourceProfile, ...]
+    clusters: Clusters | None = None  # of duplicates, over all sources; None without a ledger
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -88,21 +91,20 @@ def profile(
     return Profile(
         recipe.name,
         tuple(_source(snapshot, name, kinds.get(name, "?")) for name in snapshot.record["documents"]),
+        clusters(snapshot) if snapshot.ledger else None,
     )
 
 
 def _source(snapshot: Snapshot, name: str, kind: str) -> SourceProfile:
-    stage = snapshot.record["documents"][name]
-    entries = list(snapshot.documents[stage].values())
+    entries = snapshot.of_source(name)
     found = SourceProfile(name, kind)
     found.documents = sum(entry.result["documents"] for entry in entries)
     found.bytes = sum(entry.result["bytes"] for entry in entries)
     if not found.documents:
         return found
     _provenance(found, entries)
-    language = snapshot.of_family("language", stage)
     labels: Counter[str] = Counter()
-    for entry in language.values():
+    for entry in snapshot.measured("language", name):
         for row in (
             pq.read_table(entry.path(), columns=["language.label"])["language.label"]
             .value_counts()
@@ -111,13 +113,14 @@ def _source(snapshot: Snapshot, name: str, kind: str) -> SourceProfile:
             labels[row["values"] or "none"] += row["counts"]
     found.languages = labels.most_common(MOST)
     for family in snapshot.families:
-        for signal in FAMILIES.get(family, ()):
-            if signal.type in NUMBERS and (sketches := snapshot.sketches(f"{family}.{signal.name}", name)):
+        kept = [entry.result.get("quantiles", {}) for entry in snapshot.measured(family, name)]
+        for signal in dict.fromkeys(
+            signal for one in kept for signal in one
+        ):  # the recipe's own families, too
+            if sketches := snapshot.sketches(signal, name):
                 count = sum(sketch["count"] for sketch in sketches)
                 mean = sum(sketch["mean"] * sketch["count"] for sketch in sketches) / count
-                found.signals[f"{family}.{signal.name}"] = Distribution(
-                    count, mean, tuple(merged(sketches, QUANTILES))
-                )
+                found.signals[signal] = Distribution(count, mean, tuple(merged(sketches, QUANTILES)))
     for signal_name, one in found.signals.items():
         if signal_name.startswith("privacy.") and one.mean:
             found.personal_per_mb[signal_name.partition(".")[2]] = (
@@ -199,7 +202,8 @@ def _kept(found: SourceProfile, snapshot: Snapshot) -> None:
 
 def lines_of(answer: Profile) -> list[str]:
     """One page a source; nothing from a document can command the terminal."""
-    return [line for source in answer.sources for line in (*_page(source), "")][:-1]
+    lines = [line for source in answer.sources for line in (*_page(source), "")]
+    return lines[:-1] if answer.clusters is None else [*lines, *lines_of_clusters(answer.clusters)]
 
 
 def _page(source: SourceProfile) -> list[str]:
@@ -231,7 +235,7 @@ def _page(source: SourceProfile) -> list[str]:
     if source.tokens_per_byte is not None:
         words = f", {source.tokens_per_word:.2f} a word" if source.tokens_per_word is not None else ""
         lines.append(f"tokens    {source.tokens_per_byte:.3f} a byte{words}, by the training set's tokeniser")
-    shown = [name for name in SHOWN if name in source.signals]
+    shown = _shown(source)
     if shown:
         lines.append(f"{'signal':<34} {'mean':>9} " + " ".join(f"{at:>8.0%}" for at in QUANTILES))
         for name in shown:
@@ -241,6 +245,12 @@ def _page(source: SourceProfile) -> list[str]:
             )
         lines.append(f"{'':<9} and {len(source.signals) - len(shown)} more signals: --json")
     return lines
+
+
+def _shown(source: SourceProfile) -> list[str]:
+    """The signals that a page has room for: some of the built-in ones, all of the recipe's own families."""
+    own = [name for name in source.signals if name.partition(".")[0] not in FAMILIES]
+    return [*(name for name in SHOWN if name in source.signals), *own]
 
 
 def markdown(answer: Profile) -> str:
@@ -275,8 +285,12 @@ def markdown(answer: Profile) -> str:
         head = ["signal", "mean", *(f"{at:.0%}" for at in QUANTILES)]
         cells = [
             [f"`{name}`", f"{one.mean:.4g}", *(f"{value:.4g}" for value in one.quantiles)]
-            for name, one in source.signals.items()
-            if name in SHOWN
+            for name in _shown(source)
+            for one in (source.signals[name],)
         ]
         parts.append(table(head, cells))
+    if answer.clusters is not None and answer.clusters.clusters:
+        parts.append(
+            f"## Duplicates\n\n{lines_of_clusters(answer.clusters)[0].removeprefix('duplicates').strip()}"
+        )
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -11,7 +11,7 @@ texts that were edited here.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,8 +30,8 @@ from headwater.curate.presets import Rule
 from headwater.curate.rules import FAILED, fails_rule, layer_of_rows
 from headwater.inspect.duplicates import Alive, find_again
 from headwater.inspect.snapshots import Snapshot
-from headwater.signals import FAMILIES
-from headwater.signals.measure import module_of
+from headwater.signals.families import Family
+from headwater.signals.measure import Row, row_of
 
 LEDGER = [
     "id",
@@ -80,8 +80,10 @@ class Replay:
     plan: Plan
     first: int  # the first step that differs
     reasons: list[str]
+    families: dict[str, Family]  # the recipe's: what measures a text anew
     again: dict[str, set[int]] = field(default_factory=dict)  # shard -> rows edited or measured here
     unknown: list[str] = field(default_factory=list)
+    measuring: dict[str, Callable[[str, str], Row]] = field(default_factory=dict)  # families that were opened
     held: dict[Path, pa.Table] = field(default_factory=dict)  # columns of the shard at work
     held_path: str = ""
 
@@ -236,7 +238,8 @@ class Replay:
                 failed[here] = ((~valid & error) | (valid & np.isnan(numbers)))[here]
         unmeasured &= rows
         if unmeasured.any():
-            place = [one.name for one in FAMILIES[family]].index(signal.partition(".")[2])
+            columns = [one.name for one in self.families[family].columns]
+            place = columns.index(signal.partition(".")[2])
             for row, measured in self._measured(shard, family, number, unmeasured).items():
                 value = None if measured is None else measured[place]
                 values[row], failed[row] = np.nan if value is None else float(value), measured is None
@@ -268,9 +271,11 @@ class Replay:
         missing = rows.copy()
         missing[list(held)] = False
         if missing.any():
+            if family not in self.measuring:
+                self.measuring[family] = row_of(self.families[family])
             for row, text in self._texts(shard, missing, number):
                 try:
-                    held[row] = module_of(family).measure(text)
+                    held[row] = self.measuring[family](shard.table["id"][row].as_py(), text)
                 except Exception:  # a family may fail on any text; measuring it would have said so too
                     held[row] = None
             self.again[shard.name] = self.again.get(shard.name, set()) | set(held)

@@ -60,8 +60,12 @@ class Snapshot:
 
     def of_source(self, source: str) -> list[Entry]:
         """The documents' shards of one source."""
+        return [entry for name in self.stages_of(source) for entry in self.documents[name].values()]
+
+    def stages_of(self, source: str) -> list[str]:
+        """The stages that hold the documents of one source: one, or two where some were taken down."""
         names = (self.record["documents"][source], self.takedown["less"].get(source))
-        return [entry for name in names if name for entry in self.documents[name].values()]
+        return [name for name in names if name]
 
     @cached_property
     def shards(self) -> dict[str, Entry]:
@@ -86,6 +90,14 @@ class Snapshot:
         names = self.record.get("signals", {}).get(family)
         return self.entries(f"{Path(names[0]).parent}/{texts_stage.replace('/', '-')}") if names else {}
 
+    def measured(self, family: str, source: str) -> list[Entry]:
+        """The same of the documents of one source, as they were read."""
+        found = []
+        for stage in self.stages_of(source):
+            entries = self.of_family(family, stage)
+            found += [entries[shard] for shard in self.documents[stage] if shard in entries]
+        return found
+
     def entries(self, stage: str) -> dict[str, Entry]:
         """A stage's shards by name, read once."""
         if stage not in self._read:
@@ -103,9 +115,9 @@ class Snapshot:
         """
         family = signal.partition(".")[0]
         entries: list[Entry] = []
-        for name, stage in self.record["documents"].items():
+        for name in self.record["documents"]:
             if source in (None, name):
-                entries += self.of_family(family, stage).values()
+                entries += self.measured(family, name)
         some = entries[:: 1 + (len(entries) - 1) // MOST_SKETCHES] if entries else []
         found = [entry.result.get("quantiles", {}).get(signal) for entry in some]
         return [sketch for sketch in found if sketch is not None]
@@ -147,7 +159,8 @@ class Snapshot:
         """Shard -> source."""
         return {
             shard: source
-            for source, stage in self.record["documents"].items()
+            for source in self.record["documents"]
+            for stage in self.stages_of(source)
             for shard in self.documents[stage]
         }
 

@@ -32,6 +32,7 @@ from headwater.pipeline.plan import plan_of, signals_of
 from headwater.recipe import Recipe, load_recipe
 from headwater.recipe.quantities import show_count, show_size
 from headwater.signals import FAMILIES
+from headwater.signals.families import families_of_recipe
 
 SAMPLED_ABOVE = 20_000_000  # documents
 SAMPLE = 2_000_000
@@ -136,7 +137,8 @@ def whatif(
         )
     total = sum(entry.result["documents"] for entry in snapshot.ledger.values())
     share = 1.0 if exact or total <= sampled_above else sample / total
-    replay = Replay(snapshot, plan, len(plan.steps) if first is None else first, list(plan.reasons))
+    families = families_of_recipe(recipe.signals, recipe.folder, asked_for)
+    replay = Replay(snapshot, plan, len(plan.steps) if first is None else first, list(plan.reasons), families)
     tally = _Tally(plan, replay, _changed_bounds(snapshot.plan, plan))
     writer = _LedgerWriter(ledger, replay) if ledger is not None else None
     try:

@@ -124,17 +124,17 @@ def _verdict(recipe: Snapshot, shard: str, row: int, text: str) -> Verdict:
     judged = version_before(versions, -1 if step is None else step)
     partner = partner_of(recipe, ledger, judged.text)
     marks = [(cut.start, cut.end) for cut in cuts if cut.step == step]
-    for judgement in judgements:
-        if judgement.failed and not marks:
-            marks = offending(judgement.signal, judged.text)
     steps = recipe.plan["steps"]
     values = values_of(recipe, shard, row, judged)
+    for judgement in judgements:
+        if judgement.failed and not marks:
+            marks = offending(judgement.signal, judged.text, values)
     failing = {
-        judgement.signal: excerpt(judged.text, places, SHOWN_FAILING)
+        judgement.signal: excerpt(masked(judged.text), places, SHOWN_FAILING)
         for judgement in judgements
         if judgement.failed
         and judgement.step == step
-        and (places := offending(judgement.signal, judged.text))
+        and (places := offending(judgement.signal, judged.text, values))
     }
     return Verdict(
         recipe.name,

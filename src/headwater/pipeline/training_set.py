@@ -37,7 +37,7 @@ from headwater.pipeline.ingest import Ingested
 from headwater.recipe import Recipe
 from headwater.sources.takedown import REASON as TAKEN_DOWN
 
-VERSION = 2
+VERSION = 3  # 3: personal data, take-downs and responsible-AI fields on the card
 
 
 def train_tokenizer(

@@ -63,6 +63,18 @@ def warm(modules: Iterable[str] = FAMILIES) -> None:
             module.warm()
 
 
+def row_of(family: Family) -> Callable[[str, str], Row]:
+    """From a document's id and a text to the family's row; what the family raises is raised."""
+    code = family.code
+    if family.settings is None:
+        return lambda document, text: code.measure(text)
+    if hasattr(code, "opened"):
+        opened = code.opened(family.settings)
+        return lambda document, text: opened(text)
+    batch = code.opened_batch(family.settings)
+    return lambda document, text: batch([document], [text])[0]
+
+
 def measure_shard(out: Output, *, texts: str, family: str) -> dict[str, Any]:
     """One family alone; see `measure_shards`."""
     return measure_shards([out], [{"texts": texts, "family": family}])[0]

@@ -38,7 +38,7 @@ from headwater.sources.programs.source_text import NotebookError, decode_program
 from headwater.sources.records import GIVEN_UP, MAX_RECORD, Found, Gated, Quarantined, Record, quarantine
 from headwater.sources.streams import bare_suffix, compression_of
 
-VERSION = 1
+VERSION = 2  # 2: any record's columns count
 # A tree of git may name itself again and again: ten folders of ten, ten deep.
 MAX_FILES = 2_000_000
 _TABLES = (".parquet", ".arrow", ".feather", ".jsonl", ".ndjson")

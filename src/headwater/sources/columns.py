@@ -99,6 +99,36 @@ def names_of(row: dict[str, Any], above: str = "", depth: int = 1) -> list[str]:
     return names
 
 
+class GrowingColumns:
+    """The columns of records that need not all have the same ones (JSON).
+
+    The first record says which one holds the text. A field that it lacks is found when a record has a column of that
+    name; of a field that is found, the column stays.
+    """
+
+    def __init__(self, source: RowsSource) -> None:
+        self._source = source
+        self._seen: dict[str, None] = {}  # outer names of the records so far
+        self._found: Columns | None = None
+
+    def of(self, row: dict[str, Any], where: str) -> Columns:
+        """The columns, this record's among them; RecipeError where the first has none for the text."""
+        found = self._found
+        if found is not None and row.keys() <= self._seen.keys():
+            return found
+        names = names_of(row)
+        if found is None:
+            found = find_columns(names, self._source, where)
+        elif found.text in names:
+            more = find_columns(names, self._source, where)
+            found = Columns(found.text, more.fields | found.fields, more.meta | found.meta)
+        else:
+            return found
+        self._found = found
+        self._seen |= dict.fromkeys(row)
+        return found
+
+
 def value_of(row: Any, name: str) -> Any:
     """A column's value; of a name with dots, that inside: of a list, of each element."""
     if isinstance(row, list):

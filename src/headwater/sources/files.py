@@ -12,13 +12,13 @@ from typing import Any
 
 from headwater.errors import RecipeError
 from headwater.recipe.sources import RowsSource
-from headwater.sources.columns import Columns, document_of, find_columns, names_of
+from headwater.sources.columns import GrowingColumns, document_of, find_columns, names_of
 from headwater.sources.encoding import UndecodableError, codec, decode, encoding_of_lines
 from headwater.sources.places import Place
 from headwater.sources.records import KEPT_BYTES, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import SAMPLE, Line, Stream, as_utf8, bare_suffix, lines, read_whole
 
-VERSION = 4
+VERSION = 5
 TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
 JSON_LINES = (".jsonl", ".ndjson")
 # A JSON array is held in memory as a whole; more than this should be JSON lines.
@@ -143,7 +143,7 @@ def values_of_lines(found: Iterator[Line]) -> Iterator[tuple[Any, Line, bytes] |
 
 def rows_of_lines(found: Iterator[Line], path: Place, source: RowsSource) -> Iterator[Record]:
     """JSON lines to records."""
-    columns: Columns | None = None
+    columns = GrowingColumns(source)
     for item in values_of_lines(found):
         if not isinstance(item, tuple):
             yield item
@@ -155,9 +155,7 @@ def rows_of_lines(found: Iterator[Line], path: Place, source: RowsSource) -> Ite
                 line.offset, "json_type", f"{where}: expected an object, got {type(row).__name__}", data
             )
             continue
-        if columns is None:
-            columns = find_columns(names_of(row), source, f"{path}, {where}")
-        yield document_of(row, columns, line.offset, where, data)
+        yield document_of(row, columns.of(row, f"{path}, {where}"), line.offset, where, data)
 
 
 def _json(path: Place, source: RowsSource) -> Iterator[Record]:
@@ -197,7 +195,7 @@ def _is_object(line: str) -> bool:
 
 def _elements(text: str, path: Place, source: RowsSource, stream: Stream) -> Iterator[Record]:
     """An array's elements one after the other: what stands before a damage is kept."""
-    decoder, columns = json.JSONDecoder(), None
+    decoder, columns = json.JSONDecoder(), GrowingColumns(source)
     position, number = _after(text, text.index("[") + 1, ""), 0
     while position < len(text) and text[position] != "]":
         start = position
@@ -216,8 +214,8 @@ def _elements(text: str, path: Place, source: RowsSource, stream: Stream) -> Ite
                 number, "json_type", f"element {number}: expected an object, got {type(row).__name__}", data
             )
         else:
-            columns = columns or find_columns(names_of(row), source, f"{path}, element {number}")
-            yield document_of(row, columns, number, f"element {number}", b"")
+            where = f"element {number}"
+            yield document_of(row, columns.of(row, f"{path}, {where}"), number, where, b"")
         number += 1
         position = _after(text, position, ",")
     if position >= len(text):
@@ -247,10 +245,9 @@ def _object(text: str, path: Place, source: RowsSource, stream: Stream) -> Itera
     if not isinstance(value, dict):
         yield quarantine(0, "json_type", f"expected objects, got {type(value).__name__}", data)
     elif value and all(isinstance(row, dict) for row in value.values()):
-        columns = find_columns(
-            ["id", *names_of(next(iter(value.values())))], source, f"{path}, key {next(iter(value))!r}"
-        )
+        columns = GrowingColumns(source)
         for number, (key, row) in enumerate(value.items()):
-            yield document_of({"id": key, **row}, columns, number, f"key {key!r}", b"")
+            row, where = {"id": key, **row}, f"key {key!r}"
+            yield document_of(row, columns.of(row, f"{path}, {where}"), number, where, b"")
     else:
         yield document_of(value, find_columns(names_of(value), source, str(path)), 0, "the object", data)

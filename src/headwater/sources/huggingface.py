@@ -21,7 +21,7 @@ from headwater.sources.places import Listed, Place, is_remote, open_binary
 from headwater.sources.records import Found, Record
 from headwater.sources.saved import saved_to_disk
 
-VERSION = 2
+VERSION = 3
 _PREFIX = "hf://datasets/"
 _DEPTH = 6  # folders above a file in which its card is looked for
 MAX_CARD = 1 << 20

@@ -24,7 +24,7 @@ from headwater.sources.places import Place
 from headwater.sources.records import GIVEN_UP, MAX_RECORD, Found, Gated, Record, quarantine
 from headwater.sources.streams import Stream, bare_suffix, read_whole
 
-VERSION = 1
+VERSION = 2  # 2: a feed's item without its beginning is quarantined
 PAGES = (".html", ".htm", ".xhtml", ".shtml", ".mhtml")
 XML = (".xml", ".rss", ".atom", ".rdf", ".feed", ".nitf", ".newsml", "")
 WARC = (".warc", ".wet")
