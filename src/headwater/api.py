@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.compare.run import Comparison
+    from headwater.compare.variations import Variation
     from headwater.curate.contamination_report import Report
     from headwater.engine.upkeep import Unneeded
     from headwater.inspect.audit import Audit
@@ -123,17 +124,61 @@ def compare(
     workers: int | None = None,
     overrides: Sequence[str] = (),
     margin: float | None = None,
+    variations: "Sequence[Variation]" = (),
+    race: bool = False,
+    matching: str = "token",
 ) -> "Comparison":
     """Trains on each recipe, the first being the baseline, and says what the difference did.
 
-    `margin`: a difference that would not matter, as a share (0.01 is one percent).
+    `margin`: a difference that would not matter, as a share (0.01 is one percent). `variations`: of the first recipe,
+    as `compare.variations.variations_of(["curate.max_epochs=2,8"])` reads them. `race`: stop seeds of arms that are
+    decided. `matching`: "token" or "pool".
     """
     from headwater.compare.run import compare
 
     place = None if workspace is None else workspace_place(workspace)
     return compare(
-        recipes, budget=budget, workspace=place, workers=workers, overrides=overrides, margin=margin
+        recipes, budget=budget, workspace=place, workers=workers, overrides=overrides, margin=margin,
+        variations=variations, race=race, matching=matching,
+    )  # fmt: skip
+
+
+def study(
+    name: str,
+    *,
+    data: PathLike | None = None,
+    folder: PathLike = "headwater-study",
+    seeds: int | None = None,
+    tokens: int | None = None,
+    workers: int | None = None,
+) -> dict[str, Any]:
+    """What a study expected and found, made again from its record; with `data` it is trained, in `folder`.
+
+    `seeds` (runs an arm) and `tokens` (of a training) stand in the place of the study's own.
+    """
+    from headwater.compare.studies import STUDIES
+    from headwater.compare.studies.study import recorded, run_study
+    from headwater.errors import RecipeError
+
+    if name not in STUDIES:
+        raise RecipeError(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
+    if data is None:
+        return recorded(STUDIES[name])
+    return run_study(
+        STUDIES[name], Path(data), Path(folder) / name, workers=workers, seeds=seeds, tokens=tokens
     )
+
+
+def history(workspace: PathLike) -> list[dict[str, Any]]:
+    """Every comparison of a workspace, nulls and A/A too, named by its hash."""
+    from headwater.compare.history import history
+    from headwater.engine.workspace import Workspace
+    from headwater.errors import HeadwaterError
+
+    place = workspace_place(workspace)
+    if isinstance(place, Path) and not place.is_dir():
+        raise HeadwaterError(f"no workspace at {place}; name one with --workspace")
+    return history(Workspace(place))
 
 
 def demo(folder: PathLike = "headwater-demo") -> list[str]:
@@ -245,6 +290,13 @@ def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerCompar
     from headwater.inspect.tokenizers import compare
 
     return compare(names, **options)
+
+
+def curves(run: PathLike, tensorboard: PathLike) -> Path:
+    """Writes a run's curves as TensorBoard event files into a folder; the file."""
+    from headwater.train.tensorboard import write_events
+
+    return write_events(Path(run), Path(tensorboard))
 
 
 def worked_example(text: str, *, seed: int = 0) -> "Example":

@@ -95,6 +95,8 @@ def test_no_help_of_a_command_is_cut_off_in_80_columns():
     for name, group in groups:
         context = click.Context(group, info_name=name, terminal_width=80)
         listed = group.get_help(context).partition("Commands:")[2].splitlines()
-        assert [line for line in listed if line] and not [line for line in listed if line.endswith("...")], name
+        assert [line for line in listed if line] and not [line for line in listed if line.endswith("...")], (
+            name
+        )
         groups += [(key, one) for key, one in group.commands.items() if isinstance(one, click.Group)]
     assert len(groups) > 3

@@ -1,19 +1,25 @@
 """Arms differ in their data and in nothing else; what cannot be compared is refused before anything is read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from headwater.compare.arms import Arm, Prepared, _draw, load_arms, prepare, settings_diff
 from headwater.compare.budgets import BUDGETS, Budget, find_budget
+from headwater.compare.trainings import placebo_shares
+from headwater.compare.variations import variations_of
+from headwater.corpus.document import split_of
 from headwater.corpus.shards import ShardWriter
 from headwater.engine.workspace import Entry, Workspace
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.run import Outcome
 from headwater.recipe import Recipe
+from headwater.recipe.settings import Curate
 
 DEMO = BUDGETS["demo"]
 SOURCES = 'sources: [{name: 网页, kind: files, paths: ["语料/*.jsonl"], columns: {text: text, unit: unit}}]\n'
@@ -137,7 +143,8 @@ def prepared(folder: Path, *arms: dict[str, int], mixture: dict[str, float] | No
         )
         outcomes.append(outcome)
     named = tuple(
-        Arm("candidate", Recipe.model_construct(name=f"臂{n}"), Path(), "") for n in range(len(arms))
+        Arm("candidate", Recipe.model_construct(name=f"臂{n}", curate=Curate()), Path(), "")
+        for n in range(len(arms))
     )
     return Prepared(named, tuple(outcomes), cast(Entry, None), 1.0)
 
@@ -167,6 +174,36 @@ def test_a_seed_draws_its_documents_where_there_are_enough(
 def test_with_a_mixture_the_scarcest_source_decides(tmp_path: Path) -> None:
     made = prepared(tmp_path, {"网页": 5000, "书": 500, "余": 1}, mixture={"网页": 0.5, "书": 0.5, "余": 0.0})
     assert _draw(made, budget(100_000)) == pytest.approx(0.125)  # 500 × 1,000 tokens at half of what is read
+
+
+def test_matched_by_pool_the_baseline_reads_its_text_once(tmp_path: Path) -> None:
+    """… and an arm that keeps a third of the same input reads it three times."""
+    made = replace(prepared(tmp_path, {"网页": 3000}, {"网页": 1000}), matching="pool")
+    assert _draw(made, budget(300_000)) == pytest.approx(0.1)
+    assert _draw(made, budget(2_000_000)) == 1.0
+    assert _draw(replace(made, matching="token"), budget(300_000)) == pytest.approx(0.375)
+
+
+def test_a_pool_too_small_for_the_budget_is_refused(tmp_path: Path) -> None:
+    made = prepared(tmp_path, {"网页": 9000}, {"网页": 9})
+    with pytest.raises(
+        HeadwaterError, match=r"臂1 keeps 9k tokens, which .* 400k tokens .* 44 times, more than 40"
+    ):
+        _draw(made, budget(400_000))
+
+
+def test_a_placebo_where_arms_repeat_differently(tmp_path: Path) -> None:
+    made = prepared(tmp_path, {"网页": 1000}, {"网页": 400}, {"网页": 990})
+    asked = replace(budget(800_000), placebo=True)
+    assert placebo_shares(made, asked) == {1: pytest.approx(0.4)}  # draw 1: 800k tokens of 400 are read twice
+    assert placebo_shares(made, budget(800_000)) == {}  # demo: no time for one
+    assert placebo_shares(replace(made, draw=0.5), asked) == {1: pytest.approx(0.2)}
+    assert (
+        placebo_shares(replace(made, draw=0.5), replace(asked, tokens=100_000)) == {}
+    )  # nothing is repeated
+    few = tmp_path / "few"
+    few.mkdir()
+    assert placebo_shares(prepared(few, {"网页": 40}, {"网页": 10}), asked) == {}
 
 
 def test_less_text_than_a_batch_is_refused(tmp_path: Path) -> None:
@@ -213,3 +250,51 @@ def test_arms_that_keep_the_same_text_are_refused(corpus: Path) -> None:
     arms = load_arms([write(corpus, "raw", NO_EDITS % ""), same], DEMO, [])
     with pytest.raises(HeadwaterError, match="same keeps exactly the text that raw keeps"):
         prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+
+
+def test_an_arm_that_keeps_nothing_is_named(corpus: Path) -> None:
+    nothing = write(corpus, "空", NO_EDITS % ', rules: {"*": {length.bytes: {min: 1000000}}}')
+    arms = load_arms([write(corpus, "raw", NO_EDITS % ""), nothing], DEMO, [])
+    with pytest.raises(HeadwaterError, match=r"空: nothing survives curation: .*length_bytes 11"):
+        prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+
+
+def test_one_held_out_unit_is_too_few(corpus: Path) -> None:
+    rows = [json.loads(line) for line in (corpus / "语料" / "全.jsonl").read_text("utf-8").splitlines()]
+    text = "\n".join(
+        json.dumps(row | {"unit": "u4" if number < 4 else "u7"}) for number, row in enumerate(rows)
+    )
+    (corpus / "语料" / "全.jsonl").write_text(text, encoding="utf-8")
+    holdout = next(
+        f"holdout: {{share: 0.5, salt: {salt}}}\n"
+        for salt in "abcdefgh"
+        if {split_of(unit, share=0.5, salt=salt) for unit in ("u4", "u7")} == {"train", "heldout"}
+    )
+    body = f"{holdout}curate: {{decontaminate: null, duplicates: null%s}}\n"
+    arms = load_arms(
+        [write(corpus, "raw", body % ""), write(corpus, "b", body % ", max_epochs: 9")], DEMO, []
+    )
+    with pytest.raises(HeadwaterError, match=r"held-out text is of 1 unit"):
+        prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+
+
+def test_an_arm_without_a_source_is_scored_on_it_and_not_trained_on_it(corpus: Path) -> None:
+    body = (
+        f'{HELD}sources:\n  - {{name: 语料, kind: files, paths: ["语料/*.jsonl"], columns: {{text: text, unit: unit}}}}\n'
+        '  - {name: 别处, kind: files, paths: ["书/*.jsonl"], columns: {text: text, unit: unit}}\n'
+        "curate: {decontaminate: null, duplicates: null}\n"
+    )
+    rows = [json.dumps({"text": f"书中第{n}章，言之有物。" * 20, "unit": f"b{n}"}) for n in range(12)]
+    (corpus / "书").mkdir()
+    (corpus / "书" / "书.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (corpus / "raw.yaml").write_text(f"name: raw\n{body}", encoding="utf-8")
+    arms = load_arms([corpus / "raw.yaml"], DEMO, [], variations_of(drop_sources=["别处"]))
+    made = prepare(arms, Workspace(corpus / "workspace"), replace(budget(500), batch=64), workers=1)
+    assert [set(made.manifest(place)["tokens_by_source"]) for place in (0, 1)] == [{"语料", "别处"}, {"语料"}]
+    domains = pq.read_table(made.heldout.path(), columns=["domain"]).column(0).unique().to_pylist()
+    assert {name.partition("/")[0] for name in domains} == {"语料", "别处"}
+    counts = made.outcomes[1].curated
+    assert counts is not None
+    left = dict(counts.counts["reasons"])["left_out"]
+    whole = made.outcomes[0].curated
+    assert whole is not None and left == whole.counts["sources"]["别处"]["documents"]

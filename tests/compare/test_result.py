@@ -274,7 +274,7 @@ def _missing(wanted: Any, found: Any, where: str) -> list[str]:
         return _missing(wanted[0], found[0], f"{where}[0]") if wanted and found else []
     if not (isinstance(wanted, dict) and isinstance(found, dict)):
         return []
-    if where.rpartition(".")[2] in ("domains", "languages", "sources", "reasons", "recipes"):
+    if where.rpartition(".")[2] in ("domains", "languages", "sources", "reasons", "recipes", "epochs"):
         return []  # keyed by names of domains, languages, …
     lacking = [f"{where}.{key}" for key in wanted if key not in found]
     return lacking + [

@@ -6,13 +6,22 @@ import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from headwater.compare.budgets import BUDGETS
+from headwater.compare.history import history, lines_of
+from headwater.compare.markdown import summary_lines
+from headwater.compare.planning import visible_lines
 from headwater.compare.run import Comparison, compare, plan_comparison
+from headwater.compare.trainings import Group, Training, _looks, _parts
+from headwater.compare.variations import variations_of
+from headwater.engine.local import Job
 from headwater.engine.upkeep import verify
+from headwater.engine.workspace import Workspace
 from headwater.errors import RecipeError
+from headwater.studio.report import report
 
 TINY = replace(
     BUDGETS["demo"],
@@ -152,9 +161,9 @@ def test_again_is_read_and_lost_pieces_are_made_to_the_same_bytes(
 
 def test_what_was_changed_on_disk_is_not_believed(comparison: Comparison, folder: Path) -> None:
     written = comparison.path.read_bytes()
-    comparison.path.write_bytes(written.replace(b'"format": 1', b'"format": 2'))
+    comparison.path.write_bytes(written.replace(b'"format": 2', b'"format": 1'))
     again = compare([folder / "原始.yaml", folder / "整理.yaml"], budget="demo", workers=1)
-    assert again.result["format"] == 1 and again.path.read_bytes() == written
+    assert again.result["format"] == 2 and again.path.read_bytes() == written
 
 
 def test_another_margin_is_another_comparison_of_the_same_runs(comparison: Comparison, folder: Path) -> None:
@@ -163,3 +172,80 @@ def test_another_margin_is_another_comparison_of_the_same_runs(comparison: Compa
     assert other.result["hash"] != comparison.result["hash"] and other.result["margin"] == 0.2
     assert other.result["command"].endswith("--margin 20")
     assert other.result["arms"] == comparison.result["arms"]
+
+
+# ---------------------------------------------------------------- variations, placebos, rates, a race
+
+
+def test_a_race_ends_at_a_barrier_with_placebos_and_other_rates(
+    comparison: Comparison, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One comparison with all of it: the runs that were there are used, and again gives the same bytes."""
+    looks = ((2, 0.9999), (3, 0.00001))  # decided at the first look, whatever the p
+    monkeypatch.setattr("headwater.compare.budgets.LOOKS", looks)
+    monkeypatch.setattr("headwater.compare.trainings.LOOKS", looks)
+    monkeypatch.setattr("headwater.compare.trainings.MIN_DRAWN", 2)
+    monkeypatch.setitem(BUDGETS, "demo", replace(TINY, placebo=True, rates=(0.25,), rate_seeds=2))
+    monkeypatch.setattr("headwater.compare.trainings.placebo_shares", lambda *_: {1: 0.6})
+    monkeypatch.setattr("headwater.compare.run.placebo_shares", lambda *_: {1: 0.6})
+    recipe = folder / "原始.yaml"
+    key = "curate.rules.*.gopher.alphabetic_words.min"
+    done = compare([recipe], budget="demo", workers=2, race=True, variations=variations_of([f"{key}=0.5"]))
+    result = done.result
+    [one], [look], [placebo] = result["candidates"], result["race"], result["placebos"]
+    assert one["arm"] == "原始 alphabetic_words.min=0.5" and look["candidates"][0]["decided"]
+    assert len(result["arms"][1]["runs"]) == 2 and one["level"] == pytest.approx(0.0001)
+    earlier = {run["run"] for arm in comparison.result["arms"] for run in arm["runs"]}
+    assert {run["run"] for run in result["arms"][0]["runs"]} <= earlier  # the baseline's runs are shared
+    assert placebo["share"] == 0.6 and placebo["against"]["interval"][0] < placebo["against"]["interval"][1]
+    assert [row["factor"] for row in result["rates"]["arms"][0]["effects"]] == [0.25, 1.0]
+    assert shlex.split(result["command"]) == [
+        "headwater", "compare", "原始.yaml", "--vary", f"{key}=0.5", "--budget", "demo", "--race"
+    ]  # fmt: skip
+    said = "\n".join(summary_lines(result)) + (done.folder / "comparison.md").read_text("utf-8")
+    for words in (
+        "placebo   ",
+        "rate      0.25 x",
+        "race      2 seeds",
+        "token-matched",
+        "| `curate.rules.*",
+    ):
+        assert words in said
+    page = report(done.workspace, folder / "r.html", comparison=done.path).read_text("utf-8")
+    for words in ("安慰剂", "在其他学习率下", "竞速", "按词元对齐", "alphabetic_words.min=0.5"):
+        assert words in page
+    written = done.path.read_bytes()
+    shutil.rmtree(done.folder)
+    again = compare([recipe], budget="demo", workers=1, race=True, variations=variations_of([f"{key}=0.5"]))
+    assert again.path.read_bytes() == written
+
+
+def test_history_keeps_every_comparison(comparison: Comparison, folder: Path) -> None:
+    rows = history(comparison.workspace)
+    mine = next(row for row in rows if row["hash"] == comparison.result["hash"])
+    assert (
+        mine["candidates"][0]["arm"] == "整理" and mine["aa"]["verdict"] == comparison.result["aa"]["verdict"]
+    )
+    lines = lines_of(rows, folder)
+    assert lines[-1].startswith(f"{len(rows)} comparisons; A/A resolved")
+    assert visible_lines(TINY, comparison.workspace, 1)[0].startswith("visible   from about")
+    assert "earlier comparisons" in visible_lines(TINY, comparison.workspace, 1)[0]
+    stranger = Workspace(folder / "neu")
+    assert "nothing has been compared here yet" in visible_lines(TINY, stranger, 1)[1]
+    assert "no comparison yet" in lines_of(history(stranger), folder)[0]
+
+
+def test_a_part_ends_where_all_slots_were_busy() -> None:
+    def own(*seeds: int) -> list[Training]:
+        """Trainings of arms with so many seeds, seed by seed, and one of a placebo."""
+        rows = [
+            Training(Group(place), number, cast(Job, None))
+            for number in range(max(seeds)) for place, most in enumerate(seeds) if number < most
+        ]  # fmt: skip
+        return [*rows, Training(Group(1, "placebo"), 6, cast(Job, None))]
+
+    assert [len(part) for part in _parts(own(6, 3), 2)] == [4, 6]
+    assert [len(part) for part in _parts(own(10, 5, 5), 2)] == [6, 6, 9]
+    assert [len(part) for part in _parts(own(3, 2), 2)] == [6]
+    looks = list(_looks(own(8, 8), replace(TINY, seeds_baseline=6)))
+    assert [len(part) for part in looks] == [9, 2, 5, 1]

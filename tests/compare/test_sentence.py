@@ -18,7 +18,9 @@ def one(**changes: Any) -> dict[str, Any]:
 
 
 def said(*candidates: dict[str, Any], labels: tuple[str, ...] = ()) -> dict[str, str]:
-    return sentence({"candidates": list(candidates), "aa": {"percent": 0.3}, "labels": list(labels)})
+    return sentence(
+        {"candidates": list(candidates), "aa": {"percent": 0.3}, "placebos": [], "labels": list(labels)}
+    )
 
 
 def test_a_whole_sentence() -> None:

@@ -17,7 +17,9 @@ from headwater.compare.statistics import (
     arm_score,
     effect,
     holm,
+    interaction,
     percent,
+    planned,
     unit_residuals,
     verdict,
 )
@@ -149,8 +151,12 @@ def test_holm() -> None:
 
 @pytest.fixture(scope="module")
 def simulation() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "intervals.py"
-    spec = importlib.util.spec_from_file_location("coverage_simulation", path)
+    return benchmark("intervals")
+
+
+def benchmark(name: str) -> ModuleType:
+    path = Path(__file__).resolve().parents[2] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -177,3 +183,35 @@ def test_no_material_difference_is_seldom_wrong(simulation: ModuleType) -> None:
         600, seeds=(5, 5), seed_sd=(0.003, 0.003), unit_sd=0.005, units=60, delta=math.log1p(0.01)
     )
     assert rates["immaterial"] <= 0.07  # 600 repeats: ± .02
+
+
+def test_a_race_is_seldom_wrong_and_finds_what_is_large() -> None:
+    """Looks at 3, 5 and 8 seeds together; the formulas over arrays are the package's (`checked`)."""
+    verdicts = benchmark("verdicts")
+    random, noise = np.random.default_rng(4), verdicts.Noise(None)
+    setting = {"seed_sd": (0.01, 0.01), "unit_sd": 0.01, "units": 30}
+    verdicts.Draws(random, noise, 20, seeds=(3, 6), delta=0.01, **setting).checked(3, 6)
+    null = verdicts.racing(random, noise, 1500, 0.0, **setting)
+    assert null["resolved"] <= 0.065 and null["seeds"] > 7.5  # 1,500 repeats: ± .012
+    large = verdicts.racing(random, noise, 500, 0.04, **setting)
+    assert large["resolved"] > 0.95 and large["seeds"] < 5
+
+
+def test_what_a_plan_expects_is_what_the_formulas_give() -> None:
+    """Variances that a comparison found, put into a plan of the same seeds, give its smallest visible difference."""
+    arm, baseline = scores(1, 3), scores(2, 6)
+    found = effect(arm, baseline, WEIGHTS)
+    seed = np.mean([found.parts[0][0] * 3, found.parts[1][0] * 6])
+    units = [(1.0, sum(part for part, _ in found.parts[2:]) * 24, 24)]
+    assert planned((3, 6), seed, units).smallest_visible() == pytest.approx(found.smallest_visible(), rel=0.5)
+    more = planned((10, 10), seed, units).smallest_visible()
+    assert more < planned((3, 6), seed, units).smallest_visible()
+    assert planned((3, 6), seed, [(1.0, 9.9, 4)]).variance == pytest.approx(
+        seed / 3 + seed / 6
+    )  # too few units
+
+
+def test_two_rates_differ_where_their_effects_do() -> None:
+    found = interaction(of(-0.03, 0.003), of(0.03, 0.004))
+    assert found.delta == pytest.approx(-0.06) and found.error == pytest.approx(0.005)
+    assert found.p < 0.001 and interaction(of(-0.01, 0.01), of(0.01, 0.01)).p > 0.05

@@ -3,16 +3,19 @@
 import math
 import re
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headwater.errors import HeadwaterError
 from headwater.inspect.example import lines_of_example
+from headwater.inspect.formulas import formulas_chapter
 from headwater.inspect.visible import width
 from headwater.model.worked_example import worked_example
 
 Row = list[float]
+ROOT = Path(__file__).parents[2]
 SENTENCES = {"I love NLP": ["I", "love", "NLP"], "我爱自然语言处理": ["我", "爱", "自然语言", "处理"]}
 
 
@@ -74,7 +77,13 @@ def by_hand(told: dict[str, Any]) -> dict[str, Any]:
             )
             terms.append(probabilities(add(p[i], c))[told["targets"][i]])
         plm.append((list(order), terms))
-    return {"q": q, "k": k, "v": v, "every": every, "decoder": decoder, "printed": printed, "lm": lm, "mlm": mlm, "plm": plm}  # fmt: skip
+    begin = add(told["sentinel"], p[0])
+    seen = [add(told["sentinel"], p[1]) if j == 1 else row for j, row in enumerate(x)]
+    _, c = read(times(begin, w_q), [times(row, w_k) for row in seen], [times(row, w_v) for row in seen])
+    span, feed = probabilities(add(begin, c)), told["feed_forward"]
+    hidden = [max(0.0, value) for value in add(times(add(x[0], every[0][1]), feed["w_1"]), feed["b_1"])]
+    fed = add(times(hidden, feed["w_2"]), feed["b_2"])
+    return {"span": span, "fed": (hidden, fed), "q": q, "k": k, "v": v, "every": every, "decoder": decoder, "printed": printed, "lm": lm, "mlm": mlm, "plm": plm}  # fmt: skip
 
 
 @pytest.mark.parametrize("text", SENTENCES)
@@ -99,6 +108,9 @@ def test_every_number_is_what_a_hand_finds(text: str) -> None:
     for name in ("lm", "mlm"):
         for one, wanted in zip(told[name], hand[name], strict=True):
             assert one["probabilities"] == pytest.approx(wanted, abs=1e-6)
+    assert told["span"]["probabilities"] == pytest.approx(hand["span"], abs=1e-6)
+    assert told["feed_forward"]["hidden"] == pytest.approx(hand["fed"][0], abs=1e-6)
+    assert told["feed_forward"]["output"] == pytest.approx(hand["fed"][1], abs=1e-6)
     assert len(told["plm"]) == told["orders"] == math.factorial(len(told["words"]))
     for one, (order, terms) in zip(told["plm"], hand["plm"], strict=True):
         assert one["order"] == order
@@ -118,7 +130,15 @@ def test_the_prose_says_these_numbers_in_80_columns(text: str, language: str) ->
     assert ("Untrained weights: arithmetic only." if language == "en" else "未经训练的权重：只演示算术。") == lines[0]  # fmt: skip
     assert ("Attention is not an explanation" if language == "en" else "注意力不是解释") in prose
     found = [[float(n) for n in re.findall(r"(?<![\w.])-?\d+\.\d{3}(?!\d)", line)] for line in prose.split("\n")]  # fmt: skip
-    wanted = [*hand["q"], *hand["k"], *hand["v"], hand["every"][0][1], hand["printed"][1], example.v[0]]
+    wanted = [
+        *hand["q"],
+        *hand["k"],
+        *hand["v"],
+        hand["every"][0][1],
+        hand["printed"][1],
+        example.v[0],
+        *hand["fed"],
+    ]
     weights = [[*values, 1.0] for values in (hand["every"][0][0], hand["printed"][0])]
     for row in wanted + weights:
         assert any(line == pytest.approx(row, abs=5.1e-4) for line in found), row
@@ -129,6 +149,8 @@ def test_the_prose_says_these_numbers_in_80_columns(text: str, language: str) ->
     for probabilities, target in zip(hand["lm"], targets[1:], strict=True):
         assert f"= {probabilities[target]:.4f}, -log P = {-math.log(probabilities[target]):.4f}" in prose
     assert f"-Σ log P = {-sum(math.log(p[t]) for p, t in zip(hand['lm'], targets[1:], strict=True)):.4f}" in prose  # fmt: skip
+    cut = hand["span"][targets[1]]
+    assert f"= {cut:.4f}, -log P = {-math.log(cut):.4f}" in prose
     for probabilities, target in zip(hand["mlm"], targets, strict=True):
         assert f"= {probabilities[target]:.4f}, -log P = {-math.log(probabilities[target]):.4f}" in prose
 
@@ -153,3 +175,37 @@ def test_a_text_that_nobody_could_follow_by_hand_is_refused() -> None:
             worked_example(text)
     six = lines_of_example(worked_example("a b c d e f"))
     assert max(map(width, six)) <= 80 and any("720 orders" in line for line in six)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_chapter_of_formulas_is_up_to_date_and_names_what_there_is(language: str) -> None:
+    chapter = formulas_chapter(language)
+    path = ROOT / "docs" / language / "formulas.md"
+    assert path.read_text(encoding="utf-8") == chapter, (
+        f"write it anew: headwater explain --formulas --language {language} > docs/{language}/formulas.md"
+    )
+    hand = by_hand(worked_example("I love NLP").as_json())
+    prose = chapter.replace("−", "-")
+    for value in [*hand["every"][0][0], *hand["every"][0][1], *hand["printed"][0], *hand["fed"][1]]:
+        assert f"{value:.3f}".replace("-0.000", "0.000") in prose
+    for probability in (
+        hand["lm"][0][1],
+        hand["lm"][1][2],
+        hand["mlm"][1][1],
+        hand["span"][1],
+        *hand["plm"][0][1],
+    ):
+        assert f"{probability:.4f}" in prose
+    mean = -sum(math.log(p) for _, terms in hand["plm"] for p in terms) / len(hand["plm"])
+    assert f"{mean:.4f}" in prose
+    assert re.findall(r"^## (EQ-\w+)", chapter, re.M) == [
+        "EQ-ATT",
+        "EQ-FFN",
+        "EQ-LM",
+        "EQ-MLM",
+        "EQ-PLM",
+        "EQ-SPAN",
+    ]
+    for file, name in re.findall(r"`((?:src|tests)/[\w/.]+\.py)`(?: \(`(\w+)`\))?", chapter):
+        source = (ROOT / file).read_text(encoding="utf-8")
+        assert not name or re.search(rf"^\s*(?:def|class) {name}\b", source, re.M), (file, name)

@@ -36,8 +36,16 @@ def comparison(baseline: str = "raw", arm: str = "curated", hostile: str = "") -
         for k, (name, (bits, _, _)) in enumerate(BASE.items())
     ]  # fmt: skip
     return {
-        "format": 1, "hash": "5f0c2a77d1e94b1f" + hostile,
+        "format": 2, "hash": "5f0c2a77d1e94b1f" + hostile,
         "budget": {"name": "demo", "tokens": 500_000, "seeds_baseline": 6, "seeds_candidate": 3},
+        "matching": {"name": "token", "compute": True, "repeats": True, "epochs": {baseline: 1.2, arm + hostile: 1.7}},
+        "placebos": [{"arm": arm + hostile, "share": 0.7, "percent": 0.4, "interval": [-0.2, 1.0], "verdict": "cannot tell",
+                      "smallest_visible": 1.1, "against": {"percent": -2.8, "interval": [-3.9, -1.7], "verdict": "helps",
+                      "smallest_visible": 1.4}}],
+        "rates": {"checked": [0.25, 4.0], "arms": [{"arm": arm + hostile, "flips": False, "effects": [
+            {"factor": factor, "percent": -2.0, "interval": [-3.0, -1.0], "verdict": "helps", "smallest_visible": 1.2}
+            for factor in (0.25, 1.0, 4.0)]}]},
+        "race": [{"seeds": 3, "alpha": 0.01, "candidates": [{"arm": arm + hostile, "p": 0.02, "decided": False}]}],
         "margin": 0.01, "labels": ["this corpus"],
         "sentence": {
             "en": f"{arm} helps: −2.4% [−3.6, −1.2] bits per byte over 3 domains, worst domain 小说 +0.4%; A/A +0.3%; "

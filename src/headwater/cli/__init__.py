@@ -14,7 +14,9 @@ import click
 
 from headwater import __version__, api
 from headwater.cli.chat import chat
+from headwater.cli.compare import compare, history, study
 from headwater.cli.contamination import contamination
+from headwater.cli.curves import curves
 from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
@@ -152,50 +154,9 @@ _stage_command("evaluate", "Score the model in bits per byte on the held-out tex
 _stage_command("run", "All of these, each piece only if it changed; a report.")
 
 
-@cli.command()
-@click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--budget", type=click.Choice(["demo", "quick"]), default="quick", show_default=True)
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe."
-)
-@click.option("--workspace", type=WORKSPACE, help="Default: the first recipe's own.")
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
-@click.option("--margin", type=float, metavar="PERCENT", help="What counts as material (default: 1).")
-@click.option("--plan", is_flag=True, help="Say what would run and how long; run nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def compare(
-    recipes: tuple[Path, ...],
-    budget: str,
-    overrides: tuple[str, ...],
-    workspace: Path | str | None,
-    workers: int | None,
-    margin: float | None,
-    plan: bool,
-    as_json: bool,
-) -> None:
-    """Train on each of RECIPES; what the difference did.
-
-    The first recipe is the baseline.
-    """
-    if plan:
-        from headwater.compare.run import plan_comparison
-
-        lines = plan_comparison(list(recipes), budget=budget, overrides=overrides, workspace=workspace)
-        print_result({"plan": lines}, as_json, lines)
-        return
-    comparison = api.compare(
-        recipes,
-        budget=budget,
-        workspace=workspace,
-        workers=workers,
-        overrides=overrides,
-        margin=None if margin is None else margin / 100,
-    )
-    from headwater.compare.markdown import summary_lines
-    from headwater.studio.report import report
-
-    page = report(comparison.workspace, comparison.folder / "report.html", comparison=comparison.path)
-    print_result(comparison.result, as_json, [*summary_lines(comparison.result), f"report    {page}"])
+cli.add_command(compare)
+cli.add_command(study)
+cli.add_command(history)
 
 
 @cli.command()
@@ -317,6 +278,7 @@ cli.add_command(export)
 # ---------------------------------------------------------------- a model, seen from inside and heard
 
 
+cli.add_command(curves)
 cli.add_command(explain)
 cli.add_command(chat)
 

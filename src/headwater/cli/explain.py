@@ -8,18 +8,19 @@ from headwater.cli.shared import language_option, print_result
 
 
 @click.command()
-@click.argument("text")
+@click.argument("text", required=False)
 @click.option("--run", type=click.Path(path_type=Path), help="A trained model's, of this run's or model's folder.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), help="Of the untrained weights.  [default: 0]")
 @click.option("--layer", type=int, metavar="N", help="With --run: only this layer, from 0.")
 @click.option("--head", type=int, metavar="N", help="With --run: only this head, from 0.")
 @click.option("--hide", type=int, metavar="N", help="With --run of a bert or xlnet model: the piece to predict, from 0 (default: the last).")  # fmt: skip
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="With --run: write a picture here.")  # fmt: skip
+@click.option("--formulas", is_flag=True, help="The chapter of all formulas, as Markdown; without TEXT.")
 @language_option
 @click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
 def explain(
-    text: str, run: Path | None, seed: int | None, layer: int | None, head: int | None, hide: int | None,
-    html: Path | None, language: str | None, as_json: bool,
+    text: str | None, run: Path | None, seed: int | None, layer: int | None, head: int | None, hide: int | None,
+    html: Path | None, formulas: bool, language: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """How attention comes to its numbers, step by step.
 
@@ -36,6 +37,15 @@ def explain(
     from headwater.sources.handbook import default_language
 
     language = language or default_language()
+    if formulas:
+        from headwater.inspect.formulas import formulas_chapter
+
+        if text is not None or run is not None or as_json:
+            raise click.UsageError("--formulas is a chapter of its own: give it --language only")
+        click.echo(formulas_chapter(language), nl=False)
+        return
+    if text is None:
+        raise click.UsageError('a text is missing: headwater explain "I love NLP"')
     if run is None:
         from headwater.inspect.example import lines_of_example
 

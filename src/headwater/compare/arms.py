@@ -7,6 +7,7 @@ equal sources, one tokeniser, one pool of tokens, one held-out set.
 import os.path
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from headwater.compare.budgets import Budget
+from headwater.compare.variations import Variation, name_of
 from headwater.engine.workspace import Entry, Workspace, content_key, read_json
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.curation import curate
@@ -30,6 +32,9 @@ DRAWN = 1.25  # tokens that a seed draws, of those that it reads
 # Documents that a draw leaves of every source, on average: of fewer, two draws differ more in size than in content,
 # and one of them may be empty.
 MIN_DRAWN = 20
+# Four epochs are nearly as good as fresh text, forty are not (Muennighoff 2023): `curate.max_epochs` times this is refused.
+TOO_OFTEN = 10
+MIN_UNITS_TO_COMPARE = 2
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Arm:
     recipe: Recipe  # with the budget's model, training and tokeniser
     path: Path
     file: str  # the path from the folder of the first arm's recipe: what a result and its command say
+    said: str = ""  # how errors call it; of a variation: what the command line says
 
     @property
     def name(self) -> str:
@@ -54,6 +60,7 @@ class Prepared:
     outcomes: tuple[Outcome, ...]  # in the order of the arms
     heldout: Entry
     draw: float  # share of the documents that a seed draws
+    matching: str = "token"  # or pool: what is equal between arms besides the tokens of a training
 
     def manifest(self, place: int) -> dict[str, Any]:
         training_set = self.outcomes[place].training_set
@@ -62,8 +69,16 @@ class Prepared:
         return manifest
 
 
-def load_arms(paths: Sequence[Path], budget: Budget, overrides: Sequence[str]) -> tuple[Arm, ...]:
-    """Raises RecipeError where names are not distinct, an arm equals the baseline, or arms are split differently."""
+def load_arms(
+    paths: Sequence[Path],
+    budget: Budget,
+    overrides: Sequence[str],
+    variations: Sequence[Variation] = (),
+) -> tuple[Arm, ...]:
+    """The recipes' arms, the first being the baseline, then those of the variations of the first recipe.
+
+    Raises RecipeError where names are not distinct, an arm equals the baseline, or arms are split differently.
+    """
     budget.refuse(overrides)
     recipes = [load_recipe(path, list(overrides)) for path in paths]
     shared = budget.of(recipes[0])
@@ -73,37 +88,64 @@ def load_arms(paths: Sequence[Path], budget: Budget, overrides: Sequence[str]) -
     for number, (path, recipe) in enumerate(zip(paths, recipes, strict=True)):
         role = "candidate" if number else "baseline"
         file = Path(os.path.relpath(path.resolve(), paths[0].resolve().parent)).as_posix()
-        arms.append(Arm(role, recipe.model_copy(update=same), path, file))
+        arms.append(Arm(role, recipe.model_copy(update=same), path, file, str(path)))
+    for variation in variations:
+        varied = _varied(paths[0], recipes[0], overrides, variation)
+        made = varied.model_copy(update={**same, "name": name_of(recipes[0].name, variation)})
+        arms.append(Arm("candidate", made, paths[0], arms[0].file, variation.said))
     baseline = arms[0]
     for number, arm in enumerate(arms[1:], 1):
         if any(other.name == arm.name for other in arms[:number]):
             raise RecipeError(
-                f"{arm.path}: two arms are named {arm.name!r}; give each recipe a name of its own"
+                f"{arm.said}: two arms are named {arm.name!r}; give each recipe a name of its own"
             )
-        if not settings_diff(baseline.recipe, arm.recipe):
-            raise RecipeError(
-                f"{arm.path} differs from {baseline.path} in nothing that a comparison keeps (the budget sets model, "
-                "training and tokeniser of every arm; the first recipe sets seed and evaluation); change its sources or "
-                "curate"
-            )
-        if arm.recipe.holdout != baseline.recipe.holdout:
-            raise RecipeError(f"{arm.path}: holdout differs from {baseline.path}; one split serves all arms")
-        if arm.recipe.takedown != baseline.recipe.takedown:
-            raise RecipeError(f"{arm.path}: takedown differs from {baseline.path}; one list serves all arms")
-        if arm.recipe.curate.decontaminate != baseline.recipe.curate.decontaminate:
-            raise RecipeError(
-                f"{arm.path}: curate.decontaminate differs from {baseline.path}; an arm that trains on more of the "
-                "held-out text than the other would win by it"
-            )
+        _refuse_incomparable(arm, baseline)
     for arm in arms:
-        plan_of(arm.recipe)
+        try:
+            plan_of(arm.recipe)
+        except RecipeError as error:
+            raise _of_variation(arm.said, error) if arm.said.startswith("--") else error from None
     return tuple(arms)
 
 
-def prepare(arms: Sequence[Arm], workspace: Workspace, budget: Budget, *, workers: int) -> Prepared:
+def _varied(path: Path, recipe: Recipe, overrides: Sequence[str], variation: Variation) -> Recipe:
+    try:
+        return load_recipe(path, [*overrides, *variation.overrides(recipe)])
+    except RecipeError as error:
+        raise _of_variation(variation.said, error) from None
+
+
+def _of_variation(said: str, error: RecipeError) -> RecipeError:
+    return RecipeError(f"{said}: {error}")
+
+
+def _refuse_incomparable(arm: Arm, baseline: Arm) -> None:
+    if not settings_diff(baseline.recipe, arm.recipe):
+        if arm.said.startswith("--"):
+            raise RecipeError(f"{arm.said}: this is what {baseline.file} says already; name another value")
+        raise RecipeError(
+            f"{arm.path} differs from {baseline.path} in nothing that a comparison keeps (the budget sets model, "
+            "training and tokeniser of every arm; the first recipe sets seed and evaluation); change its sources or "
+            "curate, or vary the recipe itself with --vary KEY=VALUE"
+        )
+    if arm.recipe.holdout != baseline.recipe.holdout:
+        raise RecipeError(f"{arm.said}: holdout differs from {baseline.path}; one split serves all arms")
+    if arm.recipe.takedown != baseline.recipe.takedown:
+        raise RecipeError(f"{arm.said}: takedown differs from {baseline.path}; one list serves all arms")
+    if arm.recipe.curate.decontaminate != baseline.recipe.curate.decontaminate:
+        raise RecipeError(
+            f"{arm.said}: curate.decontaminate differs from {baseline.path}; an arm that trains on more of the "
+            "held-out text than the other would win by it"
+        )
+
+
+def prepare(
+    arms: Sequence[Arm], workspace: Workspace, budget: Budget, *, workers: int, matching: str = "token"
+) -> Prepared:
     """Ingests, measures and curates each arm, and makes the training sets.
 
-    Raises HeadwaterError where arms would be scored on different text, keep the same text, or keep too little.
+    Raises HeadwaterError where arms would be scored on different text or on too little of it, keep the same text, or
+    keep too little.
     """
     outcomes, heldout = [], []
     for arm in arms:
@@ -116,32 +158,64 @@ def prepare(arms: Sequence[Arm], workspace: Workspace, budget: Budget, *, worker
             raise HeadwaterError(
                 f"{arm.name} and {arms[0].name} hold out different text, so their scores cannot be compared: their "
                 "sources must be the same. To train without a source, keep it and give it no weight: "
-                "curate: {mixture: {its-name: 0, …}}"
+                "curate: {leave_out: [its-name]}"
             )
+    if (units := heldout[0].result["units"]) < MIN_UNITS_TO_COMPARE:
+        raise HeadwaterError(
+            f"the held-out text is of {units} unit (author, site, repository), so nothing says how far a difference "
+            "goes beyond it; raise holdout.share, name a source's `unit:`, or add a source with role: reference"
+        )
     for arm, outcome in zip(arms, outcomes, strict=True):
         assert outcome.measured is not None
-        outcome.curated = curate(arm.recipe, workspace, outcome.ingested, outcome.measured, workers=workers)
+        with _named(arm):
+            outcome.curated = curate(
+                arm.recipe, workspace, outcome.ingested, outcome.measured, workers=workers
+            )
         outcome.heldout = heldout[0]
     tokenizer = train_tokenizer(arms[0].recipe, workspace, [o.ingested for o in outcomes], workers=workers)
     curated = [outcome.curated for outcome in outcomes if outcome.curated is not None]
     pool = build_pool(workspace, tokenizer, curated, workers=workers)
     for arm, outcome in zip(arms, outcomes, strict=True):
         assert outcome.curated is not None
-        outcome.training_set = build_training_set(workspace, arm.recipe, outcome.curated, pool, tokenizer)
+        with _named(arm):
+            outcome.training_set = build_training_set(workspace, arm.recipe, outcome.curated, pool, tokenizer)
     _refuse_equal(arms, outcomes)
-    prepared = Prepared(tuple(arms), tuple(outcomes), heldout[0], draw=1.0)
+    prepared = Prepared(tuple(arms), tuple(outcomes), heldout[0], draw=1.0, matching=matching)
     return replace(prepared, draw=_draw(prepared, budget))
 
 
+@contextmanager
+def _named(arm: Arm) -> Iterator[None]:
+    """An error says which arm it is about: that nothing is left, say."""
+    try:
+        yield
+    except HeadwaterError as error:
+        raise type(error)(f"{arm.name}: {error}") from None
+
+
 def _draw(prepared: Prepared, budget: Budget) -> float:
-    """The share of the documents that each seed draws; 1 where half of an arm's would not do."""
+    """The share of the documents that each seed draws; 1 where half of an arm's would not do.
+
+    Matched by tokens, it is enough for every arm; matched by pool, so much that the baseline reads it once: an arm
+    that keeps less of the same input repeats it.
+    """
     places = range(len(prepared.arms))
-    needed = max(budget.tokens / _tokens_at_hand(prepared, place, budget) for place in places)
-    few = max(MIN_DRAWN / _fewest_documents(prepared, place) for place in places)
+    shares = [budget.tokens / _tokens_at_hand(prepared, place, budget) for place in places]
+    for arm, share in zip(prepared.arms, shares, strict=True):
+        if share > (most := TOO_OFTEN * arm.recipe.curate.max_epochs):
+            raise HeadwaterError(
+                f"{arm.name} keeps {show_count(budget.tokens / share)} tokens, which a training of "
+                f"{show_count(budget.tokens)} tokens ({budget.name}) would read {share:.0f} times, more than {most:g}: "
+                "the verdict would be about repetition; add text, loosen its rules, or take a smaller --budget"
+            )
+    few = max(MIN_DRAWN / fewest_documents(prepared, place) for place in places)
+    if prepared.matching == "pool":
+        return 1.0 if max(shares[0], few) > 0.5 else max(shares[0], few)
+    needed = max(shares)
     return 1.0 if max(needed, few) > 0.5 else min(0.5, max(DRAWN * needed, few))
 
 
-def _fewest_documents(prepared: Prepared, place: int) -> int:
+def fewest_documents(prepared: Prepared, place: int) -> int:
     """Documents of the arm, or, with a mixture, of its source that has fewest."""
     training_set, mixture = prepared.outcomes[place].training_set, prepared.manifest(place)["mixture"]
     assert training_set is not None

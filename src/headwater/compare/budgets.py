@@ -12,10 +12,11 @@ from headwater.errors import RecipeError
 from headwater.recipe import Recipe
 from headwater.recipe.training import ModelSettings
 
-# Tokens that a one-thread training of this size reads in a second, measured on two busy cores; and seconds for
-# what is not training, on a small corpus.
-TRAIN_RATE = 20_000
-OVERHEAD_SECONDS = 30
+OVERHEAD_SECONDS = 30  # what is not training, on a small corpus
+
+# Racing: seeds of a candidate at each look, and what a p-value must stay below there, divided by the candidates.
+# They sum to .05, so that all looks together are wrong as often as one test (`benchmarks/verdicts.py`).
+LOOKS = ((3, 0.01), (5, 0.015), (8, 0.025))
 
 # What `Budget.of` sets in every recipe.
 FIXED = ("model", "train.tokens", "train.batch", "train.checkpoint_every", "tokenizer.vocabulary")
@@ -32,6 +33,13 @@ class Budget:
     vocabulary: int
     batch: int  # tokens a step
     margin: float  # M: a difference that would not matter, as a share
+    tokens_a_second: int = 20_000  # of one training: on one thread of two busy cores; of gpu, on one GPU
+    checkpoint_bytes: int = 20_000_000  # what a run keeps on disk
+    placebo: bool = False  # run one where arms repeat their text differently
+    rates: tuple[float, ...] = ()  # times the learning rate, at which the order of the arms is checked
+    rate_seeds: int = 3
+    micro_batch: int | None = None  # tokens a pass
+    device: str = "cpu"  # cuda: refused where there is none
 
     def of(self, recipe: Recipe) -> Recipe:
         """The recipe with this budget's model, training length and vocabulary."""
@@ -41,6 +49,8 @@ class Budget:
                 "can be ranked: leave `model` out"
             )
         train = {"tokens": self.tokens, "batch": self.batch, "checkpoint_every": 50 * self.batch}
+        if self.micro_batch is not None:
+            train["micro_batch"] = self.micro_batch
         return recipe.model_copy(
             update={
                 "model": ModelSettings(preset=self.preset),
@@ -64,9 +74,19 @@ class Budget:
     def seeds(self, role: str) -> int:
         return self.seeds_baseline if role == "baseline" else self.seeds_candidate
 
-    def seconds(self, candidates: int, slots: int) -> float:
-        trainings = self.seeds_baseline + candidates * self.seeds_candidate
-        return OVERHEAD_SECONDS + -(-trainings // slots) * self.tokens / TRAIN_RATE
+    def trainings(self, candidates: int, *, race: bool = False) -> int:
+        """At most: a race may need fewer, and placebos are only for arms that repeat differently."""
+        seeds = self.most_seeds("candidate", race)
+        checks = len(self.rates) * self.rate_seeds * (1 + candidates)
+        return self.most_seeds("baseline", race) + candidates * seeds + checks
+
+    def most_seeds(self, role: str, race: bool) -> int:
+        if not race:
+            return self.seeds(role)
+        return max(self.seeds_baseline, LOOKS[-1][0]) if role == "baseline" else LOOKS[-1][0]
+
+    def seconds(self, trainings: int, slots: int) -> float:
+        return OVERHEAD_SECONDS + -(-trainings // slots) * self.tokens / self.tokens_a_second
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,9 +96,18 @@ BUDGETS = {
     budget.name: budget
     for budget in (
         Budget("demo", 500_000, 6, 3, 1, "modern-nano", 1024, 2048, 0.01),
-        Budget("quick", 2_000_000, 6, 3, 2, "modern-nano", 1024, 4096, 0.01),
+        Budget("quick", 2_000_000, 6, 3, 2, "modern-nano", 1024, 4096, 0.01, placebo=True),
+        Budget(
+            "standard", 5_000_000, 10, 5, 4, "modern-micro", 1024, 8192, 0.005, tokens_a_second=12_000,
+            checkpoint_bytes=40_000_000, placebo=True, rates=(0.25, 4.0),
+        ),
+        # 25M parameters without embeddings, 20 tokens a parameter
+        Budget(
+            "gpu", 500_000_000, 6, 3, 4, "modern-medium", 16_384, 131_072, 0.005, tokens_a_second=200_000,
+            checkpoint_bytes=600_000_000, placebo=True, micro_batch=32_768, device="cuda",
+        ),
     )
-}
+}  # fmt: skip
 
 
 def find_budget(name: str, candidates: int) -> Budget:
@@ -90,6 +119,10 @@ def find_budget(name: str, candidates: int) -> Budget:
         raise RecipeError(
             f"budget {name} compares a first recipe, the baseline, with {'up to ' * (budget.candidates > 1)}"
             f"{budget.candidates} more; "
-            + ("name two recipes at least" if candidates < 1 else "compare the others in runs of their own")
+            + (
+                "name two recipes at least, or vary one: --vary KEY=VALUE, --drop-source NAME, --preset NAME"
+                if candidates < 1
+                else f"{candidates} are too many: compare the others in runs of their own"
+            )
         )
     return budget

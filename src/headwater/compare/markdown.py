@@ -1,5 +1,6 @@
 """A comparison as text: the lines that a terminal shows, and `comparison.md`."""
 
+import json
 from typing import Any
 
 from headwater.compare.sentence import signed
@@ -36,7 +37,42 @@ def summary_lines(result: dict[str, Any]) -> list[str]:
     lines.append(
         f"A/A       {signed(aa['percent'])}% [{signed(aa['interval'][0])}, {signed(aa['interval'][1])}]: {aa['verdict']}"
     )
+    for row in result["placebos"]:
+        lines.append(
+            f"placebo   {signed(row['percent'])}% {_short(row['interval'])} with {100 * row['share']:.0f}% of the text at "
+            f"random; {row['arm']} against it {signed(row['against']['percent'])}% {_short(row['against']['interval'])}"
+        )
+    for arm in result["rates"]["arms"]:
+        for row in arm["effects"]:
+            lines.append(
+                f"rate      {row['factor']:g} x: {arm['arm']} {signed(row['percent'])}% {_short(row['interval'])}, "
+                f"{row['verdict']}"
+            )
+    for look in result["race"] or ():
+        ended = [one["arm"] for one in look["candidates"] if one["decided"]]
+        lines.append(
+            f"race      {look['seeds']} seeds, α {look['alpha']:g}: {', '.join(ended) or 'none'} decided"
+        )
+    lines.append(f"matched   {matching_words(result)[0]}")
     return lines
+
+
+def matching_words(result: dict[str, Any]) -> tuple[str, str]:
+    """How the arms are matched, in English and in Chinese."""
+    matching, tokens = result["matching"], show_count(result["budget"]["tokens"])
+    if matching["name"] == "pool":
+        english = f"pool-matched: the same share of the same input, and {tokens} tokens a training"
+        chinese = f"按语料池对齐：同一输入的同一份额，每次训练 {tokens} 词元"
+    else:
+        english = f"token-matched: {tokens} tokens a training"
+        chinese = f"按词元对齐：每次训练 {tokens} 词元"
+    english += "; one model and one tokeniser, so compute-matched too"
+    chinese += "；模型和分词器相同，因此计算量也对齐"
+    if matching["repeats"]:
+        times = ", ".join(f"{name} {epochs:.1f}" for name, epochs in matching["epochs"].items())
+        english += f"; the arms repeat their text differently ({times} epochs)"
+        chinese += f"；各实验臂重复文本的次数不同（轮数：{times}）"
+    return english, chinese
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -55,8 +91,7 @@ def markdown(result: dict[str, Any]) -> str:
     parts.append(
         f"Bits per byte against {result['arms'][0]['name']}, in percent (below zero is better); a difference under "
         f"{100 * result['margin']:g}% was declared not to matter. 95% intervals for {len(rows)} "
-        f"candidate{'s' * (len(rows) != 1)}, p-values after Holm. Token-matched: every training reads "
-        f"{show_count(result['budget']['tokens'])} tokens."
+        f"candidate{'s' * (len(rows) != 1)}, p-values after Holm. {_capital(matching_words(result)[0])}."
     )
     parts.append(
         _table(
@@ -69,6 +104,28 @@ def markdown(result: dict[str, Any]) -> str:
         f"A/A, seeds {aa['seeds'][0]} against {aa['seeds'][1]} of the baseline: {signed(aa['percent'], 2)}% "
         f"{_interval(aa['interval'])}, {aa['verdict']}."
     )
+    parts += [
+        f"Placebo of {row['arm']} ({100 * row['share']:.0f}% of the baseline's text, at random): "
+        f"{signed(row['percent'], 2)}% {_interval(row['interval'])} against the baseline, {row['verdict']}; "
+        f"{row['arm']} against it {signed(row['against']['percent'], 2)}% {_interval(row['against']['interval'])}, "
+        f"{row['against']['verdict']}."
+        for row in result["placebos"]
+    ]
+    if result["rates"]["checked"]:
+        rows = [
+            [arm["arm"], f"{row['factor']:g} x", f"{signed(row['percent'], 2)}%", _interval(row["interval"]), row["verdict"]]
+            for arm in result["rates"]["arms"] for row in arm["effects"]
+        ]  # fmt: skip
+        parts.append(_table(["arm", "learning rate", "effect", "95%", "verdict"], rows))
+    if result["race"]:
+        parts.append(
+            "A race: an arm's interval is of the level 1 − α of the look at which it was decided, not of 95%."
+        )
+        rows = [
+            [f"{look['seeds']}", f"{look['alpha']:g}", one["arm"], f"{one['p']:.3g}", "decided" if one["decided"] else "goes on"]
+            for look in result["race"] for one in look["candidates"]
+        ]  # fmt: skip
+        parts.append(_table(["seeds at this look", "α", "arm", "p", ""], rows))
     proxy = result["proxy"]
     parts.append(
         f"The proxy, where it does worst ({proxy['arm']}): Transformer {proxy['bits_transformer']:.4f} bits per byte, "
@@ -97,6 +154,17 @@ def markdown(result: dict[str, Any]) -> str:
             ["arm", "role", "documents", "bytes", "tokens", "epochs", "seeds", "settings that differ"], rows
         )
     )
+    for arm in result["arms"]:
+        rows = [[f"`{d['key']}`", _value(d["baseline"]), _value(d["arm"])] for d in arm["settings_diff"]]
+        if rows:
+            parts.append(f"What {arm['name']} says differently:")
+            parts.append(_table(["setting", result["arms"][0]["name"], arm["name"]], rows))
+    rows = [
+        [arm["name"], ", ".join(f"{code} {amount['documents']:,}" for code, amount in arm["languages"].items()) or "–",
+         ", ".join(f"{reason} {n:,}" for reason, n in sorted(arm["reasons"].items(), key=lambda r: (-r[1], r[0]))[:5]) or "–"]
+        for arm in result["arms"]
+    ]  # fmt: skip
+    parts.append(_table(["arm", "documents by language", "documents that left, by reason"], rows))
     parts.append("## What each training text knows about each domain")
     matrix = result["matrix"]
     parts.append(f"Bits per byte of a {matrix['model']} model.")
@@ -109,8 +177,20 @@ def markdown(result: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _short(interval: list[float]) -> str:
+    return f"[{signed(interval[0])}, {signed(interval[1])}]"
+
+
 def _interval(interval: list[float] | None) -> str:
     return f"[{signed(interval[0], 2)}, {signed(interval[1], 2)}]" if interval else "–"
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from headwater.compare.arms import Prepared, settings_diff
 from headwater.compare.budgets import Budget
+from headwater.compare.robustness import learning_rates, placebos
 from headwater.compare.sentence import sentence
 from headwater.compare.statistics import (
     ArmScores,
@@ -25,7 +26,7 @@ from headwater.compare.statistics import (
 from headwater.evaluate.summary import DomainTotals
 from headwater.pipeline.train import Run
 
-FORMAT = 1
+FORMAT = 2
 MIN_CLAIM_UNITS = 12  # fewer units in a domain: the verdict is about these texts
 CURVE_POINTS = 60
 
@@ -49,12 +50,26 @@ class ArmRuns:
 
 
 @dataclass(frozen=True)
+class Look:
+    """One barrier of a race."""
+
+    seeds: int  # of each candidate
+    baseline_seeds: int
+    alpha: float
+    ps: Mapping[int, float]  # of the candidates still in it, by place
+    decided: Mapping[int, bool]
+
+
+@dataclass(frozen=True)
 class Found:
     """What was measured; the first of `arms` is the baseline. `sources`: n-gram models of its single sources."""
 
     arms: Sequence[ArmRuns]
     sources: Mapping[str, Scored]
     weights: Mapping[str, float]
+    placebos: Mapping[int, tuple[float, ArmRuns]] = field(default_factory=dict)  # by place: share kept, runs
+    rates: Mapping[float, Sequence[ArmRuns]] = field(default_factory=dict)  # times the rate: every arm's runs
+    looks: Sequence[Look] | None = None  # of a race
 
 
 def result_of(
@@ -64,17 +79,25 @@ def result_of(
     weights = {domain: weight for domain, weight in found.weights.items() if weight > 0}
     scores = [arm.scores() for arm in found.arms]
     ys = [arm_score(one, weights) for one in scores]
-    effects = [effect(one, scores[0], weights) for one in scores[1:]]
+    ends = [_end_of_race(found, place) for place in range(1, len(scores))]
+    baselines = [
+        {domain: one.only(range(len(found.arms[0].runs))[:seeds]) for domain, one in scores[0].items()}
+        for seeds, _ in ends
+    ]
+    effects = [effect(one, against, weights) for one, against in zip(scores[1:], baselines, strict=True)]
     adjusted = holm([one.p for one in effects])
     candidates = []
     for place, (one, p_holm) in enumerate(zip(effects, adjusted, strict=True), 1):
         best = float(min(ys[place].mean(), ys[0].mean()))
+        level = ends[place - 1][1]
         candidates.append(
             {"arm": prepared.arms[place].name, "p_holm": p_holm}
-            | _candidate(one, margin, len(effects), best)
-            | _domains(scores[place], scores[0], weights, len(effects))
+            | _candidate(one, margin, len(effects), best, level)
+            | _domains(scores[place], baselines[place - 1], weights, len(effects), level)
             | _rung(found.arms[place], found.arms[0], weights, one)
         )
+    names = [arm.name for arm in prepared.arms]
+    rates = learning_rates(names, scores, found.rates, weights, margin)
     proxy = _proxy(prepared, found, ys, weights)
     domains = [
         {
@@ -93,11 +116,17 @@ def result_of(
         "budget": budget.as_json(),
         "margin": margin,
         "draw": prepared.draw,
-        "labels": labels(prepared.draw, domains, proxy["beats_ngram"]),
+        "matching": _matching(prepared, found),
+        "labels": labels(
+            prepared.draw, domains, proxy["beats_ngram"], any(one["flips"] for one in rates["arms"])
+        ),
         "domains": domains,
         "arms": [_arm(prepared, place, found, ys[place]) for place in range(len(prepared.arms))],
         "candidates": candidates,
         "aa": _aa(found.arms[0], scores[0], weights, margin),
+        "placebos": placebos(names, scores, found.placebos, weights, margin),
+        "rates": rates,
+        "race": _race(prepared, found),
         "matrix": _matrix(prepared, found),
         "proxy": proxy,
         "recipes": {arm.file: arm.path.read_text(encoding="utf-8") for arm in prepared.arms},
@@ -106,30 +135,75 @@ def result_of(
     return {**result, "sentence": sentence(result)}
 
 
-def labels(draw: float, domains: Sequence[Mapping[str, Any]], beats_ngram: bool) -> list[str]:
+def labels(
+    draw: float, domains: Sequence[Mapping[str, Any]], beats_ngram: bool, flips: bool = False
+) -> list[str]:
     """What a verdict must not be read without."""
     few = any(domain["units"] < MIN_CLAIM_UNITS for domain in domains if domain["weight"] > 0)
-    said = {"this corpus": draw == 1.0, "weak proxy": not beats_ngram, "on these texts": few}
+    said = {"this corpus": draw == 1.0, "weak proxy": not beats_ngram, "on these texts": few, "flips": flips}
     return [label for label, holds in said.items() if holds]
 
 
 # ---------------------------------------------------------------- candidates
 
 
-def _candidate(found: Effect, margin: float, candidates: int, best_score: float) -> dict[str, Any]:
-    word, negligible = verdict(found, margin=margin, candidates=candidates, best_score=best_score)
+def _end_of_race(found: Found, place: int) -> tuple[int, float]:
+    """(seeds of the baseline, level of the interval) at which this candidate is judged: those of its last look."""
+    seeds, level = len(found.arms[0].runs), 0.95
+    for look in found.looks or ():
+        if place in look.ps:
+            seeds, level = min(look.baseline_seeds, len(found.arms[0].runs)), 1 - look.alpha
+    return seeds, level
+
+
+def _race(prepared: Prepared, found: Found) -> list[dict[str, Any]] | None:
+    if found.looks is None:
+        return None
+    return [
+        {
+            "seeds": look.seeds,
+            "alpha": look.alpha,
+            "candidates": [
+                {"arm": prepared.arms[place].name, "p": p, "decided": look.decided[place]}
+                for place, p in look.ps.items()
+            ],
+        }
+        for look in found.looks
+        if look.ps
+    ]
+
+
+def _matching(prepared: Prepared, found: Found) -> dict[str, Any]:
+    """What is equal between arms. One model and one tokeniser: equal tokens are equal compute."""
+    epochs = {
+        arm.name: max(max(run.result["epochs"].values()) for run in runs.runs)
+        for arm, runs in zip(prepared.arms, found.arms, strict=True)
+    }
+    repeats = max(epochs.values()) > 1.02 and max(epochs.values()) > 1.02 * min(epochs.values())
+    return {"name": prepared.matching, "compute": True, "repeats": repeats, "epochs": epochs}
+
+
+def _candidate(
+    found: Effect, margin: float, candidates: int, best_score: float, level: float
+) -> dict[str, Any]:
+    word, negligible = verdict(
+        found, margin=margin, candidates=candidates, best_score=best_score, level=level
+    )
+    interval = _percents(found.interval(level, candidates))
     target = max(abs(found.delta), math.log1p(margin))
     return {
         "verdict": word,
         "negligible": negligible,
         "effect": found.delta,
         "percent": percent(found.delta),
-        "interval": _percents(found.interval(candidates=candidates)),
+        "level": level,
+        "interval": interval,
+        "not_worse": interval[1] < 100 * margin and word != "not measurable",
         "interval90": _percents(found.interval(0.90)),
         "p": found.p,
         "df": found.df,
         "variance": _variance(found),
-        "smallest_visible": percent(found.smallest_visible(candidates)),
+        "smallest_visible": percent(found.smallest_visible(candidates, level)),
         # at which a difference as large as this one, or as the margin if that is larger, would be seen
         "seeds_needed": found.seeds_needed(target, candidates) if word == "cannot tell" else None,
         "probability_better": found.probability_better,
@@ -143,7 +217,7 @@ def _variance(found: Effect) -> dict[str, float]:
 
 
 def _domains(
-    arm: ArmScores, baseline: ArmScores, weights: Mapping[str, float], candidates: int
+    arm: ArmScores, baseline: ArmScores, weights: Mapping[str, float], candidates: int, level: float
 ) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     for domain in weights:
@@ -153,7 +227,7 @@ def _domains(
             {
                 "name": domain,
                 "percent": percent(one.delta),
-                "interval": _percents(one.interval(candidates=candidates)) if resampled else None,
+                "interval": _percents(one.interval(level, candidates)) if resampled else None,
                 "bits_baseline": float(baseline[domain].by_seed.mean()),
                 "bits_arm": float(arm[domain].by_seed.mean()),
             }

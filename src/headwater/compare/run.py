@@ -1,8 +1,8 @@
 """`headwater compare`: from recipes to a verdict.
 
     arms (ingest, measure, curate, one tokeniser, one pool, a training set each)
-      -> a byte 5-gram an arm -> trainings, arms x seeds, as jobs -> scores -> inference
-      -> comparisons/<hash>/comparison.json, comparison.md
+      -> a byte 5-gram an arm -> trainings, arms x seeds, as jobs, and their scores -> inference
+      -> comparisons/<hash>/comparison.json, comparison.md, comparison.units.json
 
 The hash covers all that the result depends on. Every piece is kept as it is made: a comparison that was killed goes
 on from there, to the same bytes, and one that was finished is read.
@@ -18,19 +18,24 @@ from pathlib import Path
 from typing import Any
 
 from headwater.compare.arms import Arm, Prepared, load_arms, prepare
-from headwater.compare.budgets import Budget, find_budget
+from headwater.compare.budgets import LOOKS, Budget, find_budget
 from headwater.compare.markdown import markdown
-from headwater.compare.result import FORMAT, ArmRuns, Found, result_of
-from headwater.engine.local import Job, Task, default_workers, run_jobs, run_stages
+from headwater.compare.planning import plan_lines
+from headwater.compare.record import record_of
+from headwater.compare.result import FORMAT, Found, result_of
+from headwater.compare.trainings import Group, Training, placebo_shares, run_trainings, trainings_of
+from headwater.compare.variations import Variation
+from headwater.engine.local import Task, default_workers, run_stages
 from headwater.engine.workspace import Entry, Output, Workspace, content_key, file_hash, read_json
 from headwater.errors import RecipeError
-from headwater.evaluate.summary import by_domain, domain_weights, summarise
+from headwater.evaluate.summary import by_domain, domain_weights, summary_of
 from headwater.pipeline.run import keep_snapshot
-from headwater.pipeline.train import Run, require_torch, score, training_job
+from headwater.pipeline.train import require_torch
 from headwater.recipe.quantities import show_count
 
 NGRAM_BYTES = 32 * 10**6
 NGRAM_VERSION = 1
+MATCHINGS = ("token", "pool")
 
 
 @dataclass(frozen=True)
@@ -54,27 +59,33 @@ def compare(
     workers: int | None = None,
     overrides: Sequence[str] = (),
     margin: float | None = None,
+    variations: Sequence[Variation] = (),
+    race: bool = False,
+    matching: str = "token",
 ) -> Comparison:
     """Trains on each recipe, the first being the baseline, and says what the difference did.
 
     `margin`: a difference that would not matter, as a share (default: the budget's), declared before anything is
-    trained. Raises RecipeError and HeadwaterError for recipes that cannot be compared, before any training.
+    trained. `variations`: of the first recipe, arms of their own. `race`: a candidate gets seeds until its effect is
+    resolved, 8 at most. `matching`: token, or pool (the same input, so that an arm that keeps less repeats it).
+    Raises RecipeError and HeadwaterError for recipes that cannot be compared, before any training.
     """
-    chosen = find_budget(budget, len(recipes) - 1)
+    chosen, arms, place, count = _asked(
+        recipes, budget, overrides, variations, workspace, workers, matching=matching
+    )
     if margin is not None and not 0 < margin < 1:
         raise RecipeError(f"margin {100 * margin:g}%: expected more than 0% and less than 100%, such as 1%")
-    arms = load_arms([Path(path) for path in recipes], chosen, overrides)
     require_torch()
-    place = Workspace(workspace or arms[0].recipe.workspace_path)
-    count = default_workers() if workers is None else workers
-    command = _command(arms, chosen, overrides, margin)
-    for line in _plan(arms, chosen, place, count):
+    if chosen.device == "cuda":
+        _require_cuda(chosen)
+    command = _command(arms, chosen, overrides, margin, variations, race=race, matching=matching)
+    for line in plan_lines(arms, chosen, place, workers=count, race=race, matching=matching):
         print(line, file=sys.stderr, flush=True)
     started = time.monotonic()
     with place.lease():
         place.event("compare", arms=[arm.name for arm in arms], budget=budget)
-        prepared = prepare(arms, place, chosen, workers=count)
-        jobs = _jobs(prepared, place, chosen)
+        prepared = prepare(arms, place, chosen, workers=count, matching=matching)
+        trainings = trainings_of(prepared, place, chosen, race=race)
         rungs = _rungs(prepared, chosen)
         declared = chosen.margin if margin is None else margin
         key = content_key(
@@ -82,18 +93,21 @@ def compare(
             FORMAT,
             chosen.as_json(),
             declared,
+            [race, LOOKS, matching],
             [[arm.role, arm.recipe.model_dump(mode="json"), arm.file] for arm in arms],
             [arm.path.read_text(encoding="utf-8") for arm in arms],
             command,
             prepared.heldout.fingerprint,
-            [[job.name, job.key] for _, _, job in jobs],
+            [[one.group.place, one.group.kind, one.seed, one.job.key] for one in trainings],
             [task.key for task in rungs.values()],
         )
         found = _stored(place, key)
         if found is None:
-            runs = _train(prepared, place, chosen, jobs, rungs, count)
+            runs = _train(prepared, place, chosen, trainings, rungs, count, race=race)
             result = result_of(prepared, runs, chosen, margin=declared, key=key, command=command)
-            found = _commit(place, key, result)
+            names = [arm.name for arm in arms]
+            record = record_of(names, runs, margin=declared, budget=chosen.name)
+            found = _commit(place, key, result, record)
             place.event("compared", hash=key, seconds=round(time.monotonic() - started, 1))
     return found
 
@@ -105,60 +119,74 @@ def plan_comparison(
     overrides: Sequence[str] = (),
     workspace: Path | str | None = None,
     workers: int | None = None,
+    variations: Sequence[Variation] = (),
+    race: bool = False,
+    matching: str = "token",
 ) -> list[str]:
-    """What a comparison would do and how long it would take; nothing is run."""
-    chosen = find_budget(budget, len(recipes) - 1)
-    arms = load_arms([Path(path) for path in recipes], chosen, overrides)
+    """What a comparison would do, how long it would take and what it could see; nothing is run."""
+    chosen, arms, place, count = _asked(
+        recipes, budget, overrides, variations, workspace, workers, matching=matching
+    )
+    return plan_lines(arms, chosen, place, workers=count, race=race, matching=matching)
+
+
+def _asked(
+    recipes: Sequence[Path | str], budget: str, overrides: Sequence[str], variations: Sequence[Variation],
+    workspace: Path | str | None, workers: int | None, *, matching: str,
+) -> tuple[Budget, tuple[Arm, ...], Workspace, int]:  # fmt: skip
+    """Budget, arms, workspace and how many trainings run at once."""
+    chosen = find_budget(budget, len(recipes) - 1 + len(variations))
+    if matching not in MATCHINGS:
+        raise RecipeError(f"matching {matching!r}: expected {' or '.join(MATCHINGS)}")
+    arms = load_arms([Path(path) for path in recipes], chosen, overrides, variations)
     place = Workspace(workspace or arms[0].recipe.workspace_path)
-    return _plan(arms, chosen, place, default_workers() if workers is None else workers)
+    alone = 1 if chosen.device == "cuda" else default_workers()
+    return chosen, arms, place, alone if workers is None else workers
 
 
-def _plan(arms: Sequence[Arm], budget: Budget, workspace: Workspace, workers: int) -> list[str]:
-    trainings = sum(budget.seeds(arm.role) for arm in arms)
-    minutes = budget.seconds(len(arms) - 1, workers) / 60
-    tokenizer = arms[0].recipe.tokenizer
-    tokens = f"vocabulary {budget.vocabulary:,}" if tokenizer.path is None else f"tokens of {tokenizer.path}"
-    lines = [f"workspace {workspace.path}"]
-    lines += [f"{arm.role:<9} {arm.name}: {budget.seeds(arm.role)} seeds" for arm in arms]
-    lines.append(
-        f"budget    {budget.name}: {trainings} trainings of {show_count(budget.tokens)} tokens, {budget.preset}, "
-        f"{min(workers, trainings)} at a time"
-    )
-    lines.append(f"          {tokens}; all this in the place of the recipes' own")
-    lines.append(
-        f"time      about {max(1, round(minutes))} min and what reading takes; what is made already is kept"
-    )
-    return lines
+def _require_cuda(budget: Budget) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RecipeError(
+            f"budget {budget.name} trains {budget.preset} on {show_count(budget.tokens)} tokens, which needs a CUDA "
+            "device, and this machine has none; take --budget quick or standard"
+        )
 
 
-def _command(arms: Sequence[Arm], budget: Budget, overrides: Sequence[str], margin: float | None) -> str:
+def _command(
+    arms: Sequence[Arm], budget: Budget, overrides: Sequence[str], margin: float | None,
+    variations: Sequence[Variation], *, race: bool, matching: str,
+) -> str:  # fmt: skip
     """What to type in the first recipe's folder to get this comparison again."""
-    words = ["headwater", "compare", *(arm.file for arm in arms), "--budget", budget.name]
+    files = [arm.file for arm in arms[: len(arms) - len(variations)]]
+    words = ["headwater", "compare", *files]
+    for variation in variations:
+        words += variation.said.split(" ", 1)
+    words += ["--budget", budget.name]
     for override in overrides:
         words += ["--set", override]
     if margin is not None:
         words += ["--margin", f"{100 * margin:g}"]
+    if race:
+        words.append("--race")
+    if matching != "token":
+        words += ["--matching", matching]
     return shlex.join(words)
 
 
-# ---------------------------------------------------------------- trainings and rungs
+# ---------------------------------------------------------------- rungs and trainings
 
 
-def _jobs(prepared: Prepared, workspace: Workspace, budget: Budget) -> list[tuple[int, int, Job]]:
-    """(place of the arm, seed, job); seed by seed, so that early results speak of all arms.
-
-    Seeds are the recipe's and those after it, the same for every arm: equal seeds share initialisation and draw.
-    """
-    jobs = []
-    first = prepared.arms[0].recipe.seed
-    for number in range(max(budget.seeds_baseline, budget.seeds_candidate)):
-        for place, (arm, outcome) in enumerate(zip(prepared.arms, prepared.outcomes, strict=True)):
-            if number < budget.seeds(arm.role):
-                assert outcome.training_set is not None
-                seed = first + number
-                job = training_job(arm.recipe, workspace, outcome.training_set, seed=seed, draw=prepared.draw)
-                jobs.append((place, seed, job))
-    return jobs
+def measured(
+    arms: Sequence[Arm], budget: Budget, workspace: Workspace, workers: int
+) -> tuple[Prepared, Found]:
+    """Arms trained and scored without a verdict, one arm alone too: what a study asks for."""
+    require_torch()
+    prepared = prepare(arms, workspace, budget, workers=workers)
+    trainings = trainings_of(prepared, workspace, budget, race=False)
+    rungs = _rungs(prepared, budget)
+    return prepared, _train(prepared, workspace, budget, trainings, rungs, workers, race=False)
 
 
 def _rungs(prepared: Prepared, budget: Budget) -> dict[tuple[int, str | None], Task]:
@@ -195,31 +223,41 @@ def _train(
     prepared: Prepared,
     workspace: Workspace,
     budget: Budget,
-    jobs: list[tuple[int, int, Job]],
+    trainings: list[Training],
     rungs: dict[tuple[int, str | None], Task],
     workers: int,
+    *,
+    race: bool,
 ) -> Found:
     """All that is not in the workspace yet: n-gram models, trainings, scores."""
     stages = {f"evaluations/{task.key[:12]}": [task] for task in rungs.values()}
     made = run_stages(workspace, stages, workers=workers, title="n-gram models")
     ngrams = {name: by_domain(made[f"evaluations/{task.key[:12]}"][0].path()) for name, task in rungs.items()}
+    given = prepared.arms[0].recipe.evaluate.weights
     weights = domain_weights(
-        {name: totals.language for name, totals in ngrams[0, None].items()},
-        prepared.arms[0].recipe.evaluate.weights,
+        {name: totals.language for name, totals in ngrams[0, None].items()}, given
     )  # frozen, and found right, before the first training
-    results = run_jobs(workspace, [job for _, _, job in jobs], slots=workers, title="train")
-    runs = [Run(job.folder, seed, result) for (_, seed, job), result in zip(jobs, results, strict=True)]
-    scores = score(workspace, [run.folder for run in runs], prepared.heldout, workers=workers, title="score")
+    own = {place: scored for (place, source), scored in ngrams.items() if source is None}
+    positive = {domain: weight for domain, weight in weights.items() if weight > 0}
+    trained = run_trainings(trainings, prepared, workspace, budget, own, positive, race=race, workers=workers)
     arms = []
-    for place, (arm, outcome) in enumerate(zip(prepared.arms, prepared.outcomes, strict=True)):
-        own = [number for number, (of, _, _) in enumerate(jobs) if of == place]
-        outcome.runs = [runs[number] for number in own]
-        outcome.scores = [summarise(scores[number].path(), arm.recipe.evaluate.weights) for number in own]
-        scored = [by_domain(scores[number].path()) for number in own]
-        arms.append(ArmRuns(outcome.runs, scored, ngrams[place, None]))
+    for place, outcome in enumerate(prepared.outcomes):
+        arms.append(trained.arm(Group(place), own[place]))
+        outcome.runs = list(arms[-1].runs)
+        outcome.scores = [summary_of(scored, given) for scored in arms[-1].scored]
         keep_snapshot(outcome)
-    sources = {source: scored for (_, source), scored in ngrams.items() if source is not None}
-    return Found(arms, sources, weights)
+    shares = placebo_shares(prepared, budget)
+    return Found(
+        arms,
+        {source: scored for (_, source), scored in ngrams.items() if source is not None},
+        weights,
+        {place: (share, trained.arm(Group(place, "placebo"), own[0])) for place, share in shares.items()},
+        {
+            factor: [trained.arm(Group(place, f"rate {factor:g}"), own[place]) for place in own]
+            for factor in budget.rates
+        },
+        trained.looks if race else None,
+    )
 
 
 # ---------------------------------------------------------------- the workspace's copy
@@ -236,11 +274,12 @@ def _stored(workspace: Workspace, key: str) -> Comparison | None:
     return Comparison(workspace, stage.path, read_json(entry.path("json")))
 
 
-def _commit(workspace: Workspace, key: str, result: dict[str, Any]) -> Comparison:
+def _commit(workspace: Workspace, key: str, result: dict[str, Any], record: dict[str, Any]) -> Comparison:
     stage = workspace.stage(f"comparisons/{key[:12]}")
     out = Output(stage.path, "comparison")
     text = json.dumps(result, ensure_ascii=False, indent=1) + "\n"
     out.path("json").write_text(text, encoding="utf-8")
+    out.path("units.json").write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
     out.path("md").write_text(markdown(result), encoding="utf-8")
     entry: Entry = out.commit(key, {"labels": result["labels"]})
     stage.complete([entry])

@@ -11,7 +11,12 @@ WORDS = {
     "cannot tell": "无法判断",
     "not measurable": "无法测量",
 }
-LABELS = {"this corpus": "仅就本语料而言", "weak proxy": "代理模型偏弱", "on these texts": "仅就这些文本而言"}
+LABELS = {
+    "this corpus": "仅就本语料而言",
+    "weak proxy": "代理模型偏弱",
+    "on these texts": "仅就这些文本而言",
+    "flips": "随学习率翻转",
+}
 
 
 def sentence(result: dict[str, Any]) -> dict[str, str]:
@@ -45,6 +50,8 @@ def _english(result: dict[str, Any], one: dict[str, Any]) -> str:
         worst = one["worst_domain"]
         parts[0] += f", worst domain {worst['name']} {signed(worst['percent'])}%"
     parts.append(f"A/A {signed(result['aa']['percent'])}%")
+    for placebo in _placebos(result, one):
+        parts.append(f"placebo {signed(placebo['percent'])}%")
     parts.append(f"smallest visible difference {one['smallest_visible']:.1f}%")
     if verdict == "cannot tell":
         seeds = one["seeds_needed"]
@@ -71,6 +78,8 @@ def _chinese(result: dict[str, Any], one: dict[str, Any]) -> str:
         worst = one["worst_domain"]
         parts[0] += f"，最差的领域 {worst['name']} {signed(worst['percent'])}%"
     parts.append(f"A/A {signed(result['aa']['percent'])}%")
+    for placebo in _placebos(result, one):
+        parts.append(f"安慰剂 {signed(placebo['percent'])}%")
     parts.append(f"可见的最小差别 {one['smallest_visible']:.1f}%")
     if verdict == "cannot tell":
         seeds = one["seeds_needed"]
@@ -84,6 +93,10 @@ def _chinese(result: dict[str, Any], one: dict[str, Any]) -> str:
     else:
         parts.append(f"n-gram 为 {signed(one['ngram_percent'])}%")
     return "；".join(parts) + _ending([LABELS[label] for label in result["labels"]], "（", "；", "）。", "。")
+
+
+def _placebos(result: dict[str, Any], one: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in result["placebos"] if row["arm"] == one["arm"]]
 
 
 def _ending(labels: list[str], opening: str, between: str, closing: str, otherwise: str) -> str:

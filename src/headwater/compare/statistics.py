@@ -66,9 +66,9 @@ class Effect:
         half = self._t(1 - (1 - level) / 2 / candidates) * self.error
         return self.delta - half, self.delta + half
 
-    def smallest_visible(self, candidates: int = 1) -> float:
+    def smallest_visible(self, candidates: int = 1, level: float = 0.95) -> float:
         """The true difference that an interval excluding 0 would have found with 80% power."""
-        return (self._t(1 - 0.025 / candidates) + self._t(POWER)) * self.error
+        return (self._t(1 - (1 - level) / 2 / candidates) + self._t(POWER)) * self.error
 
     @property
     def p(self) -> float:
@@ -139,6 +139,25 @@ def unit_residuals(candidate: DomainScores, baseline: DomainScores) -> np.ndarra
     return residuals
 
 
+def planned(
+    seeds: tuple[int, int], seed_variance: float, units: Sequence[tuple[float, float, int]]
+) -> Effect:
+    """What a comparison of (candidate, baseline) seeds would find of no difference, before it is run.
+
+    `seed_variance`: of y over seeds; `units`: (weight, variance of r, number of units) of each domain.
+    """
+    parts = [(seed_variance / number, number - 1.0) for number in seeds]
+    parts += [(weight**2 * variance / n, n - 1.0) for weight, variance, n in units if n >= MIN_UNITS]
+    return _of_parts(0.0, tuple(parts), seeds)
+
+
+def interaction(one: Effect, other: Effect) -> Effect:
+    """How much two effects differ: at two learning rates. The units that both are scored on count twice, which
+    makes the interval rather too wide."""
+    parts = (*one.parts, *other.parts)
+    return _of_parts(one.delta - other.delta, parts, one.seeds)
+
+
 def _seed_part(scores: np.ndarray) -> tuple[float, float]:
     seeds = len(scores)
     if seeds < 2:
@@ -157,16 +176,16 @@ def _of_parts(delta: float, parts: tuple[tuple[float, float], ...], seeds: tuple
 
 
 def verdict(
-    effect: Effect, *, margin: float, candidates: int = 1, best_score: float = -math.inf
+    effect: Effect, *, margin: float, candidates: int = 1, best_score: float = -math.inf, level: float = 0.95
 ) -> tuple[Verdict, bool]:
     """The word, and whether a helping or hurting effect is negligible in size.
 
     `margin` is declared beforehand, as a share (0.01 is 1%); `best_score` is y of the better arm, which must beat
-    chance for anything to be measurable.
+    chance for anything to be measurable. `level` is that of the interval: 1 − α of the look at which a race ended.
     """
     if best_score >= math.log(CHANCE_BITS):
         return "not measurable", False
-    low, high = effect.interval(candidates=candidates)
+    low, high = effect.interval(level, candidates)
     if low > 0 or high < 0:
         return ("hurts" if low > 0 else "helps"), _inside((low, high), margin)
     if _inside(effect.interval(0.90), margin):

@@ -30,6 +30,7 @@ from headwater.errors import RecipeError
 from headwater.recipe.settings import Bloom, Curate, Decontaminate, Duplicates, Privacy, Substring
 
 MAX_REASONS = 64  # bits of the ledger's `reasons`
+LEFT_OUT = Rule(signal="length.bytes", max=-1, reason="left_out", source="recipe")  # no document passes
 _SIDES = {"min": "above", "max": "below"}  # a recipe's bound replaces the preset's bound of that side
 
 
@@ -231,10 +232,14 @@ def compile_plan(
         for key in keys:  # what is said for fewer documents goes before what is said for more
             for signal, sides in overrides.get(key, {}).items():
                 bounds[signal] = bounds.get(signal, {}) | sides
+        if track.rpartition(":")[0] in settings.leave_out:
+            preset, bounds = None, {}
         made, wider = _passes(preset, bounds, settings, signals), scopes.wider(track)
         if wider is None or (made, preset) != (passes[wider], chosen[wider]):
             passes[track], chosen[track] = made, preset
     tracks = tuple(passes)
+    if settings.leave_out:
+        _known([LEFT_OUT.signal], signals, "curate.leave_out")
     steps = tuple(_in_order(settings, tracks, passes))
     reasons = tuple(dict.fromkeys(reason for step in steps for reason in step.reasons))
     if len(reasons) > MAX_REASONS:
@@ -273,6 +278,9 @@ def _in_order(settings: Curate, tracks: tuple[str, ...], passes: dict[str, list[
             )
     if settings.decontaminate is not None:
         yield DecontaminateStep(settings.decontaminate)
+    if left := [track for track in tracks if track.rpartition(":")[0] in settings.leave_out]:
+        # before anything that looks at other documents: a source that is left out is nobody's duplicate
+        yield RulesStep(dict.fromkeys(left, (LEFT_OUT,)))
     for name in settings.order:
         if name == "lines" and settings.lines is not None:
             yield LinesStep(tracks, LineEdits(**settings.lines.model_dump()))

@@ -43,7 +43,12 @@ class Scopes:
                     )
             elif key != ANY:
                 raise RecipeError(f"curate.{place}: {_nothing(key, sources)}")
-        self.sources = sorted(name for name, kind in sources.items() if {name, kind} & set(named))
+        if unknown := [name for name in settings.leave_out if name not in sources]:
+            raise RecipeError(
+                f"curate.leave_out: there is no source {unknown[0]!r}; the sources are {', '.join(sources) or 'not given'}"
+            )
+        own = {*named, *settings.leave_out}
+        self.sources = sorted(name for name, kind in sources.items() if name in own or kind in named)
         parted = {part for key in (ANY, *named) for part in presets.get(key, ()) if part != ANY}
         self.languages = sorted({*self.languages, *parted})
         self._named = named

@@ -89,7 +89,11 @@ def domain_weights(languages: Mapping[str, str], given: Mapping[str, float] | No
 
 def summarise(scores: Path, weights: Mapping[str, float] | None = None) -> dict[str, Any]:
     """{"score": y, "domains": {name: bits per byte}, "documents", "units", "bytes"} of a `scores.parquet`."""
-    domains = by_domain(scores)
+    return summary_of(by_domain(scores), weights)
+
+
+def summary_of(domains: Mapping[str, DomainTotals], weights: Mapping[str, float] | None) -> dict[str, Any]:
+    """The same of scores that are read already."""
     given = domain_weights({name: totals.language for name, totals in domains.items()}, weights)
     return {
         "score": sum(weight * math.log(domains[name].bits_per_byte) for name, weight in given.items()),

@@ -59,7 +59,7 @@ def lines_of_example(example: Example, language: str = "en") -> list[str]:
         t("Untrained weights: arithmetic only.", "未经训练的权重：只演示算术。"),
         t(f"“{one_line(example.text)}”: {len(words)} words, one layer, one head, d = d_k = 4, seed {example.seed}.",
           f"“{one_line(example.text)}”：{len(words)} 个词，一层、一个头，d = d_k = 4，种子 {example.seed}。"),
-        t("Left out: W^O, norms, feed-forward, further layers.", "省略：W^O、归一化、前馈层、更多的层。"),
+        t("Left out: W^O, norms, further layers; feed-forward stands beside.", "省略：W^O、归一化、更多的层；前馈层单独列出。"),
     ]  # fmt: skip
     lines += head(t("Words and positions: x = e + p", "词与位置：x = e + p"))
     lines += table("e", example.e) + table("p", example.positions) + table("x", example.x)
@@ -79,6 +79,12 @@ def lines_of_example(example: Example, language: str = "en") -> list[str]:
     zeros = " = ".join(unseen if len(unseen) < 4 else [unseen[0], "…", unseen[-1]])
     sep = t(", so", "，所以")
     lines.append(f"  {zeros} = 0{sep} c_1 = v_1 =" + vector(example.decoder[0].context))
+    feed = example.feed_forward
+    lines += head(t("EQ-FFN: max(0, x W_1 + b_1) W_2 + b_2 on x_1 + c_1, d_ff = 4", "EQ-FFN：对 x_1 + c_1 计算 max(0, x W_1 + b_1) W_2 + b_2，d_ff = 4"))  # fmt: skip
+    for name, rows in (("W_1", feed.w_1), ("b_1", [feed.b_1]), ("W_2", feed.w_2), ("b_2", [feed.b_2])):
+        lines += table(name, rows, [""] * len(rows))
+    for name, row in (("x", feed.x), ("max", feed.hidden), ("FFN", feed.output)):
+        lines += table(name, [row], [""])
     lines += head(t(f"EQ-LM: from “{first}” to the next word: softmax(e(x)ᵀh_1), h_1 = x_1 + c_1", f"EQ-LM：从“{first}”到下一个词：softmax(e(x)ᵀh_1)，h_1 = x_1 + c_1"))  # fmt: skip
     lines.append("  h_1 =            " + vector(example.lm[0].hidden))
     lines += _softmax(example.lm[0].products, example.lm[0].probabilities, vocabulary)
@@ -111,6 +117,16 @@ def lines_of_example(example: Example, language: str = "en") -> list[str]:
             lines.append(f"  {_padded(named, 26)}  P = {product}   −log P = {order.nats:.4f}")
         mean = sum(order.nats for order in example.plm) / len(example.plm)
         lines.append(t(f"  Mean over all {len(example.plm)} orders: {mean:.4f}", f"  {len(example.plm)} 种次序的平均：{mean:.4f}"))  # fmt: skip
+    span, hole = example.span, "<extra_id_0>"
+    seen = t(" ", "").join(hole if i == 1 else word for i, word in enumerate(words))
+    lines += head(
+        t(f"EQ-SPAN: “{second}” is cut out, a decoder writes it", f"EQ-SPAN：挖去“{second}”，由解码器写出")
+    )
+    lines.append(f"  x̃ = {seen}   y = {hole} {second}")
+    lines += table("e", [example.sentinel], [t("hole", "空")])
+    lines.append("  h =              " + vector(span.hidden))
+    lines += _softmax(span.products, span.probabilities, vocabulary)
+    lines.append(f"  P({second} | {hole}, x̃) = {span.probabilities[example.targets[1]]:.4f}, −log P = {span.nats(example.targets[1]):.4f}")  # fmt: skip
     return [*lines, "", *NOT_AN_EXPLANATION[zh]]
 
 

@@ -1,4 +1,4 @@
-"""EQ-ATT, EQ-LM, EQ-MLM and EQ-PLM on one sentence, small enough to follow by hand: untrained weights, arithmetic only.
+"""The formulas of DESIGN.md on one sentence, small enough to follow by hand: untrained weights, arithmetic only.
 
 The founding text's example (4.3): a word is a token, one layer of attention, one head, d = d_k = 4. Embeddings and
 W^Q, W^K, W^V have one decimal, drawn from a seed; positions are Vaswani's sines and cosines, of 1, 2, 3, …
@@ -7,11 +7,12 @@ W^Q, W^K, W^V have one decimal, drawn from a seed; positions are Vaswani's sines
     a_ij = softmax_j(q_i·k_j / √d_k)         c_i = Σ_j a_ij v_j           h_i = x_i + c_i
     P(x) = exp(e(x)ᵀh_i) / Σ_x' exp(e(x')ᵀh_i), over the words of the sentence
 
-Left out, and said so where it is shown: W^O, norms, feed-forward and further layers. As printed the founding text
+Left out, and said so where it is shown: W^O, norms and further layers; the feed-forward layer stands beside. As printed the founding text
 leaves out √d_k and p as well, and in its decoder the mask: `printed` holds its numbers.
 
 What predicts a word must not hold it: MLM puts a vector of its own, e([MASK]), in its place; PLM's query is p_i alone
-and reads the words before it in the order (of the first there are none: c = 0).
+and reads the words before it in the order (of the first there are none: c = 0). SPAN's decoder stands at p_1 with the
+sentinel's vector and reads the words with that sentinel in the place of the span; an encoder is left out.
 """
 
 import math
@@ -58,6 +59,19 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """EQ-FFN of one word: max(0, x W_1 + b_1) W_2 + b_2, d_ff = 4 to stay small."""
+
+    x: Row
+    w_1: list[Row]
+    b_1: Row
+    w_2: list[Row]
+    b_2: Row
+    hidden: Row  # max(0, x W_1 + b_1)
+    output: Row
+
+
+@dataclass(frozen=True)
 class Order:
     """One order of factorisation: the probability of each word, by step of the order, and −log of their product."""
 
@@ -82,16 +96,19 @@ class Example:
     w_k: list[Row]
     w_v: list[Row]
     mask: Row  # e([MASK])
+    sentinel: Row  # e(<extra_id_0>)
     q: list[Row]
     k: list[Row]
     v: list[Row]
     attention: list[View]  # of each word to all
     printed: View  # of the first, without positions and √d_k
     decoder: list[View]  # of each word to itself and those before it
+    feed_forward: Feed  # of the first word's x + c
     lm: list[Prediction]  # of words 2, 3, …
     mlm: list[Prediction]  # of each word, masked alone
     plm: list[Order]  # empty where there are too many orders
     orders: int
+    span: Prediction  # of the second word, cut out
 
     def as_json(self) -> dict[str, Any]:
         return {"note": "untrained weights: arithmetic only", **asdict(self)}
@@ -116,6 +133,7 @@ def worked_example(text: str, *, seed: int = 0) -> Example:
     sines, cosines = sinusoids(torch.arange(1, len(said) + 1), WIDTH)
     positions = torch.stack((sines, cosines), -1).flatten(1).double()
     targets = [vocabulary.index(word) for word in said]
+    (w_1, w_2), (sentinel, b_1, b_2) = (drawn(WIDTH, 10) for _ in range(2)), drawn(3, 10)
     e = table[targets]
     x = e + positions
     q, k, v = x @ w_q, x @ w_k, x @ w_v
@@ -148,18 +166,31 @@ def worked_example(text: str, *, seed: int = 0) -> Example:
             probabilities.append(predict(word, positions[word], context).probabilities[targets[word]])
         return Order(list(order), probabilities, -sum(math.log(p) for p in probabilities))
 
+    def cut() -> Prediction:
+        """The second word, from all words with the sentinel in its place."""
+        seen, begin = x.clone(), sentinel + positions[0]
+        seen[1] = sentinel + positions[1]
+        view = look(begin @ w_q, seen @ w_k, seen @ w_v, len(said))
+        return predict(1, begin, torch.tensor(view.context, dtype=torch.double))
+
+    def fed(stands: Tensor) -> Feed:
+        hidden = (stands @ w_1 + b_1).relu()
+        parts = (stands, w_1, b_1, w_2, b_2, hidden, hidden @ w_2 + b_2)
+        return Feed(*(part.tolist() for part in parts))
+
     count = len(said)
+    attention = [look(q[i], k, v, count) for i in range(count)]
     decoder = [look(q[i], k, v, i + 1) for i in range(count)]
     orders = permutations(range(count)) if count <= ALL_ORDERS else ()
     return Example(
         text=text, seed=seed, words=said, vocabulary=vocabulary, targets=targets, e=e.tolist(),
         positions=positions.tolist(), x=x.tolist(), w_q=w_q.tolist(), w_k=w_k.tolist(), w_v=w_v.tolist(),
         mask=mask.tolist(), q=q.tolist(), k=k.tolist(), v=v.tolist(),
-        attention=[look(q[i], k, v, count) for i in range(count)],
+        sentinel=sentinel.tolist(), attention=attention,
         printed=look(e[0] @ w_q, e @ w_k, e @ w_v, count, 1.0),
-        decoder=decoder,
+        decoder=decoder, feed_forward=fed(x[0] + torch.tensor(attention[0].context, dtype=torch.double)),
         lm=[predict(i + 1, x[i], torch.tensor(decoder[i].context, dtype=torch.double)) for i in range(count - 1)],
         mlm=[masked(i) for i in range(count)],
         plm=[in_order(order) for order in orders],
-        orders=math.factorial(count),
+        orders=math.factorial(count), span=cut(),
     )  # fmt: skip

@@ -147,6 +147,8 @@ class Curate(Settings):
     # steps of the recipe itself; a preset's passes run at the place of "rules"
     order: list[Step] = Field(default=["lines", "rules", "duplicates", "privacy"])
     privacy: Privacy | None = None
+    # sources that are read, and scored where they hold text out, but not trained on
+    leave_out: list[str] = Field(default_factory=list)
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
     # by source: weights, or tokens to train on; or alpha: a source of n tokens weighs n ** alpha (1: what it holds)
     mixture: dict[str, float] | None = None

@@ -1,25 +1,18 @@
 """`headwater report`: one HTML file that needs no network, no script and no other file.
 
-Both languages are in it; radio buttons and CSS choose. The page's security policy allows nothing but its own style
-sheet (by hash), so whatever a document contains, nothing runs and no request leaves. Every text is escaped by the
-templates; addresses are shown and are not links. The same workspace gives the same bytes.
+Both languages are in it; radio buttons and CSS choose. Addresses are shown and are not links. The same workspace gives
+the same bytes.
 """
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from headwater.engine.workspace import Workspace, commit_file, read_json
+from headwater.engine.workspace import Workspace, read_json
 from headwater.errors import HeadwaterError
 from headwater.inspect.profile import Funnel, funnel
 from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
 from headwater.studio import charts, views, words
-
-TEMPLATES = Path(__file__).parent / "templates"
-LANGUAGES = ("en", "zh")
+from headwater.studio.html import filled, known_language, write
 
 
 def report(
@@ -35,20 +28,14 @@ def report(
     `comparison` is a comparison.json; without it the workspace's newest is taken, if there is one. `recipe` limits
     the report to that recipe, without a comparison. `language` is the one shown first.
     """
-    if language not in LANGUAGES:
-        raise HeadwaterError(f"no language {language!r}; there are {', '.join(LANGUAGES)}")
+    known_language(language)
     place = open_workspace(workspace)
     if comparison is None and recipe is None:
         comparison = newest_comparison(place)
     result = None if comparison is None else _load(comparison)
     recipes = _recipes(place, result, recipe)
     html = render(result, recipes, [funnel(one) for one in recipes if one.ledger], language)
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.tmp")
-    temporary.write_bytes(html.encode("utf-8"))
-    commit_file(temporary, out)
-    return out
+    return write(html, Path(out))
 
 
 def newest_comparison(workspace: Workspace) -> Path | None:
@@ -61,34 +48,22 @@ def render(
     comparison: dict[str, Any] | None, recipes: list[Snapshot], funnels: list[Funnel], language: str
 ) -> str:
     """The page. Sections that have nothing to say are left out."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        t=words.both, known=words.known, safe=words.safe, dotted=words.dotted, setting=words.setting, percent=words.percent, magnitude=words.magnitude, interval=words.interval,
-        number=words.number, integer=words.integer, size=words.size, count=words.count, share=words.share,
-        probability=words.probability, bar=charts.bar, words=words, views=views,
-    )  # fmt: skip
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    functions = {
+        "t": words.both, "known": words.known, "safe": words.safe, "dotted": words.dotted, "setting": words.setting, "percent": words.percent, "magnitude": words.magnitude, "interval": words.interval,
+        "number": words.number, "integer": words.integer, "size": words.size, "count": words.count, "share": words.share,
+        "probability": words.probability, "bar": charts.bar, "words": words, "views": views,
+    }  # fmt: skip
     page = {
-        "language": language,
-        "style": style,
-        "style_hash": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         "funnels": [views.funnel_view(one) for one in funnels],
         "comparison": None if comparison is None else views.comparison_view(comparison),
         "runs": views.runs_view(recipes) if comparison is None else None,
     }
-    # a lone surrogate cannot be written; words.safe shows it, and nothing else may hold one
-    return environment.get_template("report.html.j2").render(page)
+    return filled("report", language, page, functions)
 
 
 def _load(path: Path) -> dict[str, Any]:
     value = read_json(path)
-    if value is None or value.get("format") != 1:
+    if value is None or value.get("format") != 2:
         raise HeadwaterError(
             f"{path} is no comparison that this version can read; run headwater compare again"
         )

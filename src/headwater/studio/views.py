@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from headwater.compare.markdown import matching_words as matching_words
 from headwater.inspect.profile import Amount, Funnel, Reason
 from headwater.inspect.snapshots import Snapshot
 from headwater.studio import charts, words

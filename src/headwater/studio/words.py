@@ -42,6 +42,12 @@ LABELS = {
         "There are too few held-out units for a claim about the domain; the verdict holds for the texts scored.",
         "留出的单元太少，不足以对整个领域下结论；结论只适用于被打分的文本。",
     ),
+    "flips": (
+        "flips",
+        "随学习率翻转",
+        "At another learning rate the order of the arms is the other way round: it says as much about tuning as about data.",
+        "换一个学习率，实验臂的次序就反过来：它说的既是数据，也是调参。",
+    ),
     "negligible": (
         "negligible in size",
         "幅度可忽略",

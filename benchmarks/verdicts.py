@@ -1,0 +1,228 @@
+"""How often verdicts are right, simulated with the residuals of recorded runs: coverage, racing, power.
+
+    ./run bench verdicts [--repeats 2000] [--record src/headwater/compare/studies/recorded/aa.json]
+
+Seeds and units of a simulated comparison are drawn, with replacement, from what real runs left over: seed residuals
+(each run's score less its arm's mean, widened by √(S/(S−1))) and unit residuals (each unit's answer to a run, less the
+domain's and the run's), scaled to the SDs of a setting. They keep the shape that real noise has; `gauss` rows beside
+them are the same with normal draws. The settings are PROTOCOL.md's: 3 v 3, 6 v 3 and 5 v 5 seeds, seed SD .003 to .02, arm
+SDs up to 3 × apart, 12 to 60 units. The formulas are those of `compare.statistics`, written over arrays of repeats; 20
+repeats of each setting are checked against it. `covered_leverage` is what the interval would cover if each unit's
+residual were divided by 1 − its share of the domain's bytes. A line of JSON a setting, then the table's extremes.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from headwater.compare.budgets import LOOKS
+from headwater.compare.record import scores_of
+from headwater.compare.statistics import POWER, DomainScores, arm_score, effect
+
+RECORD = Path(__file__).parents[1] / "src/headwater/compare/studies/recorded/aa.json"
+WEIGHTS = {"en": 0.5, "zh": 0.5}
+MARGIN = 0.01
+SEEDS = ((3, 3), (3, 6), (5, 5))
+SEED_SDS = ((0.003, 0.003), (0.008, 0.008), (0.02, 0.02), (0.018, 0.006), (0.006, 0.018))
+UNIT_SDS = (0.01, 0.03)
+UNITS = (12, 60)
+
+
+class Noise:
+    """Standardised residuals to draw from: of seeds, of units (with their sizes), or normal ones."""
+
+    def __init__(self, record: dict[str, Any] | None) -> None:
+        self.seeds = self.units = None
+        if record is not None:
+            arms = [scores_of(record, arm["name"]) for arm in record["arms"]]
+            weights = record["weights"]
+            ys = [arm_score(arm, weights) for arm in arms]
+            self.seeds = _standard(
+                np.concatenate([(y - y.mean()) * np.sqrt(len(y) / (len(y) - 1)) for y in ys])
+            )
+            found = []
+            for arm in arms:
+                for one in arm.values():
+                    logs = np.log(one.bits)
+                    # what a run says of a unit beyond how hard the unit is and how good the run is
+                    rest = logs - logs.mean(0) - (logs - logs.mean(0)).mean(1, keepdims=True)
+                    found.append((rest / rest.std()).ravel())
+            self.units = _standard(np.concatenate(found))
+
+    def of_seeds(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        return random.normal(size=shape) if self.seeds is None else random.choice(self.seeds, shape)
+
+    def of_units(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        return random.normal(size=shape) if self.units is None else random.choice(self.units, shape)
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    return (values - values.mean()) / values.std()
+
+
+class Draws:
+    """Repeats of one comparison at the largest number of seeds: ln bits of each unit under each run."""
+
+    def __init__(self, random: np.random.Generator, noise: Noise, repeats: int, seeds: tuple[int, int],
+                 seed_sd: tuple[float, float], unit_sd: float, units: int, delta: float) -> None:  # fmt: skip
+        self.bits: list[list[np.ndarray]] = [[], []]  # by arm, by domain: (repeats, seeds, units)
+        self.sizes = []
+        offsets = [sd * noise.of_seeds(random, (repeats, n)) for sd, n in zip(seed_sd, seeds, strict=True)]
+        for level in (2.4, 3.1):
+            self.sizes.append(np.exp(random.normal(9, 0.8, (repeats, units))))
+            hard = random.normal(0, 0.2, (repeats, units))
+            differ = unit_sd * noise.of_units(random, (repeats, units))
+            for arm, sign in enumerate((0.5, -0.5)):
+                small = 0.01 * random.normal(size=(repeats, seeds[arm], units))
+                logs = np.log(level) + (hard + sign * (differ + delta))[:, None, :] + offsets[arm][:, :, None]
+                self.bits[arm].append(np.exp(logs + small))
+
+    def effects(self, candidate: int, baseline: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """δ, V and ν of every repeat, on the first so many seeds; as in compare/statistics.py."""
+        delta, parts = self.parts(candidate, baseline)
+        return (delta, *_together(parts))
+
+    def known(self, candidate: int, baseline: int) -> tuple[float, float]:
+        """V and ν of the variances as they are, not as one comparison estimates them."""
+        _, parts = self.parts(candidate, baseline)
+        variance, df = _together([(part.mean(), n) for part, n in parts])
+        return float(variance), float(df)
+
+    def parts(
+        self, candidate: int, baseline: int, leverage: bool = False
+    ) -> tuple[np.ndarray, list[tuple[Any, int]]]:
+        """δ of every repeat, and what V is made of: [V_c of every repeat, ν_c]."""
+        ys: list[Any] = [0.0, 0.0]
+        parts = []
+        for weight, sizes, *both in zip(WEIGHTS.values(), self.sizes, *self.bits, strict=True):
+            relative = []
+            for arm, (bits, seeds) in enumerate(zip(both, (candidate, baseline), strict=True)):
+                whole = np.einsum("rsu,ru->rs", bits[:, :seeds], sizes) / sizes.sum(1, keepdims=True)
+                ys[arm] = ys[arm] + weight * np.log(whole)
+                mean = bits[:, :seeds].mean(1)
+                level = (mean * sizes).sum(1, keepdims=True) / sizes.sum(1, keepdims=True)
+                relative.append((mean - level) / level)
+            r = sizes / sizes.mean(1, keepdims=True) * (relative[0] - relative[1])
+            if leverage:  # a unit that is much of its domain pulls the domain's mean towards itself
+                r = r / (1 - sizes / sizes.sum(1, keepdims=True))
+            parts.append((weight**2 * r.var(1, ddof=1) / r.shape[1], r.shape[1] - 1))
+        parts += [(y.var(1, ddof=1) / y.shape[1], y.shape[1] - 1) for y in ys]
+        return ys[0].mean(1) - ys[1].mean(1), parts
+
+    def checked(self, candidate: int, baseline: int, repeats: int = 20) -> None:
+        """Against the package's own inference."""
+        delta, variance, df = self.effects(candidate, baseline)
+        for place in range(min(repeats, len(delta))):
+            arms = [
+                {k: DomainScores(bits[place, :n], sizes[place])
+                 for k, bits, sizes in zip(WEIGHTS, self.bits[arm], self.sizes, strict=True)}
+                for arm, n in ((0, candidate), (1, baseline))
+            ]  # fmt: skip
+            found = effect(arms[0], arms[1], WEIGHTS)
+            assert np.allclose(
+                (found.delta, found.variance, found.df), (delta[place], variance[place], df[place])
+            )
+
+
+def _together(parts: list[tuple[Any, int]]) -> tuple[Any, Any]:
+    variance = sum(part for part, _ in parts)
+    return variance, variance**2 / sum(part**2 / n for part, n in parts)
+
+
+def fixed(random: np.random.Generator, noise: Noise, repeats: int, **setting: Any) -> dict[str, float]:
+    """Of comparisons with a fixed number of seeds: coverage, false positives, power where it is planned at 80%,
+    and how often a difference of exactly the margin is called immaterial."""
+    seeds = setting["seeds"]
+    null = Draws(random, noise, repeats, delta=0.0, **setting)
+    null.checked(*seeds)
+    delta, variance, df = null.effects(*seeds)
+    reach = student.ppf(0.975, df)
+    wrong = np.mean(np.abs(delta) > reach * np.sqrt(variance))
+    # planted where the plan says 80%: the smallest visible difference by the known variances
+    v, n = null.known(*seeds)
+    planted = float((student.ppf(0.975, n) + student.ppf(POWER, n)) * np.sqrt(v))
+    hurt = Draws(random, noise, repeats, delta=-planted, **setting)
+    found, spread, dfs = hurt.effects(*seeds)
+    half = student.ppf(0.975, dfs) * np.sqrt(spread)
+    wider, ns = _together(hurt.parts(*seeds, leverage=True)[1])
+    edge = Draws(random, noise, repeats, delta=float(np.log1p(MARGIN)), **setting)
+    d, v, n = edge.effects(*seeds)
+    inner = student.ppf(0.95, n) * np.sqrt(v)
+    immaterial = (np.expm1(d - inner) > -MARGIN) & (np.expm1(d + inner) < MARGIN)
+    return {
+        "covered": float(np.mean(np.abs(found + planted) <= half)),
+        "covered_leverage": float(
+            np.mean(np.abs(found + planted) <= student.ppf(0.975, ns) * np.sqrt(wider))
+        ),
+        "false_positives": float(wrong),
+        "planted": planted,
+        "power": float(np.mean(np.abs(found) > half)),
+        "wrongly_immaterial": float(np.mean(immaterial)),
+    }
+
+
+def racing(
+    random: np.random.Generator, noise: Noise, repeats: int, delta: float, **setting: Any
+) -> dict[str, float]:
+    """A race of one candidate: how often it is resolved, after how many seeds."""
+    draws = Draws(random, noise, repeats, seeds=(8, 8), delta=delta, **setting)
+    decided = np.zeros(repeats, bool)
+    used = np.full(repeats, float(LOOKS[-1][0]))
+    for seeds, alpha in LOOKS:
+        found, variance, df = draws.effects(seeds, max(6, seeds))
+        p = 2 * student.sf(np.abs(found) / np.sqrt(variance), df)
+        used[~decided & (p < alpha)] = seeds
+        decided |= p < alpha
+    return {"resolved": float(decided.mean()), "seeds": float(used.mean())}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeats", type=int, default=2000)
+    parser.add_argument("--record", type=Path, default=RECORD)
+    parser.add_argument("--noise", choices=["recorded", "gauss"], nargs="*", default=["recorded", "gauss"])
+    options = parser.parse_args()
+    record = json.loads(options.record.read_text("utf-8"))["record"]
+    kinds = {kind: Noise(record if kind == "recorded" else None) for kind in options.noise}
+    random = np.random.default_rng(0)
+    rows = []
+    for kind, noise in kinds.items():
+        for seed_sd in SEED_SDS:
+            for unit_sd in UNIT_SDS:
+                for units in UNITS:
+                    rest = {"seed_sd": seed_sd, "unit_sd": unit_sd, "units": units}
+                    for seeds in SEEDS:
+                        row = {"noise": kind, "seeds": seeds, **rest}
+                        row |= fixed(random, noise, options.repeats, seeds=seeds, **rest)
+                        rows.append(row)
+                        print(json.dumps(row), flush=True)
+                    null = racing(random, noise, options.repeats, 0.0, **rest)
+                    effect_of_two = racing(random, noise, options.repeats, 2 * max(seed_sd), **rest)
+                    row = {"noise": kind, "racing": True, **rest, "false_positives": null["resolved"],
+                           "power_at_2_seed_sd": effect_of_two["resolved"], "seeds_used": effect_of_two["seeds"]}  # fmt: skip
+                    rows.append(row)
+                    print(json.dumps(row), flush=True)
+    for kind in kinds:
+        own = [row for row in rows if row["noise"] == kind]
+        covered = [row["covered"] for row in own if "covered" in row]
+        summary = {
+            "noise": kind,
+            "covered": [min(covered), float(np.mean(covered)), max(covered)],
+            "covered_leverage": [
+                f(row["covered_leverage"] for row in own if "covered" in row) for f in (min, max)
+            ],
+            "power": [f(row["power"] for row in own if "power" in row) for f in (min, max)],
+            "wrongly_immaterial": max(row["wrongly_immaterial"] for row in own if "covered" in row),
+            "racing_false_positives": max(row["false_positives"] for row in own if "racing" in row),
+        }
+        print(json.dumps(summary), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""`headwater compare`: from data choices to a verdict."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headwater import api
+from headwater.cli.shared import print_result
+
+BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which is imported when it is used
+WORKSPACE = click.types.FuncParamType(api.workspace_place)
+WORKSPACE.name = "path or url"
+
+
+@click.command()
+@click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--vary", multiple=True, metavar="KEY=V1,V2", help="The first recipe with another value; one arm a value."
+)
+@click.option(
+    "--drop-source", "drop_sources", multiple=True, metavar="NAME", help="The first recipe without a source."
+)
+@click.option("--preset", "presets", multiple=True, metavar="A,B", help="The first recipe with each preset.")
+@click.option("--budget", type=click.Choice(BUDGETS), default="quick", show_default=True)
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe."
+)
+@click.option("--workspace", type=WORKSPACE, help="Default: the first recipe's own.")
+@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option(
+    "--margin", type=float, metavar="PERCENT", help="What counts as material (default: the budget's)."
+)
+@click.option("--race", is_flag=True, help="3 to 8 seeds a candidate: no more once it is decided.")
+@click.option(
+    "--matching",
+    type=click.Choice(["token", "pool"]),
+    default="token",
+    show_default=True,
+    help="pool: the same input for all, so that an arm that keeps less repeats it.",
+)
+@click.option(
+    "--gate", metavar="'not worse'", help="Exit 1 unless every candidate's interval ends below the margin."
+)
+@click.option(
+    "--plan", is_flag=True, help="Say what would run, how long, and what it could see; run nothing."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def compare(
+    recipes: tuple[Path, ...],
+    vary: tuple[str, ...],
+    drop_sources: tuple[str, ...],
+    presets: tuple[str, ...],
+    budget: str,
+    overrides: tuple[str, ...],
+    workspace: Path | str | None,
+    workers: int | None,
+    margin: float | None,
+    race: bool,
+    matching: str,
+    gate: str | None,
+    plan: bool,
+    as_json: bool,
+) -> None:
+    """Train on each of RECIPES; what the difference did.
+
+    The first recipe is the baseline. The others, and its variations (--vary, --drop-source, --preset; each repeatable),
+    are held against it.
+    """
+    from headwater.compare.gate import gate as judge
+    from headwater.compare.gate import refuse_unknown
+    from headwater.compare.variations import variations_of
+
+    if gate is not None:
+        refuse_unknown(gate)
+    asked: dict[str, Any] = {
+        "budget": budget,
+        "workspace": workspace,
+        "workers": workers,
+        "overrides": overrides,
+        "variations": variations_of(vary, drop_sources, presets),
+        "race": race,
+        "matching": matching,
+    }
+    if plan:
+        from headwater.compare.run import plan_comparison
+
+        lines = plan_comparison(list(recipes), **asked)
+        print_result({"plan": lines}, as_json, lines)
+        return
+    comparison = api.compare(recipes, margin=None if margin is None else margin / 100, **asked)
+    from headwater.compare.markdown import summary_lines
+    from headwater.studio.report import report
+
+    page = report(comparison.workspace, comparison.folder / "report.html", comparison=comparison.path)
+    lines = [*summary_lines(comparison.result), f"report    {page}"]
+    if gate is None:
+        print_result(comparison.result, as_json, lines)
+        return
+    judged = judge(comparison.result)
+    lines += ["", *judged.sentence.values()]
+    print_result({**comparison.result, "gate": judged.as_json()}, as_json, lines)
+    if not judged.passed:
+        click.get_current_context().exit(1)
+
+
+@click.command()
+@click.option(
+    "--workspace", type=WORKSPACE, default="workspace", show_default=True, help="The workspace to ask."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def history(workspace: Path | str, as_json: bool) -> None:
+    """Every comparison of a workspace, nulls and A/A too.
+
+    For planning: no verdict ever rests on an earlier one.
+    """
+    from headwater.compare.history import lines_of
+
+    rows = api.history(workspace)
+    print_result(rows, as_json, lines_of(rows, Path(str(workspace))))
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--record", is_flag=True, help="Train it (10 to 25 minutes) instead of reading its record.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    envvar="HEADWATER_TEST_DATA",
+    help="The folder of test data that --record trains on.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default="headwater-study",
+    show_default=True,
+    help="Of --record.",
+)
+@click.option("--seeds", type=int, metavar="N", help="Runs an arm of --record (default: the study's).")
+@click.option("--tokens", type=int, metavar="N", help="Of each training of --record (default: the study's).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --record writes its result."
+)
+@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def study(
+    name: str | None,
+    record: bool,
+    data: Path | None,
+    folder: Path,
+    seeds: int | None,
+    tokens: int | None,
+    out: Path | None,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """What the literature expects, and what was found here.
+
+    Without NAME the studies there are. A study's finding is made again from its recorded runs; --record trains them.
+    """
+    from headwater.compare.studies import STUDIES
+    from headwater.compare.studies.study import keep, lines_of
+    from headwater.errors import RecipeError
+
+    if name is None:
+        states = {
+            one: "recorded" if about.path.is_file() else "not recorded" for one, about in STUDIES.items()
+        }
+        lines = [f"{one:<10} {about.question[0]} ({states[one]})" for one, about in STUDIES.items()]
+        print_result(states, as_json, lines)
+        return
+    if record and data is None:
+        raise RecipeError("--record needs --data FOLDER (or HEADWATER_TEST_DATA): the texts to train on")
+    result = api.study(
+        name, data=data if record else None, folder=folder, seeds=seeds, tokens=tokens, workers=workers
+    )
+    if record:
+        keep(STUDIES[name], result, out or folder / name / "result.json")
+    print_result(result, as_json, lines_of(result))

@@ -1,0 +1,15 @@
+"""The tool held against the literature: `headwater study NAME`.
+
+A study declares its question, what is expected and whether it is confirmatory before it runs. It trains like a
+comparison, keeps the scores of every unit (`recorded/<name>.json`), and its finding is a function of that record: tests
+repeat it without training anything. A finding against the expectation is recorded as it is.
+
+To add one: a file with a `STUDY`, a line in STUDIES, and its record, made by `headwater study NAME --record`.
+"""
+
+from headwater.compare.studies.aa import STUDY as AA
+from headwater.compare.studies.domain import STUDY as DOMAIN
+from headwater.compare.studies.noise import STUDY as NOISE
+from headwater.compare.studies.study import Study
+
+STUDIES: dict[str, Study] = {study.name: study for study in (AA, DOMAIN, NOISE)}

@@ -1,0 +1,144 @@
+"""What a study is, how it is run, and how its finding is repeated from its record."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from headwater.compare.arms import load_arms
+from headwater.compare.budgets import BUDGETS, Budget
+from headwater.compare.record import record_of
+from headwater.compare.run import measured
+from headwater.compare.sentence import signed
+from headwater.compare.statistics import Effect, percent
+from headwater.engine.local import default_workers
+from headwater.engine.workspace import Workspace, commit_file
+from headwater.errors import HeadwaterError
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+@dataclass(frozen=True)
+class Study:
+    name: str
+    question: tuple[str, str]  # English, Chinese; so are the next
+    expected: tuple[str, str]
+    confirmatory: bool
+    arms: int
+    seeds: int  # runs an arm
+    tokens: int  # of each training
+    # (folder of data, folder to write to) -> recipes; what is there already is left as it is
+    write: Callable[[Path, Path], Sequence[Path]]
+    # record -> {"as_expected": bool, "rows": [{"name", "percent", "interval"}], "sentence": {"en", "zh"}}
+    judge: Callable[[dict[str, Any]], dict[str, Any]]
+
+    @property
+    def budget(self) -> Budget:
+        return replace(
+            BUDGETS["demo"], name=f"study {self.name}", tokens=self.tokens, seeds_baseline=self.seeds,
+            seeds_candidate=self.seeds, candidates=self.arms - 1,
+        )  # fmt: skip
+
+    @property
+    def path(self) -> Path:
+        return RECORDED / f"{self.name}.json"
+
+
+def run_study(
+    study: Study,
+    data: Path,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    seeds: int | None = None,
+    tokens: int | None = None,
+) -> dict[str, Any]:
+    """Trains what the study asks for in `folder`, and finds; the content of its result file.
+
+    `seeds` (runs an arm) and `tokens` (of a training) stand in the place of the study's own; the result says them.
+    """
+    chosen = replace(study, seeds=seeds or study.seeds, tokens=tokens or study.tokens)
+    if chosen.seeds < 2:
+        raise HeadwaterError(f"a study needs two seeds an arm at least, not {chosen.seeds}")
+    arms = load_arms(chosen.write(data, folder), chosen.budget, [])
+    place = Workspace(arms[0].recipe.workspace_path)
+    count = default_workers() if workers is None else workers
+    with place.lease():
+        place.event("study", name=study.name)
+        _, found = measured(arms, chosen.budget, place, count)
+    names = [arm.name for arm in arms]
+    record = record_of(names, found, margin=chosen.budget.margin, budget=chosen.budget.name)
+    return result_of_study(chosen, record)
+
+
+def result_of_study(study: Study, record: dict[str, Any]) -> dict[str, Any]:
+    """The record with what was declared before it and what is found in it."""
+    budget = study.budget
+    return {
+        "format": 1,
+        "study": study.name,
+        "question": _both(study.question),
+        "expected": _both(study.expected),
+        "kind": "confirmatory" if study.confirmatory else "exploratory",
+        "size": {
+            "model": budget.preset,
+            "vocabulary": budget.vocabulary,
+            "tokens": budget.tokens,
+            "runs": {arm["name"]: len(arm["runs"]) for arm in record["arms"]},
+            "units": {domain: len(sizes) for domain, sizes in record["domains"].items()},
+        },
+        "found": study.judge(record),
+        "record": record,
+    }
+
+
+def keep(study: Study, result: dict[str, Any], path: Path | None = None) -> Path:
+    """Writes the study's result file, by default the one that stands in the package."""
+    path = path or study.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+    commit_file(temporary, path)
+    return path
+
+
+def recorded(study: Study) -> dict[str, Any]:
+    """The study's result file; its finding is made again from its record."""
+    if not study.path.is_file():
+        raise HeadwaterError(
+            f"study {study.name} has not been recorded; record it: headwater study {study.name} --record --data FOLDER"
+        )
+    result: dict[str, Any] = json.loads(study.path.read_text(encoding="utf-8"))
+    return {**result, "found": study.judge(result["record"])}
+
+
+def lines_of(result: dict[str, Any]) -> list[str]:
+    found, size = result["found"], result["size"]
+    runs = ", ".join(f"{name} {number}" for name, number in size["runs"].items())
+    units = ", ".join(f"{name} {number}" for name, number in size["units"].items())
+    lines = [
+        found["sentence"]["en"],
+        found["sentence"]["zh"],
+        "",
+        f"question  {result['question']['en']}",
+        f"expected  {result['expected']['en']} ({result['kind']})",
+        f"found     {'as expected' if found['as_expected'] else 'NOT as expected'}",
+        f"size      {size['model']}, {size['tokens']:,} tokens a training; runs: {runs}; held-out units: {units}",
+    ]
+    return lines + [f"          {row['name']}: {shown(row)}" for row in found["rows"]]
+
+
+def row(name: str, found: Effect) -> dict[str, Any]:
+    """An effect as a study's table shows it."""
+    low, high = found.interval()
+    return {"name": name, "percent": percent(found.delta), "interval": [percent(low), percent(high)]}
+
+
+def shown(one: dict[str, Any]) -> str:
+    low, high = one["interval"]
+    return f"{signed(one['percent'])}% [{signed(low)}, {signed(high)}]"
+
+
+def _both(texts: tuple[str, str]) -> dict[str, str]:
+    return {"en": texts[0], "zh": texts[1]}
