@@ -26,6 +26,8 @@ def test_counts_quantiles_and_the_ledger_are_those_of_the_workspace(curated):
 def test_shown_as_a_page_as_markdown_and_as_json(curated):
     answer = api.profile(curated)
     text = "\n".join(lines_of(answer))
+    table = text[text.index("signal  ") :].partition("more signals")[0]
+    assert all(len(line) <= 80 for line in table.splitlines()[:-1])
     assert answer.clusters.clusters > 0 and "clusters; documents × clusters: 2 × " in text
     assert "a (files)" in text and "licence   not stated 88" in text and "length.words" in text
     assert "## a" in markdown(answer) and "| `length.words` |" in markdown(answer)

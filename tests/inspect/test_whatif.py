@@ -140,3 +140,10 @@ def test_intervals():
     assert share == 0.8 and (round(low, 4), round(high, 4)) == (0.4902, 0.9433)
     share, low, high = stratified([(0.9, 10, 10), (0.1, 0, 10)])
     assert share == pytest.approx(0.9) and low < 0.9 < high
+
+
+def test_a_ledger_without_rules_has_no_threshold_to_change(curated, tmp_path):
+    options = {"workspace": tmp_path / "w", "overrides": ["curate.rules={}", "curate.lines=null"]}
+    api.curate(curated, workers=0, **options)
+    with pytest.raises(HeadwaterError, match="made without rules"):
+        api.whatif(curated, ["gopher.words.min=20"], **options)

@@ -154,7 +154,7 @@ def study(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """The tool held against the literature, study by study.
+    """What the literature expects, and what was found here.
 
     Without NAME the studies there are. A study's finding is made again from its recorded runs; --record trains them.
     """

@@ -13,7 +13,7 @@ from headwater import api
 @click.option("--tensorboard", type=click.Path(path_type=Path), required=True, metavar="FOLDER", help="Write event files there.")  # fmt: skip
 @click.option("--follow", is_flag=True, help="Again whenever the training has gone on; Ctrl-C ends.")
 def curves(run: Path, tensorboard: Path, follow: bool) -> None:
-    """A run's loss, rate and speed as TensorBoard's files.
+    """A run's curves for TensorBoard, or Weights & Biases.
 
     Neither needs to be installed here.
 

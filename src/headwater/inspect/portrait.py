@@ -237,14 +237,22 @@ def _page(source: SourceProfile) -> list[str]:
         lines.append(f"tokens    {source.tokens_per_byte:.3f} a byte{words}, by the training set's tokeniser")
     shown = _shown(source)
     if shown:
-        lines.append(f"{'signal':<34} {'mean':>9} " + " ".join(f"{at:>8.0%}" for at in QUANTILES))
+        lines.append(f"{'signal':<31} {'mean':>8} " + " ".join(f"{at:>7.0%}" for at in QUANTILES))
         for name in shown:
             one = source.signals[name]
             lines.append(
-                f"{name:<34} {one.mean:>9.4g} " + " ".join(f"{value:>8.4g}" for value in one.quantiles)
+                f"{name:<31} {_short(one.mean):>8} "
+                + " ".join(f"{_short(value):>7}" for value in one.quantiles)
             )
         lines.append(f"{'':<9} and {len(source.signals) - len(shown)} more signals: --json")
     return lines
+
+
+def _short(value: float) -> str:
+    """A number in 7 columns."""
+    if 1000 <= abs(value) < 10_000_000:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if 0.001 <= abs(value) < 1000 else f"{value:.2g}"
 
 
 def _shown(source: SourceProfile) -> list[str]:

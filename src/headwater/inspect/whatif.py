@@ -184,6 +184,11 @@ def _number(text: str, value: str) -> float | None:
 
 def _same_steps(old: dict[str, Any], new: Plan) -> None:
     before, after = [step["step"] for step in old["steps"]], [step.as_json()["step"] for step in new.steps]
+    if before != after and "rules" not in before:
+        raise HeadwaterError(
+            "this ledger was made without rules, so there is no threshold to change: give the recipe curate.rules or a "
+            "curate.preset (headwater presets list), then headwater curate; whatif answers from there"
+        )
     if before != after:
         raise HeadwaterError(
             f"the ledger was made by the steps {', '.join(before)}; these would be {', '.join(after)}. That is another "
