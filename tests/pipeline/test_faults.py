@@ -395,7 +395,7 @@ def test_hash_seed_locale_and_time_zone_change_no_byte(folder, undisturbed, seed
     [
         "documents/*/*.parquet", "documents/*/*.entry.json", "documents/*/manifest.json",
         "signals/minhash-*/*/*.parquet", "signals/minhash-*/*/*.entry.json", "signals/minhash-*/*/manifest.json",
-        "duplicates/*/*.parquet", "duplicates/*/*.entry.json", "duplicates/*/manifest.json",
+        "duplicate-keys/*/*.keys", "duplicates/*/*.left", "duplicates/*/*.entry.json", "duplicates/*/manifest.json",
         "decisions/*/*.parquet", "ledger/*/*.parquet", "ledger/*/manifest.json", "tokenizers/*/*.json", "pool/*/*.bin",
         "pool/*/*.parquet", "training-sets/*/documents.parquet", "training-sets/*/tokenizer.json",
         "training-sets/*/manifest.json", "training-sets/*/sealed.json", "recipes/*.json", "inputs.json",

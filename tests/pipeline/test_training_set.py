@@ -72,7 +72,7 @@ def arm(folder: Path, ingested: Ingested, name: str, dropped: set[int]) -> Curat
             entry, commit(folder / "ledger" / name, entry.shard, LEDGER_SCHEMA, rows), ()
         )
     # the plan is curation's business; nothing here reads it
-    return Curated(name, cast(Plan, None), f"ledger/{name}", (), texts, {}, ())
+    return Curated(name, cast(Plan, None), f"ledger/{name}", (), texts, {}, (), ())
 
 
 def recipe(**settings: Any) -> Recipe:

@@ -103,6 +103,7 @@ class PositionBias(nn.Module):
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # kept: who scores first may train later
 def _buckets(queries: int, keys: int, buckets: int, reach: int, causal: bool) -> Tensor:
     """(T, S): the bucket of the distance from query to key."""
     ahead = torch.arange(keys) - torch.arange(queries)[:, None]

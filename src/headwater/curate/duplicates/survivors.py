@@ -25,10 +25,10 @@ _LAST = np.uint64(2**64 - 1)
 _LENGTHS = 2**32 - 1
 
 _LICENSES = [
-    (0, r"cc0|public domain|publicdomain|\bpd\b|unlicense|0bsd|wtfpl|公有领域|公有領域"),
-    (3, r"\bn[cd]\b|noncommercial|non-commercial|noderiv|no derivatives|禁止演绎|非商业|非商業"),
-    (2, r"by-sa|share-?alike|gfdl|gpl|mpl|epl|cddl|odbl|sharing|相同方式"),
-    (1, r"\bby\b|apache|\bmit\b|bsd|\bisc\b|zlib|mulan|odc-by|permissive|署名|boost|\bbsl"),
+    (0, re.compile(r"cc0|public domain|publicdomain|\bpd\b|unlicense|0bsd|wtfpl|公有领域|公有領域")),
+    (3, re.compile(r"\bn[cd]\b|noncommercial|non-commercial|noderiv|no derivatives|禁止演绎|非商业|非商業")),
+    (2, re.compile(r"by-sa|share-?alike|gfdl|gpl|mpl|epl|cddl|odbl|sharing|相同方式")),
+    (1, re.compile(r"\bby\b|apache|\bmit\b|bsd|\bisc\b|zlib|mulan|odc-by|permissive|署名|boost|\bbsl")),
 ]
 _NUMBERS = re.compile(r"\d+")
 
@@ -38,7 +38,7 @@ def license_rank(name: str | None) -> int:
     said = (name or "").strip().lower().replace("_", "-")
     if not said or said in ("unknown", "none", "noassertion"):
         return 5
-    return next((rank for rank, words in _LICENSES if re.search(words, said)), 4)
+    return next((rank for rank, words in _LICENSES if words.search(said)), 4)
 
 
 def date_number(date: str | None) -> int:
