@@ -39,7 +39,7 @@ _OPENING = re.compile(r"(?i:abstract|keywords|index terms|key words)\b|摘\s*要
 _LISTS = ("contents", "table of contents", "list of figures", "目录", "目錄")
 # A line of a table of contents, or of numbers: it keeps its place.
 _ROW = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?\s+\S.{0,200}|\S.{0,200}?[.·…]{4,}+)\s*\d{1,4}")
-_LEADER = re.compile(r"\s*(?:[.·…]\s?){4,}")
+_LEADER = re.compile(r"(?:(?<!\s)\s++)?(?:[.·…]\s?){4,}")
 _LIGATURES = str.maketrans({
     "\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st",
 })  # fmt: skip

@@ -12,7 +12,7 @@ _MARKED = re.compile(r"-\{[^{}]*+\}-")
 _MARK = re.compile(r"-\{|\}-")
 _CODE = r"(?:zh|gan|wuu|sr|sh|kk|ku|uz|tg|crh|shi|iu|ike|tly|ban|zgh)(?:-[a-z]++)*+"
 _NEXT_RULE = re.compile(rf";\s*+(?=(?:[^;:=]*+=>\s*+)?{_CODE}\s*+:)")
-_RULE = re.compile(rf"\s*(?:([^;]*?)\s*=>\s*)?({_CODE})\s*:(.*)", re.S)
+_RULE = re.compile(rf"\s*+(?:((?:[^;=]|=(?!>))*+)=>\s*+)?({_CODE})\s*+:(.*)", re.S)
 _CODES = re.compile(rf"\s*+{_CODE}\s*+(?:;\s*+{_CODE}\s*+)*+(?:;\s*+)?")
 _FLAGS = frozenset(["A", "+", "H", "T", "R", "D", "N", "-", "S"])
 _FALLBACK = {
@@ -103,7 +103,7 @@ def _rules(inner: str) -> list[tuple[str | None, str, str]]:
         found = _RULE.fullmatch(choice)
         if found is None:
             return []
-        rules.append((found[1], found[2], found[3].strip()))
+        rules.append((found[1] and found[1].strip(), found[2], found[3].strip()))
     return rules
 
 

@@ -15,7 +15,7 @@ from headwater.sources.programs.git import GitError, head_commit, is_git_folder
 from headwater.sources.programs.licenses import MAX_TEXT, is_license_file, license_of_files
 
 _VERSION = re.compile(
-    r"[-_@]?(?:v?\d+(?:\.\d+)+[\w.+-]{0,40}|[-_@](?:v\d[\w.]{0,20}|[0-9a-f]{7,40}|main|master|HEAD))\Z"
+    r"[-_@]?(?:v?\d{1,20}(?:\.\d{1,20}){1,8}[\w.+-]{0,40}|[-_@](?:v\d[\w.]{0,20}|[0-9a-f]{7,40}|main|master|HEAD))\Z"
 )
 
 
