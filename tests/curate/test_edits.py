@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from headwater.curate.edits import EDITION_SCHEMA, edit, without
+from headwater.curate.editions import EDITION_SCHEMA
+from headwater.curate.edits import edit, without
 from headwater.curate.line_rules import COUNTER, c4_reason, refinedweb_reason
 from headwater.curate.presets import C4Lines, LineEdits
 from headwater.curate.repeats import LINE, count_shard, lines_to_go

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from headwater.corpus.document import DOCUMENT_SCHEMA, document_id
 from headwater.corpus.shards import ShardWriter
-from headwater.curate.edits import EDITION_SCHEMA
+from headwater.curate.editions import EDITION_SCHEMA
 from headwater.curate.ledger import LEDGER_SCHEMA
 from headwater.engine.workspace import Entry, Output, Stage, Workspace, content_key, write_json
 

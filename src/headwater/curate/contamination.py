@@ -23,31 +23,17 @@ from typing import Any
 
 import numba
 import numpy as np
-import pyarrow as pa
 
 from headwater.corpus.shards import ShardWriter, read_batches
 from headwater.corpus.text import codepoints
+from headwater.curate.editions import EDITION_SCHEMA
 from headwater.curate.evaluation_items import benchmarks_of, read_items
+from headwater.curate.hashing import mix
 from headwater.engine.workspace import Output
 from headwater.recipe.settings import Decontaminate
 
 DROPPED = "contaminated"
-HELD_OUT = "held-out text"
-
-EDITION_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("text", pa.string()),  # null where nothing was cut; empty where the document leaves
-        pa.field("dropped", pa.string()),  # the reason, where the document leaves
-        pa.field("removed", pa.int32(), nullable=False),  # characters
-        # what was cut, half-open, in code points of the text as it was
-        # (and whose text it is: HELD_OUT, or the benchmark's name)
-        pa.field(
-            "spans",
-            pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())])),
-        ),
-    ]
-)
+HELD_OUT = "held-out text"  # the reason of a span; or the benchmark's name
 
 _SEPARATE, _WORD, _CHARACTER = 0, 1, 2
 _TABLE = 0x20000  # above it there are Han characters (to U+3FFFF) and nothing that counts
@@ -279,16 +265,6 @@ def grams_with_words(
 
 
 @numba.njit(cache=True, nogil=True)
-def _mix(value: np.uint64) -> np.uint64:
-    """The finaliser of MurmurHash3: every bit of the value changes half of the bits."""
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xFF51AFD7ED558CCD)
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xC4CEB9FE1A85EC53)
-    return value ^ (value >> np.uint64(33))
-
-
-@numba.njit(cache=True, nogil=True)
 def _tokens(
     codepoints: np.ndarray, kinds: np.ndarray, folded: np.ndarray, a_word: int, a_character: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -306,12 +282,12 @@ def _tokens(
         elif code < _HAN_END:
             kind = np.uint8(_CHARACTER)
         if kind == _WORD and in_word:
-            hashes[count - 1] = _mix(hashes[count - 1] ^ np.uint64(same_as)) + np.uint64(0x9E3779B97F4A7C15)
+            hashes[count - 1] = mix(hashes[count - 1] ^ np.uint64(same_as)) + np.uint64(0x9E3779B97F4A7C15)
             ends[count - 1] = i + 1
             continue
         in_word = kind == _WORD
         if kind != _SEPARATE:
-            hashes[count] = _mix(np.uint64(same_as) + np.uint64(0x9E3779B97F4A7C15))
+            hashes[count] = mix(np.uint64(same_as) + np.uint64(0x9E3779B97F4A7C15))
             starts[count], ends[count] = i, i + 1
             worth[count] = a_word if kind == _WORD else a_character
             count += 1
@@ -335,7 +311,7 @@ def _windows(
             break
         value = np.uint64(end - begin)
         for i in range(begin, end):
-            value = _mix(value ^ hashes[i])
+            value = mix(value ^ hashes[i])
         grams[count], first[count], last[count] = value, starts[begin], ends[end - 1]
         count += 1
         total -= worth[begin]

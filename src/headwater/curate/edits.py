@@ -20,6 +20,7 @@ import pyarrow as pa
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.corpus.text import sentences
 from headwater.curate.decisions import in_question
+from headwater.curate.editions import EDITION_SCHEMA
 from headwater.curate.line_rules import (
     C4_CITATION,
     c4_reason,
@@ -30,19 +31,6 @@ from headwater.curate.line_rules import (
 from headwater.curate.presets import LineEdits
 from headwater.curate.repeats import lines_to_go
 from headwater.engine.workspace import Output
-
-EDITION_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("text", pa.string()),
-        pa.field("dropped", pa.string()),
-        pa.field("removed", pa.int32(), nullable=False),
-        pa.field(
-            "spans",
-            pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32()), ("reason", pa.string())])),
-        ),
-    ]
-)
 
 
 @dataclass

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.curate.decisions import in_question
-from headwater.curate.edits import EDITION_SCHEMA
+from headwater.curate.editions import EDITION_SCHEMA
 from headwater.engine.workspace import Output
 from headwater.errors import HeadwaterError
 from headwater.recipe.settings import Privacy

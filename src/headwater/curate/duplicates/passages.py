@@ -22,6 +22,7 @@ import numba
 import numpy as np
 
 from headwater.corpus.text import codepoints
+from headwater.curate.hashing import mix
 from headwater.recipe.settings import Substring
 
 VERSION = 1
@@ -95,16 +96,6 @@ def _kinds() -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _mix(value: np.uint64) -> np.uint64:
-    """The finaliser of MurmurHash3: every bit of the value changes half of the bits."""
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xFF51AFD7ED558CCD)
-    value ^= value >> np.uint64(33)
-    value *= np.uint64(0xC4CEB9FE1A85EC53)
-    return value ^ (value >> np.uint64(33))
-
-
-@numba.njit(cache=True, nogil=True)
 def _kind(text: np.ndarray, i: int, kinds: np.ndarray) -> int:
     if i < 0 or i >= text.shape[0]:
         return 0
@@ -133,17 +124,17 @@ def _words(
                 hashes[count - 1] ^= hashes[count - 1] >> np.uint64(29)
                 ends[count - 1] = i + 1
             else:
-                hashes[count] = _mix(code)
+                hashes[count] = mix(code)
                 starts[count], ends[count], worth[count] = i, i + 1, a_word
                 count += 1
                 inside = True
         elif kind == _ALONE or before == _ALONE or following == _ALONE:
-            hashes[count] = _mix(code)
+            hashes[count] = mix(code)
             starts[count], ends[count], worth[count] = i, i + 1, a_character
             count += 1
             inside = False
         else:
-            gaps[count] = _mix(gaps[count] ^ code)
+            gaps[count] = mix(gaps[count] ^ code)
             inside = False
     return hashes[:count], gaps[:count], starts[:count], ends[:count], worth[:count]
 
@@ -154,11 +145,11 @@ def _grams(hashes: np.ndarray, gaps: np.ndarray, size: int) -> np.ndarray:
     count = max(0, hashes.shape[0] - size + 1)
     grams = np.empty(count, np.uint64)
     for begin in range(count):
-        value = _mix(hashes[begin])
+        value = mix(hashes[begin])
         for i in range(begin + 1, begin + size):
             value = (value ^ hashes[i] ^ (gaps[i] >> np.uint64(1))) * np.uint64(0x9FB21C651E98DF25)
             value ^= value >> np.uint64(32)
-        grams[begin] = _mix(value)
+        grams[begin] = mix(value)
     return grams
 
 
@@ -206,13 +197,13 @@ def _windows(
         if total < full:
             break
         if holds[max(begin, end - size + 1)] > holds[begin]:
-            key, check = _mix(hashes[begin]), _mix(~hashes[begin])
+            key, check = mix(hashes[begin]), mix(~hashes[begin])
             for i in range(begin + 1, end):
                 word = hashes[i] ^ (gaps[i] >> np.uint64(1))
                 key = (key ^ word) * np.uint64(0x9FB21C651E98DF25)
                 key ^= key >> np.uint64(32)
-                check = _mix(check ^ word)
-            keys[count], checks[count] = _mix(key), check
+                check = mix(check ^ word)
+            keys[count], checks[count] = mix(key), check
             first[count], last[count] = starts[begin], ends[end - 1]
             count += 1
         total -= worth[begin]

@@ -27,6 +27,7 @@ from headwater.curate.decisions import in_question
 from headwater.curate.duplicates.exchange import KEY, left_of, spreads_of, starts_of, write_runs
 from headwater.curate.duplicates.passages import fingerprints, windows, words_of
 from headwater.curate.duplicates.survivors import standings, survivors
+from headwater.curate.editions import PASSAGES_SCHEMA
 from headwater.engine.workspace import Output
 from headwater.recipe.settings import Substring
 
@@ -37,27 +38,6 @@ REASON = "shared_passage"
 
 WINDOW = np.dtype([("key", "<u8"), ("check", "<u8"), ("row", "<u4"), ("start", "<u4"), ("end", "<u4")])
 COPY = np.dtype([("row", "<u4"), ("start", "<u4"), ("end", "<u4"), ("high", "<u8"), ("low", "<u8")])
-EDITION_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("text", pa.string()),
-        pa.field("dropped", pa.string()),
-        pa.field("removed", pa.int32(), nullable=False),
-        pa.field(
-            "spans",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("start", pa.int32()),
-                        ("end", pa.int32()),
-                        ("reason", pa.string()),
-                        ("partner", pa.string()),
-                    ]
-                )
-            ),
-        ),
-    ]
-)
 
 
 def texts_alive(
@@ -287,7 +267,7 @@ def cut_shard(
     copies = np.concatenate([np.zeros(0, COPY), *_records(files, [[some] for some in slices], COPY)])
     copies = copies[np.lexsort((copies["start"], copies["row"]))]
     counts = {"documents": 0, "passages": 0, "dropped": 0, "characters": 0}
-    with ShardWriter(out.path(), EDITION_SCHEMA) as writer:
+    with ShardWriter(out.path(), PASSAGES_SCHEMA) as writer:
         at = 0
         for layers in in_step([read_batches(path, ["id", "text"]) for path in texts]):
             rows: list[dict[str, Any]] = [{"id": name, "removed": 0} for name in layers[0]["id"].to_pylist()]
