@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headwater.inspect.preview import Preview
     from headwater.inspect.sql import Table
     from headwater.inspect.tokenizers import Comparison as TokenizerComparison
-    from headwater.inspect.whatif import WhatIf
+    from headwater.inspect.whatif_answer import WhatIf
     from headwater.inspect.why import Why
     from headwater.model.explain import Explained
     from headwater.model.worked_example import Example

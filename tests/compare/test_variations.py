@@ -7,7 +7,8 @@ import pytest
 from headwater.compare.arms import load_arms, settings_diff
 from headwater.compare.budgets import BUDGETS, find_budget
 from headwater.compare.variations import variations_of
-from headwater.curate.plan import RulesStep, compile_plan
+from headwater.curate.plan import compile_plan
+from headwater.curate.steps import RulesStep
 from headwater.errors import RecipeError
 from headwater.recipe import load_recipe
 from headwater.signals import numeric_signals

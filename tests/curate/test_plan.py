@@ -2,8 +2,9 @@
 
 import pytest
 
-from headwater.curate.plan import DecontaminateStep, DuplicatesStep, LinesStep, RulesStep, compile_plan
+from headwater.curate.plan import compile_plan
 from headwater.curate.presets import load_preset
+from headwater.curate.steps import DecontaminateStep, DuplicatesStep, LinesStep, RulesStep
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Curate
 

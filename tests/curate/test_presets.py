@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli import cli
-from headwater.curate.plan import LinesStep, RulesStep, compile_plan
+from headwater.curate.plan import compile_plan
 from headwater.curate.presets import load_preset, preset_names
 from headwater.curate.presets.show import difference, difference_lines, preset_rules, presets_list, show
+from headwater.curate.steps import LinesStep, RulesStep
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Curate
 from headwater.signals import numeric_signals

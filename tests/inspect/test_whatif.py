@@ -9,7 +9,7 @@ import pytest
 from headwater import api
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.inspect.intervals import stratified, wilson
-from headwater.inspect.whatif import lines_of
+from headwater.inspect.whatif_answer import lines_of
 
 
 def kept(recipe: Path, workspace: Path | None = None) -> dict[str, str]:

@@ -35,7 +35,7 @@ def whatif(
     Documents, bytes and tokens kept, by source and language; what each rule removes, and removes alone; the documents
     nearest to the changed bounds. Without --rule: the same for the recipe as it stands.
     """
-    from headwater.inspect.whatif import lines_of
+    from headwater.inspect.whatif_answer import lines_of
 
     answer = api.whatif(recipe, rules, overrides=overrides, workspace=workspace, exact=exact, ledger=ledger)
     print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))

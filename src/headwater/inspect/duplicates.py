@@ -13,7 +13,7 @@ from headwater.curate.duplicates.equal import equal_shard
 from headwater.curate.duplicates.exchange import left_of, partitions
 from headwater.curate.duplicates.keys import BAND_CHANNELS, keys_shard
 from headwater.curate.duplicates.near import buckets_shard, cluster_shard
-from headwater.curate.plan import DuplicatesStep
+from headwater.curate.steps import DuplicatesStep
 from headwater.engine.workspace import Output
 
 NOTHING_EARLIER: dict[str, Any] = {"rows": 0, "left": []}

@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.corpus.shards import in_step, read_batches
-from headwater.curate.plan import (
+from headwater.curate.plan import Plan
+from headwater.curate.scopes import ANY
+from headwater.curate.steps import (
     BloomStep,
     DecontaminateStep,
     DuplicatesStep,
     LinesStep,
-    Plan,
     PrivacyStep,
     RulesStep,
 )
-from headwater.curate.scopes import ANY
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError
 from headwater.pipeline.contamination import decontaminate

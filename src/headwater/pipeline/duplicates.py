@@ -16,7 +16,7 @@ from typing import Any
 from headwater.curate.duplicates.exchange import partitions
 from headwater.curate.duplicates.index import Index, open_index
 from headwater.curate.duplicates.keys import BAND_CHANNELS
-from headwater.curate.plan import DuplicatesStep, PassagesStep, families_of
+from headwater.curate.steps import DuplicatesStep, PassagesStep, families_of
 from headwater.engine.local import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key, read_json
 from headwater.errors import HeadwaterError

@@ -1,6 +1,7 @@
 """A recipe to its compiled plan, and to the families of signals that are measured for it."""
 
-from headwater.curate.plan import Plan, compile_plan, families_of
+from headwater.curate.plan import Plan, compile_plan
+from headwater.curate.steps import families_of
 from headwater.errors import RecipeError
 from headwater.recipe import Recipe
 from headwater.signals import numeric_signals
