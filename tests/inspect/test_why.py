@@ -120,3 +120,23 @@ def test_words_of_a_list_and_contacts_are_marked_where_they_stand(tmp_path: Path
     for pieces in (verdict.excerpt, verdict.failing["privacy.contacts"]):
         assert len([piece for piece in pieces if piece.kind == "mark"]) == 2
         assert "example" not in "".join(piece.text for piece in pieces)  # marked, and masked
+
+
+def test_a_document_of_a_source_that_is_left_out_says_so(tmp_path: Path) -> None:
+    for name in ("留", "去"):
+        (tmp_path / f"{name}.jsonl").write_text(
+            "\n".join(json.dumps({"text": f"{name}：第{n}天，河水涨了{n}寸。"}) for n in range(9)),
+            encoding="utf-8",
+        )
+    sources = "".join(f"  - {{name: {name}, kind: files, paths: [{name}.jsonl]}}\n" for name in ("留", "去"))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        f"holdout: {{share: 0}}\nsources:\n{sources}curate: {{leave_out: [去]}}\n", encoding="utf-8"
+    )
+    api.curate(recipe, until="ledger", workers=1)
+    place = tmp_path / "workspace"
+    [(document,), *_] = api.sql(place, "select id from ledger where reason = 'left_out'").rows
+    lines = lines_of(api.why(place, document))
+    assert "  ✗ its source is left out (curate.leave_out)" in lines and not any(
+        "≤ -1" in line for line in lines
+    )

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from headwater.curate.plan import LEFT_OUT
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
 from headwater.inspect.evidence import (
@@ -198,12 +199,15 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
     if others:
         lines.append(f"also      {', '.join(others)}")
     for judgement in verdict.judgements:
+        if judgement.reason == LEFT_OUT.reason:
+            lines.append("  ✗ its source is left out (curate.leave_out)")
+            continue
         mark = "·" if judgement.value is None else "✗" if judgement.failed else "✓"
         at = _percentile(judgement.percentile)
         lines.append(
             f"  {mark} {judgement.signal:<38} {_value(judgement.value):>10} {at:>5}  {judgement.bounds}"
         )
-    shown = [judgement.signal for judgement in verdict.judgements]
+    shown = [one.signal for one in verdict.judgements if one.reason != LEFT_OUT.reason]
     for signal, pieces in verdict.failing.items():
         lines += [f"fails     {signal}", *_excerpt_lines(pieces)]
     for cut in verdict.cuts[:SHOWN_CUTS]:
