@@ -23,11 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.corpus.shards import read_batches
-from headwater.curate.decisions import track_of
+from headwater.curate.decisions import FAILED, track_of
 from headwater.curate.edits import edit
 from headwater.curate.plan import Plan
 from headwater.curate.presets import Rule
-from headwater.curate.rules import FAILED, fails_rule, layer_of_rows
+from headwater.curate.rules import fails_rule, layer_of_rows
 from headwater.curate.steps import DuplicatesStep, LinesStep, PlanStep, RulesStep, families_of
 from headwater.inspect.duplicates import Alive, find_again
 from headwater.inspect.snapshots import Snapshot
