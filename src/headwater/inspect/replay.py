@@ -22,11 +22,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headwater.curate.decisions import track_of
+from headwater.curate.decisions import FAILED, track_of
 from headwater.curate.edits import edit
 from headwater.curate.plan import Plan
 from headwater.curate.presets import Rule
-from headwater.curate.rules import FAILED, fails_rule
+from headwater.curate.rules import fails_rule
 from headwater.curate.steps import DuplicatesStep, LinesStep, PlanStep, RulesStep, families_of
 from headwater.inspect.duplicates import Alive, find_again
 from headwater.inspect.met import DROPPED, KEPT, LEFT_OTHERWISE, Met, Shard, flags
