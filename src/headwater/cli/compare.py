@@ -166,7 +166,7 @@ def study(
         states = {
             one: "recorded" if about.path.is_file() else "not recorded" for one, about in STUDIES.items()
         }
-        lines = [f"{one:<10} {about.question[0]} ({states[one]})" for one, about in STUDIES.items()]
+        lines = [f"{one:<17} {states[one]:<13} {about.question[0]}" for one, about in STUDIES.items()]
         print_result(states, as_json, lines)
         return
     if record and data is None:

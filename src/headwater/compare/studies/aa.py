@@ -49,7 +49,13 @@ def judge(record: dict[str, Any]) -> dict[str, Any]:
     error = math.sqrt((runs - 1) / runs * ((without - without.mean()) ** 2).sum())
     half = float(student.ppf(0.975, runs - 1)) * error
     low, high = max(0.0, share - half), min(1.0, share + half)
-    rows = [{"name": "share significant", "percent": 100 * share, "interval": [100 * low, 100 * high]}]
+    rows = [
+        {
+            "name": {"en": "splits that are significant", "zh": "显著的分法"},
+            "percent": 100 * share,
+            "interval": [100 * low, 100 * high],
+        }
+    ]
     told = f"{int(significant.sum())} of {len(splits)} splits of {runs} runs, 3 against 3"
     clustered = f"[{100 * low:.1f}, {100 * high:.1f}]"
     return {

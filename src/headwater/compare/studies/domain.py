@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headwater.compare.record import scores_of
-from headwater.compare.statistics import effect
-from headwater.compare.studies.study import Study, row
+from headwater.compare.sentence import signed
+from headwater.compare.studies.pairs import better, pair
+from headwater.compare.studies.study import Study
 from headwater.compare.studies.texts import (
     chinese_books,
     novels,
@@ -32,23 +32,22 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
 
 def judge(record: dict[str, Any]) -> dict[str, Any]:
     """Each domain's own arm against each of the others, on that domain."""
-    scores = {arm["name"]: scores_of(record, arm["name"]) for arm in record["arms"]}
-    rows = []
-    for domain in record["domains"]:
-        home = domain.partition("/")[0]
-        for other in scores:
-            if other != home:
-                found = effect(scores[home], scores[other], {domain: 1.0})
-                rows.append(row(f"{home} against {other} on {domain}", found))
-    wins = sum(one["interval"][1] < 0 for one in rows)
+    rows = [
+        pair(record, home, arm["name"], home)
+        for home in sorted({domain.partition("/")[0] for domain in record["domains"]})
+        for arm in record["arms"]
+        if arm["name"] != home
+    ]
+    wins = sum(map(better, rows))
     least = max(rows, key=lambda one: one["percent"])
     return {
         "as_expected": wins == len(rows),
         "rows": rows,
         "sentence": {
-            "en": f"Own domain: {wins} of {len(rows)} pairs won clearly; the closest is {least['name']}, "
-            f"{least['percent']:.0f}%.",
-            "zh": f"本领域：{len(rows)} 对中 {wins} 对明显胜出；最接近的是 {least['name']}，{least['percent']:.0f}%。",
+            "en": f"Own domain: {wins} of {len(rows)} pairs won clearly; the closest is {least['name']['en']}, "
+            f"{signed(least['percent'], 0)}%.",
+            "zh": f"本领域：{len(rows)} 对中 {wins} 对明显胜出；最接近的是 {least['name']['zh']}，"
+            f"{signed(least['percent'], 0)}%。",
         },
     }
 
