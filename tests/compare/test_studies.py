@@ -259,7 +259,7 @@ def test_recipes_leave_the_other_sources_out(tmp_path: Path) -> None:
         "散文",
         "代码",
     ]
-    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 2
+    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 3
 
 
 def test_a_study_that_was_not_recorded_or_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

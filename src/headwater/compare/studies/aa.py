@@ -24,8 +24,8 @@ ALPHA = 0.05
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    write_pieces(folder / "novels.jsonl", novels(data, 120_000))
-    rest = "holdout: {share: 0.5, salt: headwater-1}\nevaluate: {bytes_per_unit: 20kB}\n"
+    write_pieces(folder / "novels.jsonl", novels(data, 30_000))
+    rest = "holdout: {share: 0.5, salt: headwater-1}\nevaluate: {bytes_per_unit: 8kB}\n"
     return [write_recipe(folder / "novels.yaml", "novels", ["novels"], leave_out=[], rest=rest)]
 
 
@@ -90,7 +90,7 @@ STUDY = Study(
     confirmatory=True,
     arms=1,
     seeds=24,
-    tokens=250_000,
+    tokens=40_000,
     write=write,
     judge=judge,
 )

@@ -26,12 +26,12 @@ from headwater.compare.studies.texts import (
 from headwater.errors import HeadwaterError
 
 TIMES = (0, 1, 4, 16)
-ITEMS = 48  # of each language
+ITEMS = 24  # of each language
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    write_pieces(folder / "novels.jsonl", novels(data, 18_000))
-    write_pieces(folder / "chinese.jsonl", chinese_books(data, 11_000))
+    write_pieces(folder / "novels.jsonl", novels(data, 3_400))
+    write_pieces(folder / "chinese.jsonl", chinese_books(data, 2_400))
     items = {"items-en": _drawn(english_items(data)), "items-zh": _drawn(chinese_items(data))}
     for name, found in items.items():
         write_texts(folder / f"{name}.jsonl", found)
@@ -104,7 +104,7 @@ STUDY = Study(
     confirmatory=True,
     arms=4,
     seeds=3,
-    tokens=480_000,
+    tokens=120_000,
     write=write,
     judge=judge,
 )

@@ -25,13 +25,13 @@ from headwater.compare.studies.texts import (
 
 DOSES = (1, 4, 16, 64, 256)
 PASSAGES = 32  # a dose
-LENGTH = 64  # characters
-OWN, FILLER = 72_000, 28_000  # characters of each novel: read by both, and by the twin alone
-FROM = 120_000  # of each novel: where passages are taken
+LENGTH = 32  # characters
+OWN, FILLER = 15_000, 16_000  # characters of each novel: read by both, and by the twin alone
+FROM = 40_000  # of each novel: where passages are taken
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    texts = list(novels(data, 160_000))
+    texts = list(novels(data, 60_000))
     write_pieces(folder / "novels.jsonl", [(unit, text[:OWN]) for unit, text in texts])
     write_pieces(folder / "filler.jsonl", [(unit, text[OWN : OWN + FILLER]) for unit, text in texts])
     dosed = doses(texts)
@@ -57,7 +57,7 @@ def doses(texts: Texts) -> dict[int, list[tuple[str, str]]]:
         for _, name, text in pieces([(unit, text[FROM:]) for unit, text in texts], LENGTH)
     ]
     prose = [
-        (name, text) for name, text in found if len(text) >= LENGTH - 8 and not any(map(str.isdigit, text))
+        (name, text) for name, text in found if len(text) >= LENGTH - 4 and not any(map(str.isdigit, text))
     ]
     drawn = sorted(prose, key=lambda one: chance(one[0]))[: PASSAGES * len(DOSES)]
     return {dose: drawn[place :: len(DOSES)] for place, dose in enumerate(DOSES)}
@@ -94,7 +94,7 @@ STUDY = Study(
     confirmatory=True,
     arms=2,
     seeds=3,
-    tokens=1_000_000,
+    tokens=300_000,
     write=write,
     judge=judge,
 )

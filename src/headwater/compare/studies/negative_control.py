@@ -34,8 +34,8 @@ SIDES = ("right", "wrong")
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    write_pieces(folder / "prose.jsonl", novels(data, 60_000))
-    write_pieces(folder / "code.jsonl", standard_library(data, 30_000))
+    write_pieces(folder / "prose.jsonl", novels(data, 30_000))
+    write_pieces(folder / "code.jsonl", standard_library(data, 15_000))
     drawn = sorted(_items(data), key=lambda one: chance(one[0]))[:ITEMS]
     for place, side in enumerate(SIDES, 1):
         write_texts(folder / f"{side}.jsonl", ((item[0], item[place]) for item in drawn))
@@ -136,7 +136,7 @@ STUDY = Study(
     confirmatory=True,
     arms=2,
     seeds=4,
-    tokens=300_000,
+    tokens=80_000,
     write=write,
     judge=judge,
 )

@@ -67,7 +67,7 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
         write_recipe(
             folder / f"{name}.yaml", name, ["novels", "boilerplate", "copies"], references=references, leave_out=[],
             rest=f"holdout: {{share: {HELD_OUT}, salt: headwater-1}}\n"
-            "evaluate: {domains: [articles, pages, novels], bytes_per_unit: 10kB}\n",
+            "evaluate: {domains: [articles, pages, novels], bytes_per_unit: 4kB}\n",
             curate=f"decontaminate: null, {steps}", families="language, length, gopher, fineweb, repetition, hashes",
         )
         for name, steps in STEPS.items()
@@ -116,7 +116,7 @@ STUDY = Study(
     confirmatory=True,
     arms=3,
     seeds=4,
-    tokens=250_000,
+    tokens=120_000,
     write=write,
     judge=judge,
 )

@@ -10,7 +10,7 @@ import xxhash
 
 from headwater.errors import HeadwaterError
 
-PIECE = 4000  # characters of a document
+PIECE = 2000  # characters of a document
 
 Texts = Iterable[tuple[str, str]]  # (unit, text)
 
@@ -25,10 +25,10 @@ def chinese_books(data: Path, characters: int) -> Iterator[tuple[str, str]]:
 
 
 def standard_library(_: Path, characters: int) -> Iterator[tuple[str, str]]:
-    """The modules of this Python's standard library that are long enough to say something."""
+    """The beginning of each module of this Python's standard library that is so long."""
     for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
         text = path.read_text(encoding="utf-8", errors="replace")
-        if len(text) >= PIECE:
+        if len(text) >= characters:
             yield path.stem, text[:characters]
 
 
