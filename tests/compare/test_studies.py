@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from headwater.cli import cli
 from headwater.compare.studies import STUDIES
 from headwater.compare.studies.aa import _splits
+from headwater.compare.studies.agreement import agreement, resolved_pairs, table
 from headwater.compare.studies.memorisation import DOSES, PASSAGES, doses
 from headwater.compare.studies.noise import SEQUENCE, SHARES, swapped
 from headwater.compare.studies.pairs import better, pair, worse
@@ -21,6 +22,7 @@ from headwater.compare.studies.study import Study, joined, keep, lines_of, recor
 from headwater.compare.studies.texts import write_pieces, write_recipe
 from headwater.errors import HeadwaterError
 from headwater.recipe import load_recipe
+from headwater.studio.studies import write_studies
 
 
 def record(effects: dict[str, dict[str, float]], runs: int = 3, noise: float = 0.002) -> dict[str, Any]:
@@ -227,6 +229,49 @@ def test_a_lesson_stands_with_the_finding() -> None:
     assert "NOT as expected" in said and "teaches   too small" in said
 
 
+def study_result(name: str, effects: dict[str, dict[str, float]]) -> dict[str, Any]:
+    return result_of_study(STUDIES[name], record(effects))
+
+
+def test_the_five_gram_stands_beside_every_resolved_pair() -> None:
+    noise = study_result("noise", {name: {"clean": 0.1 * place} for place, name in enumerate(SHARES)})
+    noise["record"]["arms"][2]["ngram"]["clean"] = [2.9] * 15  # against all that the Transformer sees
+    noise["found"] = STUDIES["noise"].judge(noise["record"])
+    null = study_result("repetition", {name: {"epochs-1": 0.0} for name in EPOCHS})
+    pairs = resolved_pairs([noise, null])
+    assert [row["agrees"] for row in pairs] == [True, False, False]
+    assert agreement(pairs) == {"pairs": 3, "agree": 1, "ratio": pytest.approx(1, abs=0.1)}
+    lines = table(pairs, "zh")
+    assert lines[0].startswith("| 研究 |") and lines[3].endswith("| **否** |") and "3 个" in lines[-1]
+
+
+def test_a_study_has_a_page_in_both_languages(tmp_path: Path) -> None:
+    noise = study_result("noise", {name: {"clean": 0.1 * place} for place, name in enumerate(SHARES)})
+    hostile = {**noise, "lesson": {"en": "<script>{x}</script>", "zh": "教训"}}
+    page = write_studies([hostile], tmp_path / "页.html", language="zh").read_text("utf-8")
+    for words in (
+        "噪声：",
+        "Noise:",
+        "事先声明的预期",
+        "符合预期",
+        "noise-5 对 clean",
+        "5-gram",
+        "教训",
+        "modern-nano",
+    ):
+        assert words in page
+    assert "<script" not in page and 'id="rung"' not in page  # one study has no table of all
+    both = write_studies([noise, study_result("aa", {"novels": {"novels": 0.0}})], tmp_path / "b.html")
+    assert "同号" in both.read_text("utf-8")
+
+
+def test_documentation_has_the_table_that_the_records_give() -> None:
+    pairs = resolved_pairs([recorded(one) for one in STUDIES.values() if one.path.is_file()])
+    for language in ("en", "zh"):
+        text = (Path(__file__).parents[2] / "docs" / language / "compare.md").read_text("utf-8")
+        assert "\n".join(table(pairs, language)) in text, "headwater study --table; see docs/*/compare.md"
+
+
 def test_a_a_reports_every_split(tmp_path: Path) -> None:
     study = STUDIES["aa"]
     assert len(list(_splits(6))) == 10 and len(list(_splits(8))) == 280
@@ -268,3 +313,5 @@ def test_a_study_that_was_not_recorded_or_is_none(tmp_path: Path, monkeypatch: p
     assert done.exit_code == 1 and "--record" in done.output
     assert CliRunner().invoke(cli, ["study", "nothing"]).exit_code == 2
     assert "not recorded" in CliRunner().invoke(cli, ["study"]).output
+    assert CliRunner().invoke(cli, ["study", "aa", "--table"]).exit_code == 2
+    assert "No resolved pair yet." in CliRunner().invoke(cli, ["study", "--table"]).output
