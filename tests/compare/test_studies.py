@@ -261,7 +261,8 @@ def test_a_study_has_a_page_in_both_languages(tmp_path: Path) -> None:
     ):
         assert words in page
     assert "<script" not in page and 'id="rung"' not in page  # one study has no table of all
-    both = write_studies([noise, study_result("aa", {"novels": {"novels": 0.0}})], tmp_path / "b.html")
+    other = study_result("repetition", {name: {"epochs-1": 0.0} for name in EPOCHS})
+    both = write_studies([noise, other], tmp_path / "b.html")
     assert "同号" in both.read_text("utf-8")
 
 
@@ -280,6 +281,8 @@ def test_a_a_reports_every_split(tmp_path: Path) -> None:
     assert "of 280 splits of 8 runs" in result["found"]["sentence"]["en"]
     [row] = result["found"]["rows"]
     assert 0 <= row["interval"][0] <= row["percent"] <= row["interval"][1]
+    with pytest.raises(HeadwaterError, match="6 runs at least"):
+        study.judge(record({"novels": {"novels": 0.0}}, runs=5))
     path = keep(study, result, tmp_path / "aa.json")
     assert json.loads(path.read_text("utf-8")) == result
     assert any("runs: novels 8" in line for line in lines_of(result))
@@ -304,7 +307,7 @@ def test_recipes_leave_the_other_sources_out(tmp_path: Path) -> None:
         "散文",
         "代码",
     ]
-    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 3
+    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 6
 
 
 def test_a_study_that_was_not_recorded_or_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from headwater.compare.record import scores_of
 from headwater.compare.statistics import effect
 from headwater.compare.studies.study import Study
 from headwater.compare.studies.texts import novels, write_pieces, write_recipe
+from headwater.errors import HeadwaterError
 
 GROUP = 3
 MOST = 4000
@@ -32,6 +33,10 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
 def judge(record: dict[str, Any]) -> dict[str, Any]:
     [arm] = record["arms"]
     scores, runs = scores_of(record, arm["name"]), len(arm["runs"])
+    if runs < 2 * GROUP:
+        raise HeadwaterError(
+            f"A/A is {GROUP} runs against {GROUP}: {2 * GROUP} runs at least, not {runs}; raise --seeds"
+        )
     splits = list(_splits(runs))
     significant = np.zeros(len(splits), bool)
     for place, (one, other) in enumerate(splits):

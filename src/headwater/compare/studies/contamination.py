@@ -26,12 +26,12 @@ from headwater.compare.studies.texts import (
 from headwater.errors import HeadwaterError
 
 TIMES = (0, 1, 4, 16)
-ITEMS = 24  # of each language
+ITEMS = 12  # of each language
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    write_pieces(folder / "novels.jsonl", novels(data, 3_400))
-    write_pieces(folder / "chinese.jsonl", chinese_books(data, 2_400))
+    write_pieces(folder / "novels.jsonl", novels(data, 1_200))
+    write_pieces(folder / "chinese.jsonl", chinese_books(data, 800))
     items = {"items-en": _drawn(english_items(data)), "items-zh": _drawn(chinese_items(data))}
     for name, found in items.items():
         write_texts(folder / f"{name}.jsonl", found)
@@ -103,8 +103,8 @@ STUDY = Study(
     expected=("visible at 16 times; once, as found", "16 遍时可见；1 遍如实记录"),
     confirmatory=True,
     arms=4,
-    seeds=3,
-    tokens=120_000,
+    seeds=2,
+    tokens=40_000,
     write=write,
     judge=judge,
 )

@@ -18,7 +18,7 @@ LITTLE = 0.5  # of what the mix wins away, in ln of bits per byte: what it may l
 def write(data: Path, folder: Path) -> Sequence[Path]:
     for name, (texts, characters) in TEXTS.items():
         write_pieces(folder / f"{name}.jsonl", texts(data, characters))
-    rest = "holdout: {share: 0.4, salt: headwater-1}\nevaluate: {bytes_per_unit: 6kB}\n"
+    rest = "holdout: {share: 0.4, salt: headwater-1}\nevaluate: {bytes_per_unit: 2kB}\n"
     even = ", ".join(f"{name}: 1" for name in TEXTS)
     recipes = [
         write_recipe(folder / f"{MIX}.yaml", MIX, list(TEXTS), leave_out=[], rest=rest,
@@ -65,8 +65,8 @@ STUDY = Study(
     ),
     confirmatory=True,
     arms=4,
-    seeds=3,
-    tokens=60_000,
+    seeds=2,
+    tokens=40_000,
     write=write,
     judge=judge,
 )

@@ -15,13 +15,13 @@ from headwater.compare.studies.texts import (
     write_recipe,
 )
 
-TEXTS = {"prose": (novels, 24_000), "code": (standard_library, 15_000), "chinese": (chinese_books, 24_000)}
+TEXTS = {"prose": (novels, 12_000), "code": (standard_library, 20_000), "chinese": (chinese_books, 16_000)}
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
     for name, (texts, characters) in TEXTS.items():
         write_pieces(folder / f"{name}.jsonl", texts(data, characters))
-    rest = "holdout: {share: 0.4, salt: headwater-1}\nevaluate: {bytes_per_unit: 6kB}\n"
+    rest = "holdout: {share: 0.4, salt: headwater-1}\nevaluate: {bytes_per_unit: 2kB}\n"
     return [
         write_recipe(
             folder / f"{name}.yaml", name, list(TEXTS), leave_out=[other for other in TEXTS if other != name], rest=rest
@@ -61,8 +61,8 @@ STUDY = Study(
     expected=("the own domain wins clearly, in every pair", "每一对中本领域都明显胜出"),
     confirmatory=True,
     arms=3,
-    seeds=3,
-    tokens=60_000,
+    seeds=2,
+    tokens=40_000,
     write=write,
     judge=judge,
 )

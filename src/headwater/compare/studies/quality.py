@@ -16,7 +16,15 @@ from urllib.parse import urlsplit
 from headwater.compare.sentence import signed
 from headwater.compare.studies.pairs import better, pair
 from headwater.compare.studies.study import Study
-from headwater.compare.studies.texts import chance, novels, pieces, write_pieces, write_recipe, write_texts
+from headwater.compare.studies.texts import (
+    PIECE,
+    chance,
+    novels,
+    pieces,
+    write_pieces,
+    write_recipe,
+    write_texts,
+)
 from headwater.errors import HeadwaterError
 from headwater.sources.extract.main_text import all_text
 
@@ -59,8 +67,8 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
     each = round(amount * (1 - 2 * SHARE) / SHARE / (1 - HELD_OUT) / NOVELS)
     texts = list(novels(data, each))
     write_pieces(folder / "novels.jsonl", texts)
-    copied = sorted(pieces(texts, 2000), key=lambda one: chance(one[1]))
-    copied = copied[: round(amount / (1 - HELD_OUT) / COPIES / 2000)]
+    copied = sorted(pieces(texts), key=lambda one: chance(one[1]))
+    copied = copied[: round(amount / (1 - HELD_OUT) / COPIES / PIECE)]
     write_texts(folder / "copies.jsonl", [(unit, text) for unit, _, text in copied for _ in range(COPIES)])
     references = ["articles", "pages"]
     return [

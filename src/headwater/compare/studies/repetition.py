@@ -12,23 +12,23 @@ from headwater.compare.studies.pairs import pair, worse
 from headwater.compare.studies.study import Study
 from headwater.compare.studies.texts import chance, novels, pieces, write_recipe, write_texts
 
-TOKENS = 120_000
+TOKENS = 48_000
 CHARACTERS_A_TOKEN = 2.55  # of English with 1,024 tokens; a record says the epochs that it came to
 EPOCHS = {"epochs-1": 1, "epochs-4": 4, "epochs-40": 40}
 HELD_OUT = 0.5
-PIECE = 400
+PIECE = 250
 MATERIAL = 1.0  # percent: four epochs are harmless unless they cost more than this beyond doubt
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    read = list(pieces(novels(data, 40_000), PIECE))
+    read = list(pieces(novels(data, 12_000), PIECE))
     there = (1 - HELD_OUT) * sum(len(text) for *_, text in read)
     for name, epochs in EPOCHS.items():
         share = 1.0 if epochs == 1 else TOKENS * CHARACTERS_A_TOKEN / epochs / there
         chosen = ((unit, text) for unit, piece, text in read if chance(piece) < share)
         write_texts(folder / f"{name}.jsonl", chosen)
     # every novel is split the same way in each text; all are scored on the whole one
-    rest = f"holdout: {{share: {HELD_OUT}, salt: headwater-1}}\nevaluate: {{domains: [epochs-1], bytes_per_unit: 10kB}}\n"
+    rest = f"holdout: {{share: {HELD_OUT}, salt: headwater-1}}\nevaluate: {{domains: [epochs-1], bytes_per_unit: 3kB}}\n"
     return [
         write_recipe(
             folder / f"{name}.yaml", name, list(EPOCHS), leave_out=[other for other in EPOCHS if other != name],
@@ -64,7 +64,7 @@ STUDY = Study(
     ),
     confirmatory=True,
     arms=3,
-    seeds=3,
+    seeds=2,
     tokens=TOKENS,
     write=write,
     judge=judge,

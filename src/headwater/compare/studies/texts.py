@@ -10,7 +10,7 @@ import xxhash
 
 from headwater.errors import HeadwaterError
 
-PIECE = 2000  # characters of a document
+PIECE = 1000  # characters of a document
 
 Texts = Iterable[tuple[str, str]]  # (unit, text)
 

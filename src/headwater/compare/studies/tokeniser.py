@@ -15,12 +15,12 @@ from headwater.compare.studies.texts import Texts, chinese_books, novels, write_
 from headwater.model.tokenizer import train
 
 VOCABULARY = 1024
-SAMPLE = 24_000  # characters of each book that a tokeniser is trained on
+SAMPLE = 12_000  # characters of each book that a tokeniser is trained on
 UTF8 = 3  # bytes of a Chinese character
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    write_pieces(folder / "books.jsonl", chinese_books(data, 24_000))
+    write_pieces(folder / "books.jsonl", chinese_books(data, 12_000))
     english, chinese = novels(data, SAMPLE), chinese_books(data, SAMPLE)
     texts: dict[str, Texts] = {"english": english, "chinese": chinese}
     texts = {name: list(found) for name, found in texts.items()}
@@ -32,7 +32,7 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
     return [
         write_recipe(
             folder / f"{name}.yaml", name, ["books"], leave_out=[],
-            rest="holdout: {share: 0.5, salt: headwater-1}\nevaluate: {bytes_per_unit: 12kB}\n"
+            rest="holdout: {share: 0.5, salt: headwater-1}\nevaluate: {bytes_per_unit: 6kB}\n"
             f"tokenizer: {{path: {name}.tokenizer.json}}\n",
         )
         for name in texts
@@ -69,8 +69,8 @@ STUDY = Study(
     ),
     confirmatory=True,
     arms=3,
-    seeds=3,
-    tokens=60_000,
+    seeds=2,
+    tokens=40_000,
     write=write,
     judge=judge,
     separate=True,
