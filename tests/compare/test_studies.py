@@ -19,7 +19,7 @@ from headwater.compare.studies.pairs import better, pair, worse
 from headwater.compare.studies.quality import STEPS, Page
 from headwater.compare.studies.repetition import EPOCHS
 from headwater.compare.studies.study import Study, joined, keep, lines_of, recorded, result_of_study
-from headwater.compare.studies.texts import write_pieces, write_recipe
+from headwater.compare.studies.texts import PIECE, write_pieces, write_recipe
 from headwater.errors import HeadwaterError
 from headwater.recipe import load_recipe
 from headwater.studio.studies import write_studies
@@ -307,7 +307,7 @@ def test_recipes_leave_the_other_sources_out(tmp_path: Path) -> None:
         "散文",
         "代码",
     ]
-    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 6
+    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 5000 // PIECE
 
 
 def test_a_study_that_was_not_recorded_or_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
