@@ -204,6 +204,32 @@ def train_classifier(
     return dict(train_classifier(list(positive), list(negative), Path(out), **settings).about)
 
 
+def finetune(
+    run: PathLike, task: str, *, workspace: PathLike | None = None, validation: PathLike | None = None,
+    test: PathLike | None = None, kind: str | None = None, columns: Sequence[str] = (), **options: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Fine-tunes a run's model on a task (a file, a folder, hf://…); what result.json holds, and its folder.
+
+    `columns`: "text=review". The other options are those of `pipeline.finetune.finetune`: settings, trials, seeds, …
+    """
+    from headwater.pipeline.finetune import finetune, task_of
+
+    files = {"validation": validation, "test": test}
+    given = {split: None if path is None else Path(path) for split, path in files.items()}
+    place = None if workspace is None else workspace_place(workspace)
+    return finetune(Path(run), task_of(task, kind=kind, columns=columns, **given), workspace=place, **options)
+
+
+def task_card(
+    run: PathLike, task: str, *, workspace: PathLike | None = None, **places: Any
+) -> tuple[dict[str, Any], list[str]]:
+    """What is in a task, as a record and in lines: labels, lengths, what splits and pre-training text share."""
+    from headwater.pipeline.finetune import card, task_of
+
+    place = None if workspace is None else workspace_place(workspace)
+    return card(Path(run), task_of(task, **places), workspace=place)
+
+
 def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
     """Why a document (an id, or its first digits) was kept or dropped; `unmasked`: with personal data as it is."""
     from headwater.inspect import masked

@@ -20,6 +20,7 @@ from headwater.cli.curves import curves
 from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.finetune import finetune
 from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
 from headwater.cli.questions import audit, profile, whatif
@@ -159,6 +160,7 @@ _stage_command("ingest", "Read the sources into documents.")
 _stage_command("measure", "Measure every document.")
 _stage_command("curate", "Decide by the rules: ledger, training set and its card.")
 _stage_command("train", "Train the recipe's model on its training set.")
+cli.add_command(finetune)
 _stage_command("evaluate", "Score the model in bits per byte on the held-out text.")
 _stage_command("run", "All of these, each piece only if it changed; a report.")
 
