@@ -17,6 +17,7 @@ from typing import Any
 from lm_eval.api.model import TemplateLM
 from lm_eval.api.registry import model_registry, register_model
 
+from headwater.evaluate import task_data
 from headwater.evaluate.bits_per_byte import document_nats as nats_left_to_right
 from headwater.evaluate.families import document_nats
 from headwater.evaluate.scorer import Scorer
@@ -76,21 +77,24 @@ class HeadwaterLM(TemplateLM):  # type: ignore[misc]
     def generate_until(self, requests: Any, disable_tqdm: bool = False) -> list[str]:
         """Greedy, up to the first of `until`."""
         del disable_tqdm
-        written = []
-        for request in requests:
-            prompt, settings = request.args
-            until = settings.get("until") or []
+        answers: dict[int, str] = {}
+        alike: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        for number, request in enumerate(requests):
+            settings = request.args[1]
             if settings.get("do_sample"):
                 raise ValueError(
                     "headwater models write greedily here; leave do_sample out of generation_kwargs"
                 )
-            tokens = int(settings.get("max_gen_toks", NEW_TOKENS))
-            written.append(
-                self.scorer.write(
-                    prompt, new_tokens=tokens, until=[until] if isinstance(until, str) else until
-                )
-            )
-        return written
+            until = settings.get("until") or []
+            ends = (until,) if isinstance(until, str) else tuple(until)
+            alike.setdefault((int(settings.get("max_gen_toks", NEW_TOKENS)), ends), []).append(number)
+        for (tokens, ends), numbers in alike.items():
+            numbers.sort(key=lambda number: len(requests[number].args[0]))
+            prompts = [requests[number].args[0] for number in numbers]
+            written, cut = self.scorer.write(prompts, new_tokens=tokens, until=ends)
+            answers.update(zip(numbers, written, strict=True))
+            self.cut.update(requests[n].doc_id for n, short in zip(numbers, cut, strict=True) if short)
+        return [answers[number] for number in range(len(requests))]
 
     def get_model_info(self) -> dict[str, Any]:
         scorer = self.scorer
@@ -99,6 +103,16 @@ class HeadwaterLM(TemplateLM):  # type: ignore[misc]
             "measure_of_continuations": scorer.measure(whole_texts=False),
             "measure_of_whole_texts": scorer.measure(whole_texts=True),
         }
+
+
+def dataset(*, files: dict[str, Any], data: str | None = None, **more: Any) -> Any:
+    """A task's splits out of local files, as datasets.DatasetDict (task_data.py). Raises HeadwaterError where one is
+    missing or a row is none."""
+    import datasets
+
+    wanted = {key: more[key] for key in ("format", "shots") if key in more}
+    splits = task_data.rows(files=files, data=data, **wanted)
+    return datasets.DatasetDict({name: datasets.Dataset.from_list(some) for name, some in splits.items()})
 
 
 def register() -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 import torch
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from headwater.corpus.shards import ShardWriter
 from headwater.engine.workspace import Output
+from headwater.errors import HeadwaterError
 from headwater.evaluate import harness_tasks, minimal_pairs, task_data
 from headwater.evaluate.curve import curve
 from headwater.evaluate.scorer import Scorer
@@ -43,7 +46,7 @@ def run_task(
     """Shard function, on one thread in fp32: the same bytes every time."""
     torch.set_num_threads(1)
     scorer = _scorer(run)
-    config = describe(task, data)
+    config = describe(task)
     about = config.get("metadata") or {}
     result: dict[str, Any] = {
         "task": task,
@@ -90,24 +93,34 @@ def _scorer(run: str) -> Scorer:
     return Scorer.load(Path(run))
 
 
-def describe(task: str, data: str | None) -> dict[str, Any]:
-    """What a task's file says, functions by name; {} for the harness's own."""
-    from lm_eval.tasks._yaml_loader import load_yaml
-
+def describe(task: str) -> dict[str, Any]:
+    """What a task's file says, functions by name; {} for the harness's own. HeadwaterError where it is none."""
     if task.startswith(harness_tasks.PREFIX):
         return {}
-    config: dict[str, Any] = load_yaml(harness_tasks.task_file(task), resolve_func=False)
+    path = harness_tasks.task_file(task)
+    reader = YAML(typ="safe", pure=True)
+    reader.constructor.add_constructor("!function", lambda loader, node: node.value)
+    try:
+        config = reader.load(path.read_text(encoding="utf-8"))
+    except (YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise HeadwaterError(f"{task}: not a task file ({' '.join(str(error).split())})") from error
+    if not isinstance(config, dict):
+        raise HeadwaterError(f"{task}: not a task file (its top level has no keys)")
     return config
 
 
 def data_files(task: str, data: str | None) -> list[Path]:
-    """The local files that a task of ours reads. Raises HeadwaterError where one is missing."""
-    config = describe(task, data)
+    """The local files that a task's numbers depend on. Raises HeadwaterError where one is missing."""
+    config = describe(task)
+    if task.endswith((".yaml", ".yml")):  # functions of its own stand beside it
+        beside = sorted(harness_tasks.task_file(task).parent.glob("*.py"))
+    else:
+        beside = []
     patterns = (config.get("dataset_kwargs") or {}).get("files") or {}
     if not isinstance(patterns, dict) or "custom_dataset" not in config:
-        return []
+        return beside
     folder = Path(data or ".")
-    return [path for some in patterns.values() for path in task_data.places(folder, some)]
+    return beside + [path for some in patterns.values() for path in task_data.places(folder, some)]
 
 
 def _dataset_settings(config: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from headwater.engine.progress import report
 from headwater.evaluate.likelihood import Scored, measure_of, score
 from headwater.model import huggingface
-from headwater.model.converse import Talker, model_folder
-from headwater.model.generate import Sampling
+from headwater.model.converse import model_folder
+from headwater.model.generate import Sampling, Writer
 from headwater.model.tokenizer import Tokenizer
 from headwater.model.transformer import Transformer
+
+ROWS = 32  # texts written at once
 
 
 class Scorer:
@@ -64,19 +68,58 @@ class Scorer:
         values[some], greedy[some], cut[some] = scored.log_likelihoods, scored.greedy, scored.cut
         return Scored(values, greedy, cut)
 
-    def write(self, prompt: str, *, new_tokens: int, until: Sequence[str] = ()) -> str:
-        """What the model writes on, always the likeliest token, up to the first of `until`. Raises HeadwaterError for
-        a family that cannot write."""
-        answer = Talker(self.model, self.tokenizer).answer(
-            prompt, new_tokens=new_tokens, sampling=Sampling(temperature=0)
+    def write(
+        self, prompts: Sequence[str], *, new_tokens: int, until: Sequence[str] = ()
+    ) -> tuple[list[str], list[bool]]:
+        """What the model writes on, always the likeliest token, up to the first of `until`; and which prompts were
+        cut on the left, so that they and `new_tokens` fit the context. A t5 model fills a gap at the prompt's end.
+
+        Raises HeadwaterError for a family that cannot write.
+        """
+        written, cut = [], []
+        for start in range(0, len(prompts), ROWS):
+            texts, short = self._written(prompts[start : start + ROWS], new_tokens, until)
+            written += texts
+            cut += short
+            report(len(written), len(prompts))
+        return written, cut
+
+    def _written(
+        self, prompts: Sequence[str], new_tokens: int, until: Sequence[str]
+    ) -> tuple[list[str], list[bool]]:
+        special, context = self.special, self.model.config.context
+        tokens = [self.encode(prompt) for prompt in prompts]
+        options: dict[str, Any] = {}
+        if self.family == "t5":
+            gap, room = special.sentinels[0], context - 2
+            options["sources"] = [[*row[-room:], gap, special.end] for row in tokens]
+            beginnings = [[special.pad or 0, gap] for _ in tokens]
+        else:
+            room = max(1, context - new_tokens)
+            beginnings = [row[-room:] or [special.separator] for row in tokens]
+        ends = (special.separator, special.end, special.begin, *special.sentinels)
+        stop = {token for token in ends if token is not None}
+        writer = Writer(
+            self.model,
+            beginnings,
+            new_tokens=new_tokens,
+            sampling=Sampling(temperature=0),
+            stop=stop,
+            **options,
         )
-        for _ in answer:
-            if any(stop in answer.text for stop in until):
+        for _ in writer:
+            if until and all(
+                ended is not None or any(end in self.tokenizer.decode(row) for end in until)
+                for row, ended in zip(writer.rows, writer.ended, strict=True)
+            ):
                 break
-        text = answer.text
-        for stop in until:
-            text = text.partition(stop)[0]
-        return text
+        texts = []
+        for row in writer.rows:
+            text = self.tokenizer.decode(row)
+            for end in until:
+                text = text.partition(end)[0]
+            texts.append(text)
+        return texts, [len(row) > room for row in tokens]
 
     @property
     def about(self) -> dict[str, object]:

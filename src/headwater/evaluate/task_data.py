@@ -1,4 +1,4 @@
-"""Local files as the harness's tasks read them: `custom_dataset: !function headwater.evaluate.task_data.dataset`.
+"""Local files as the harness's tasks read them: `custom_dataset: !function headwater.evaluate.harness.dataset`.
 
 A task file says under `dataset_kwargs`
 
@@ -29,19 +29,6 @@ from headwater.errors import HeadwaterError
 ROOTS = (".", "evals", "datasets")
 LARGEST = 1 << 30  # bytes of one file, unpacked
 Row = dict[str, Any]
-
-
-def dataset(
-    *, files: dict[str, Any], format: str | None = None, shots: int = 0, data: str | None = None, **_: Any
-) -> Any:
-    """The splits, as datasets.DatasetDict. Raises HeadwaterError where a file is missing or a row is none."""
-    import datasets
-
-    from headwater.evaluate import harness
-
-    harness.register()  # who loads one of our tasks may name one of our models
-    splits = rows(files=files, format=format, shots=shots, data=data)
-    return datasets.DatasetDict({name: datasets.Dataset.from_list(some) for name, some in splits.items()})
 
 
 def rows(

@@ -50,8 +50,7 @@ def evaluate_tasks(
     limit  items of each task, spread over all of it
     """
     require_torch()
-    require_harness()
-    from headwater.evaluate.run_task import VERSION, data_files, describe
+    from headwater.evaluate.run_task import MINIMAL_PAIRS, VERSION, data_files, describe
     from headwater.model.converse import model_folder
 
     if not tasks:
@@ -64,12 +63,15 @@ def evaluate_tasks(
     model = content_key([file_hash(path) for name in MODEL_FILES for path in sorted(folder.glob(name))])
     wanted = []
     for task in dict.fromkeys(tasks):
+        described = describe(task)
+        if (described.get("metadata") or {}).get("kind") != MINIMAL_PAIRS:
+            require_harness()
         settings = {
             "task": task, "shots": sorted({0, *shots}), "draws": draws if max(shots, default=0) else 1, "seed": seed,
             "limit": limit,
         }  # fmt: skip
         files = [file_hash(path) for path in data_files(task, root)]
-        key = content_key("task", VERSION, model, settings, describe(task, root), files, version("lm_eval"))
+        key = content_key("task", VERSION, model, settings, described, files)
         shard = f"{_file_name(task)}-{key[:8]}"
         wanted.append(Task(shard, key, FUNCTION, {**settings, "run": str(folder.resolve()), "data": root}))
     os.environ.setdefault("TQDM_DISABLE", "1")  # the harness's bars: progress is the engine's
