@@ -332,11 +332,12 @@ def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerCompar
     return compare(names, **options)
 
 
-def curves(run: PathLike, tensorboard: PathLike) -> Path:
-    """Writes a run's curves as TensorBoard event files into a folder; the file."""
+def curves(run: PathLike, folder: PathLike, *, tool: str = "tensorboard") -> Path:
+    """Writes a run's curves into a folder, for `tensorboard` (an event file) or `wandb` (an offline run); its path."""
+    from headwater.train.curves import write_wandb
     from headwater.train.tensorboard import write_events
 
-    return write_events(Path(run), Path(tensorboard))
+    return {"tensorboard": write_events, "wandb": write_wandb}[tool](Path(run), Path(folder))
 
 
 def worked_example(text: str, *, seed: int = 0) -> "Example":
