@@ -129,9 +129,11 @@ def _stage_command(name: str, text: str) -> None:
         plan: bool,
         until: str = name,
     ) -> None:
+        from headwater.engine.arrow import leave_pandas_out
         from headwater.pipeline.run import run_until
         from headwater.pipeline.summary import lines_of, plan_lines
 
+        leave_pandas_out()
         if plan:
             lines = plan_lines(recipe, until, overrides=overrides, workspace=workspace, limit=limit)
             print_result({"plan": lines}, as_json, lines)
