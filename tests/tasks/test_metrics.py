@@ -92,7 +92,9 @@ def test_reading_says_whose_definition_and_how_often_no_answer_was_right() -> No
 def test_entities_as_seqeval_counts_them() -> None:
     true = ["B-PER I-PER O B-LOC", "O I-ORG I-ORG O", "B-PER B-PER I-LOC O", "O O", "B-LOC I-PER"]
     said = ["B-PER I-PER O B-PER", "O B-ORG I-ORG I-ORG", "B-PER I-PER I-LOC O", "B-LOC O", "B-LOC I-LOC"]
-    items: list[Item] = [Tagged(str(n), tuple("王" * len(t.split())), tuple(t.split())) for n, t in enumerate(true)]
+    items: list[Item] = [
+        Tagged(str(n), tuple("王" * len(t.split())), tuple(t.split())) for n, t in enumerate(true)
+    ]
     found = scores_of("tagging", items, [{"answer": tags.split()} for tags in said])
     # seqeval 1.2.2: f1_score, precision_score, recall_score
     assert (found["f1"], found["precision"], found["recall"]) == pytest.approx(SEQEVAL, abs=1e-6)

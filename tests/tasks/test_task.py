@@ -29,7 +29,9 @@ def many(count: int) -> list[tuple[str, str]]:
     return [(f"第{number}间：{REVIEWS[number % 4][0]}", REVIEWS[number % 4][1]) for number in range(count)]
 
 
-def tsv(path: Path, rows: list[tuple[str, str]], head: str = "sentence\tlabel\n", encoding: str = "utf-8") -> Path:
+def tsv(
+    path: Path, rows: list[tuple[str, str]], head: str = "sentence\tlabel\n", encoding: str = "utf-8"
+) -> Path:
     return write(path, head + "".join(f"{text}\t{label}\n" for text, label in rows), encoding)
 
 
@@ -58,7 +60,12 @@ def test_a_csv_with_quotes_a_tsv_without_and_gb18030(tmp_path: Path) -> None:
 def test_json_lines_end_at_line_ends_alone(tmp_path: Path) -> None:
     """U+2028 and NEL stand inside strings of FewCLUE's iflytek."""
     records = [
-        {"id": n, "sentence": f"应用{n}\u2028说明\x85很好。", "label_des": ["打车", "地图"][n % 2], "label": n % 2}
+        {
+            "id": n,
+            "sentence": f"应用{n}\u2028说明\x85很好。",
+            "label_des": ["打车", "地图"][n % 2],
+            "label": n % 2,
+        }
         for n in range(40)
     ]
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
@@ -72,7 +79,10 @@ def test_json_lines_end_at_line_ends_alone(tmp_path: Path) -> None:
 
 
 def test_pairs_drop_what_has_no_consensus_and_count_it(tmp_path: Path) -> None:
-    rows = [{"sentence1": f"他走了{n}", "sentence2": "他没走", "label": ["entailment", "neutral", "-"][n % 3]} for n in range(60)]
+    rows = [
+        {"sentence1": f"他走了{n}", "sentence2": "他没走", "label": ["entailment", "neutral", "-"][n % 3]}
+        for n in range(60)
+    ]
     write(tmp_path / "ocnli.json", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     task = read_task(tmp_path / "ocnli.json")
     assert task.left_out == {"all": {"no_consensus": 20}}
@@ -82,10 +92,17 @@ def test_pairs_drop_what_has_no_consensus_and_count_it(tmp_path: Path) -> None:
 
 def test_squad_finds_answers_where_they_stand(tmp_path: Path) -> None:
     questions = [
-        {"id": "a", "question": "谁来了？", "answers": [{"text": "王小明", "answer_start": 1}]},  # off by one, as CMRC's
+        {
+            "id": "a",
+            "question": "谁来了？",
+            "answers": [{"text": "王小明", "answer_start": 1}],
+        },  # off by one, as CMRC's
         {"id": "b", "question": "何时去？", "answers": [], "is_impossible": True},
     ]
-    paragraphs = [{"context": f"《第{n}回》王小明来了。", "qas": [{**q, "id": f"{n}{q['id']}"} for q in questions]} for n in range(30)]
+    paragraphs = [
+        {"context": f"《第{n}回》王小明来了。", "qas": [{**q, "id": f"{n}{q['id']}"} for q in questions]}
+        for n in range(30)
+    ]
     write(tmp_path / "cmrc.json", json.dumps({"data": [{"paragraphs": paragraphs}]}, ensure_ascii=False))
     task = read_task(tmp_path / "cmrc.json")
     assert task.kind == "reading" and task.labels == ("no answer",)
@@ -98,7 +115,14 @@ def test_squad_finds_answers_where_they_stand(tmp_path: Path) -> None:
 
 
 def test_choice_tags_and_references(tmp_path: Path) -> None:
-    c3 = [[["男：去哪儿？", "女：去南方。"], [{"question": f"第{n}问", "choice": ["南方", "家"], "answer": "家"}], str(n)] for n in range(40)]
+    c3 = [
+        [
+            ["男：去哪儿？", "女：去南方。"],
+            [{"question": f"第{n}问", "choice": ["南方", "家"], "answer": "家"}],
+            str(n),
+        ]
+        for n in range(40)
+    ]
     write(tmp_path / "c3.json", json.dumps(c3, ensure_ascii=False, indent=1))
     others = {}
     for split in ("test", "validation"):
@@ -137,9 +161,14 @@ def test_a_labelled_dev_split_is_the_test_and_an_unlabelled_test_is_named(tmp_pa
 
 
 def test_tuning_on_the_test_split_is_refused(tmp_path: Path) -> None:
-    train, test = tsv(tmp_path / "train.tsv", many(40)), tsv(tmp_path / "test.tsv", [(f"乙{t}", y) for t, y in many(20)])
+    train, test = (
+        tsv(tmp_path / "train.tsv", many(40)),
+        tsv(tmp_path / "test.tsv", [(f"乙{t}", y) for t, y in many(20)]),
+    )
     copy = tsv(tmp_path / "copy.tsv", [(f"乙{t}", y) for t, y in many(20)])
-    assert "tuning" in refusal(train, test=test, validation=tsv(tmp_path / "c2.tsv", [(f"乙{t}！", y) for t, y in many(20)]))
+    assert "tuning" in refusal(
+        train, test=test, validation=tsv(tmp_path / "c2.tsv", [(f"乙{t}！", y) for t, y in many(20)])
+    )
     assert "validation and test at once" in refusal(train, test=test, validation=copy)
 
 
@@ -149,7 +178,10 @@ def test_tuning_on_the_test_split_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([*many(10), ("没有标签", "")], "line 12: the label is missing (column 'label'; 1 of 11 lines have none)"),
+        (
+            [*many(10), ("没有标签", "")],
+            "line 12: the label is missing (column 'label'; 1 of 11 lines have none)",
+        ),
         ([(text, "1") for text, _ in many(30)], "have one label only ('1')"),
         (many(2), "too few items"),
     ],
@@ -164,7 +196,9 @@ def test_bad_places_and_columns(tmp_path: Path) -> None:
     tsv(tmp_path / "d" / "test.tsv", [(f"乙{t}", y) for t, y in many(30)])
     assert "no train split" in refusal(tmp_path / "d")
     assert "say no task" in refusal(write(tmp_path / "x.jsonl", '{"foo": 1, "bar": 2, "id": 3}\n'))
-    assert "no sound JSON" in refusal(write(tmp_path / "y.jsonl", '{"text": "好", "label": 1}\n{"text": "坏", \n'))
+    assert "no sound JSON" in refusal(
+        write(tmp_path / "y.jsonl", '{"text": "好", "label": 1}\n{"text": "坏", \n')
+    )
     assert "line 3: 3 columns" in refusal(write(tmp_path / "z.tsv", "text\tlabel\n好\t1\n坏\t0\t多\n"))
     assert "has no column 'stars'" in refusal(tsv(tmp_path / "s.tsv", many(9)), columns={"label": "stars"})
 

@@ -17,7 +17,9 @@ GOOD, BAD = ("很好", "不错，推荐", "good"), ("太差", "失望", "bad")
 
 @lru_cache(maxsize=1)
 def definition() -> str:
-    texts = [f"第{n}间房：{word}。The room is {word}, 王小明说。" for n in range(60) for word in (*GOOD, *BAD)]
+    texts = [
+        f"第{n}间房：{word}。The room is {word}, 王小明说。" for n in range(60) for word in (*GOOD, *BAD)
+    ]
     return train(texts, 400)
 
 
@@ -34,7 +36,9 @@ def small_model(folder: Path, family: str, *, context: int = 32, **sizes: int) -
 
 def reviews(count: int, start: int = 0) -> list[Item]:
     return [
-        Classified(str(n), f"第{n}间房：{(GOOD if n % 2 else BAD)[n // 2 % 3]}。", None, "好" if n % 2 else "坏")
+        Classified(
+            str(n), f"第{n}间房：{(GOOD if n % 2 else BAD)[n // 2 % 3]}。", None, "好" if n % 2 else "坏"
+        )
         for n in range(start, start + count)
     ]
 
@@ -46,7 +50,11 @@ def of_kind(kind: str, count: int, start: int = 0) -> list[Item]:
         if kind == "classification":
             items += reviews(1, n)
         elif kind == "tagging":
-            items.append(Tagged(str(n), ("王", "小", "明", "said", "good") * 4, ("B-PER", "I-PER", "I-PER", "O", "O") * 4))
+            items.append(
+                Tagged(
+                    str(n), ("王", "小", "明", "said", "good") * 4, ("B-PER", "I-PER", "I-PER", "O", "O") * 4
+                )
+            )
         elif kind == "reading":
             passage = f"第{n}间房：{'很好' if good else '太差'}。" * 6 + "王小明说。"
             answers = (("王小明", passage.index("王小明")),) if n % 3 else ()

@@ -159,7 +159,12 @@ def test_a_killed_training_ends_with_the_same_bytes(tmp_path: Path, monkeypatch:
 
 def test_a_search_goes_on_where_it_was_killed(tmp_path: Path) -> None:
     model, task = small_model(tmp_path, "gpt"), small_task(tmp_path, train_items=24)
-    asked: dict[str, Any] = {"run": str(model), "task": str(task), "seed": 1, "settings": {"epochs": 2, "precision": "fp32"}}
+    asked: dict[str, Any] = {
+        "run": str(model),
+        "task": str(task),
+        "seed": 1,
+        "settings": {"epochs": 2, "precision": "fp32"},
+    }
     whole = search(tmp_path / "whole", **asked, trials=4)
     search(tmp_path / "parts", **asked, trials=2)
     # as a kill leaves it: a trial that runs, and a lock
@@ -187,10 +192,16 @@ def test_labels_are_drawn_evenly_and_batches_depend_on_seed_and_epoch_alone(tmp_
 
 
 def test_the_wrong_head_for_a_family_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    for kind, family, word in (("reading", "gpt", "bert"), ("tagging", "gpt", "bert"), ("generation", "bert", "gpt")):
+    for kind, family, word in (
+        ("reading", "gpt", "bert"),
+        ("tagging", "gpt", "bert"),
+        ("generation", "bert", "gpt"),
+    ):
         task = small_task(tmp_path, kind)
         with pytest.raises(RecipeError, match=word):
-            finetune(tmp_path / "run", run=str(small_model(tmp_path, family)), task=str(task), settings={}, seed=0)
+            finetune(
+                tmp_path / "run", run=str(small_model(tmp_path, family)), task=str(task), settings={}, seed=0
+            )
         assert not (tmp_path / "run").exists()
         shutil.rmtree(tmp_path / f"{family}-model")
 
