@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from headwater.inspect.why import Why
     from headwater.model.explain import Explained
     from headwater.model.worked_example import Example
+    from headwater.pipeline.evaluate_tasks import Evaluated
     from headwater.pipeline.run import Outcome
 
 PathLike = Path | str
@@ -82,6 +83,19 @@ def train(recipe: PathLike, **options: Any) -> "Outcome":
 def evaluate(recipe: PathLike, **options: Any) -> "Outcome":
     """… and scores it in bits per byte on the held-out text."""
     return _until("evaluate", recipe, **options)
+
+
+def evaluate_tasks(run: PathLike, tasks: Sequence[str], **options: Any) -> "Evaluated":
+    """Asks a run's (or a model folder's) model tasks, without and with examples: results.json and results.md.
+
+    The options are those of `pipeline.evaluate_tasks.evaluate_tasks`: data, shots, draws, seed, limit, workspace, workers.
+    """
+    from headwater.inspect.task_scores import write_table
+    from headwater.pipeline.evaluate_tasks import evaluate_tasks
+
+    done = evaluate_tasks(Path(run), tasks, **options)
+    write_table(done.folder, done.model, done.known)
+    return done
 
 
 def run(

@@ -17,6 +17,7 @@ from headwater.cli.chat import chat
 from headwater.cli.compare import compare, history, study
 from headwater.cli.contamination import contamination
 from headwater.cli.curves import curves
+from headwater.cli.evaluate import of_runs
 from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
@@ -162,6 +163,7 @@ _stage_command("curate", "Decide by the rules: ledger, training set and its card
 _stage_command("train", "Train the recipe's model on its training set.")
 cli.add_command(finetune)
 _stage_command("evaluate", "Score the model in bits per byte on the held-out text.")
+cli.add_command(of_runs(cli.commands["evaluate"]))
 _stage_command("run", "All of these, each piece only if it changed; a report.")
 
 

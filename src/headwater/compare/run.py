@@ -105,8 +105,7 @@ def compare(
         if found is None:
             runs = _train(prepared, place, chosen, trainings, rungs, count, race=race)
             result = result_of(prepared, runs, chosen, margin=declared, key=key, command=command)
-            names = [arm.name for arm in arms]
-            record = record_of(names, runs, margin=declared, budget=chosen.name)
+            record = record_of(prepared, runs, margin=declared, budget=chosen.name)
             found = _commit(place, key, result, record)
             place.event("compared", hash=key, seconds=round(time.monotonic() - started, 1))
     return found

@@ -129,7 +129,7 @@ def run_trainings(
     """Trains and scores, part by part; finished runs and scores are not repeated."""
     trained = Trained()
     decided: set[int] = set()
-    parts = list(_looks(trainings, budget) if race else _parts(trainings, workers))
+    parts = list(_looks(trainings, budget) if race else _parts(trainings, max(1, workers)))
     left = sum(map(len, parts))
     for number, part in enumerate(parts):
         wanted = [one for one in part if one.group.kind or one.group.place not in decided]

@@ -14,6 +14,7 @@ import xxhash
 
 VERSION = 1  # of `normalise`: part of the key of every documents' shard
 
+UNDETERMINED = "und"  # ISO 639-2: the language of a text too short or odd to have one
 HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"  # for a character class
 
 # ---------------------------------------------------------------- normalisation

@@ -75,10 +75,11 @@ def curate(
     cleaned = decontaminate(recipe, workspace, ingested, workers=workers)
     # a take-down list changes shards, not the stages that they were read into
     read = sorted([*ingested.stages.values(), *ingested.less.values()])
-    base = content_key("curate", VERSION, read, cleaned)
-    run = CurationRun(workspace, ingested, measured, workers, plan, base, recipe.folder)
+    languages = None if recipe.signals.languages is None else sorted(set(recipe.signals.languages))
+    base = content_key("curate", VERSION, read, cleaned, *([] if languages is None else [languages]))
+    run = CurationRun(workspace, ingested, measured, workers, plan, base, recipe.folder, languages=languages)
     run.start()
-    languages = _languages(run.decisions, ingested, plan)
+    found = _languages(run.decisions, ingested, plan)
     indexes: list[str] = []
     for number, step in enumerate(plan.steps):
         if isinstance(step, DecontaminateStep):
@@ -107,7 +108,7 @@ def curate(
     if not counts["training"]["documents"]:
         raise HeadwaterError(_nothing(counts))
     key = content_key(plan.key, [(shard, entry.fingerprint) for shard, entry in ledger.items()])
-    warnings = tuple(_warnings(plan, languages))
+    warnings = tuple(_warnings(plan, found))
     private = [run.edited_by[n] for n, step in enumerate(plan.steps) if isinstance(step, PrivacyStep)]
     stage = private[0] if private else None
     return Curated(
@@ -181,7 +182,7 @@ def _counts(ledger: Any) -> dict[str, Any]:
 
 
 def _languages(decisions: dict[str, Entry], ingested: Ingested, plan: Plan) -> Counter[str]:
-    """Training documents by measured language, of the decisions of the start, but for sources whose preset is said."""
+    """Training documents that are not gated by measured language, of the decisions of the start, but for sources whose preset is said."""
     languages: Counter[str] = Counter()
     for shard, entry in decisions.items():
         if ingested.source_of[shard] not in plan.chosen:

@@ -32,8 +32,19 @@ ONE_LANGUAGE = {
 }  # fmt: skip
 
 
+_last: tuple[str, tuple[str | None, float]] = ("", (None, 0.0))
+
+
 def measure(text: str) -> tuple[str | None, float]:
-    """label, score."""
+    """label, score; the last text's are kept, since families that are measured on some languages only ask for them."""
+    global _last
+    last = _last
+    if last[0] is not text:
+        last = _last = (text, _measured(text))
+    return last[1]
+
+
+def _measured(text: str) -> tuple[str | None, float]:
     sample = " ".join(text[: 4 * FIRST_CHARACTERS].split())[:FIRST_CHARACTERS]
     letters = letters_by_script(sample)
     total = sum(letters.values())
