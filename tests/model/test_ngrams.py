@@ -89,7 +89,8 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "BLOCK", 7)
     small = ngrams.train(lambda: TEXTS, **SMALL)
     assert all(
-        np.array_equal(getattr(whole, n), getattr(small, n)) for n in ("entries", "contexts", "suffix", "pairs")
+        np.array_equal(getattr(whole, n), getattr(small, n))
+        for n in ("entries", "contexts", "suffix", "pairs")
     )
 
 

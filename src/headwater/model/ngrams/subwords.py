@@ -67,7 +67,9 @@ def kinds() -> np.ndarray:
     """(0x110000,) uint8: _SYMBOL, _UNSPACED (Han, kana, bopomofo), _LETTER (and marks), _NUMBER or _SPACE."""
     table = np.zeros(0x110000, np.uint8)
     of = {"L": _LETTER, "M": _LETTER, "N": _NUMBER, "Z": _SPACE}
-    for code in range(0x20000):  # beyond lie Han and, in plane 14, tags and selectors, which join what they follow
+    for code in range(
+        0x20000
+    ):  # beyond lie Han and, in plane 14, tags and selectors, which join what they follow
         character = chr(code)
         space = character.isspace()
         table[code] = _SPACE if space else of.get(unicodedata.category(character)[0], _SYMBOL)

@@ -44,7 +44,9 @@ class NgramModel:
 
     about: dict[str, Any]
     vocabulary: Units
-    entries: np.ndarray  # (n-grams, 2) uint32: its last unit; the bits of a float32, −ln of the interpolated probability
+    entries: (
+        np.ndarray
+    )  # (n-grams, 2) uint32: its last unit; the bits of a float32, −ln of the interpolated probability
     # (contexts + 1, 4) uint32, contexts being the n-grams below the highest order: where its children begin; the bits
     # of −ln γ; the n-gram without its first unit (NONE for single units); the bits that its children set
     contexts: np.ndarray
@@ -100,7 +102,12 @@ class NgramModel:
 
 
 def packed(
-    units: np.ndarray, nats: np.ndarray, backoff: np.ndarray, first: np.ndarray, suffix: np.ndarray, single: int
+    units: np.ndarray,
+    nats: np.ndarray,
+    backoff: np.ndarray,
+    first: np.ndarray,
+    suffix: np.ndarray,
+    single: int,
 ) -> dict[str, np.ndarray]:
     """The model's arrays from plain ones: (n-grams,) units, nats and suffix (−1 for single units), (contexts,) backoff,
     (contexts + 1,) first; `single`: how many single units there are."""
