@@ -234,6 +234,22 @@ def finetune(
     return finetune(Path(run), task_of(task, kind=kind, columns=columns, **given), workspace=place, **options)
 
 
+def label_curve(
+    run: PathLike, tasks: Sequence[str], *, labels: Sequence[int] = (16, 64, 256, 1000), draws: int = 5,
+    workspace: PathLike | None = None, **options: Any,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What a run's pre-training is worth on tasks of classification, at so many labels: paired with new weights."""
+    from headwater.compare.label_curves import rows_of
+    from headwater.pipeline.finetune import task_of
+    from headwater.pipeline.label_curve import measure_labels
+
+    place = None if workspace is None else workspace_place(workspace)
+    places = ("validation", "test", "kind", "columns")
+    of_tasks = {name: options.pop(name) for name in places if name in options}
+    read = [task_of(task, **of_tasks) for task in tasks]
+    return rows_of(measure_labels(Path(run), read, sizes=labels, draws=draws, workspace=place, **options))
+
+
 def task_card(
     run: PathLike, task: str, *, workspace: PathLike | None = None, **places: Any
 ) -> tuple[dict[str, Any], list[str]]:

@@ -126,7 +126,9 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> Counter[str]:
         child = Child(Path(folder))
         page = Path(folder) / "page.html"
         page.write_text(f"<p>{SIMPLIFIED}</p>", encoding="utf-8")
-        child.ask(page, "html", {}, 600)  # imports, and kernels compiled in a new checkout, take their time once
+        child.ask(
+            page, "html", {}, 600
+        )  # imports, and kernels compiled in a new checkout, take their time once
         told = start = child.seconds()
         while child.seconds() < start + seconds:
             seed = rng.choice(bombs if bombs and rng.random() < RARE else usual)

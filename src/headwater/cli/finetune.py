@@ -31,6 +31,8 @@ KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of t
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="The first of them.")
 @click.option("--from-scratch", is_flag=True, help="The same model with new weights, to compare.")
+@click.option("--labels", metavar="N,N,…", help="Pre-trained against new weights at so many labels.")
+@click.option("--draws", type=click.IntRange(2), default=5, show_default=True, help="Of --labels.")
 @click.option(
     "--lora", type=click.IntRange(1), metavar="RANK", help="Train added matrices of this rank, not the model."
 )
@@ -53,6 +55,8 @@ def finetune(
     seeds: int,
     seed: int,
     from_scratch: bool,
+    labels: str | None,
+    draws: int,
     lora: int | None,
     learning_rate: float | None,
     epochs: int | None,
@@ -86,11 +90,36 @@ def finetune(
         card, lines = api.task_card(run, task, **asked)
         print_result(card, as_json, [_plain(line) for line in lines])
         return
+    if labels is not None:
+        from headwater.compare.label_curves import lines_of
+
+        rows = api.label_curve(
+            run,
+            [task],
+            labels=_counts(labels),
+            draws=draws,
+            **asked,
+            settings=settings,
+            workers=workers,
+            say=say,
+        )
+        print_result(rows, as_json, [*map(_plain, lines_of(rows))])
+        return
     result = api.finetune(
         run, task, **asked, settings=settings, trials=trials, seeds=seeds, seed=seed, from_scratch=from_scratch,
         workers=workers, say=say,
     )  # fmt: skip
     print_result(result, as_json, [*map(_plain, result_lines(result)), f"result    {result['folder']}"])
+
+
+def _counts(labels: str) -> list[int]:
+    try:
+        counts = sorted({int(one) for one in labels.split(",")})
+    except ValueError:
+        counts = []
+    if not counts or counts[0] < 2:
+        raise click.UsageError(f"--labels {labels}: expected numbers of at least 2, as in 16,64,256")
+    return counts
 
 
 def _plain(line: str) -> str:

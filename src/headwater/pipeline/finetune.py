@@ -73,6 +73,14 @@ def task_of(
     return read_task(Path(place), **options)
 
 
+def card_lines(base: Base, task: Task) -> list[str]:
+    """What is in a task, for people."""
+    from headwater.model.huggingface import read_config
+
+    context = read_config(base.folder).context
+    return lines_of(_card(base, task, context), context)
+
+
 def card(run: Path, task: Task, *, workspace: Path | str | None = None) -> tuple[dict[str, Any], list[str]]:
     """What is in the task, as a record and in lines."""
     from headwater.model.huggingface import read_config

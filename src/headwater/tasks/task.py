@@ -1,7 +1,7 @@
 """From places to a task: train, validation and test, each item in one of them.
 
 Named splits are found by their files' names (train, dev, test; in FewCLUE train_few_all). What is missing is cut by a
-hash of the item's text, never by chance of place, so that equal texts stay together:
+hash of the items' texts, so that equal texts stay together and the order of the file does not matter:
 
     one file, or one split alone    80% train, 10% validation, 10% test
     train and validation            the validation split is the test; validation is a tenth of train
@@ -42,7 +42,7 @@ _NAMES = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
-CUT = 10  # one group of texts in so many is validation, and another one test
+CUT = 10  # one item in so many is validation, and another one test
 MOST_SHARED = 0.5  # of the validation's texts, in the test
 
 
@@ -51,7 +51,7 @@ class Task:
     name: str
     kind: str
     splits: dict[str, list[Item]]
-    labels: tuple[str, ...]  # of classification, and of tagging (tags)
+    labels: tuple[str, ...]  # of classification; tags; of reading whether some questions have no answer
     files: dict[str, list[str]]  # by split as found: names and hashes
     notes: tuple[str, ...]  # how the splits came about
     left_out: dict[str, dict[str, int]] = field(default_factory=dict)  # split -> reason -> items
@@ -188,10 +188,9 @@ def _complete(
         raise RecipeError(f"{where}: holds no item with a label")
     if "train" not in splits and len(splits) == 1:
         items = next(iter(splits.values()))
-        cut: dict[str, list[Item]] = {split: [] for split in SPLITS}
-        for item in items:
-            place = _hash(item) % CUT
-            cut["test" if place == 0 else "validation" if place == 1 else "train"].append(item)
+        rest, test = _cut(items, 1 / CUT)
+        train, validation = _cut(rest, 1 / (CUT - 1))
+        cut = {"train": train, "validation": validation, "test": test}
         splits, notes = cut, ["the only split was cut by text: 80% train, 10% validation, 10% test"]
     elif "train" not in splits:
         raise RecipeError(
@@ -206,8 +205,7 @@ def _complete(
             )
         for split in ("test", "validation"):
             if split not in splits:
-                splits[split] = [item for item in splits["train"] if _hash(item) % CUT == 0]
-                splits["train"] = [item for item in splits["train"] if _hash(item) % CUT != 0]
+                splits["train"], splits[split] = _cut(splits["train"], 1 / CUT)
                 notes.append(f"{split} is a tenth of train, cut by text")
     for split in SPLITS:
         if not splits[split]:
@@ -215,8 +213,25 @@ def _complete(
     return {split: splits[split] for split in SPLITS}, notes
 
 
-def _hash(item: Item) -> int:
-    return xxhash.xxh3_64_intdigest(normal(item.group).encode("utf-8", "surrogatepass"))
+def _cut(items: Sequence[Item], share: float) -> tuple[list[Item], list[Item]]:
+    """(rest, cut off): whole groups of equal texts in the order of their hash, at least one, until there are enough."""
+    groups = sorted({normal(item.group) for item in items}, key=_hash)
+    sizes = Counter(normal(item.group) for item in items)
+    taken: set[str] = set()
+    count = 0
+    for group in groups[:-1]:
+        if taken and count >= share * len(items):
+            break
+        taken.add(group)
+        count += sizes[group]
+    return (
+        [item for item in items if normal(item.group) not in taken],
+        [item for item in items if normal(item.group) in taken],
+    )
+
+
+def _hash(text: str) -> int:
+    return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
 
 
 def normal(text: str) -> str:
@@ -238,6 +253,8 @@ def _labels(kind: str, splits: Mapping[str, list[Item]]) -> tuple[str, ...]:
     """Of training; a label that only the others have cannot be learnt."""
     if kind == "tagging":
         return tuple(sorted({tag for item in splits["train"] for tag in item.tags}))  # type: ignore[union-attr]
+    if kind == "reading":  # whether "no answer" is an answer
+        return ("no answer",) if any(not item.target for item in splits["train"]) else ()
     if kind != "classification":
         return ()
     labels = sorted({item.target for item in splits["train"]})

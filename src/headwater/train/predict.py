@@ -57,7 +57,8 @@ def predict(
             for prediction in made:
                 best, none = prediction.pop("best"), prediction.pop("none")
                 prediction["score"] = round(best[0] - none, 4)
-                prediction["answer"] = best[1] if best[0] > none else ""
+                # where training had no question without an answer the likeliest span is one
+                prediction["answer"] = best[1] if best[0] > none or not labels else ""
         return made
 
 

@@ -43,8 +43,11 @@ def scored(
     tokenizer = "zh" if is_chinese([item.references[0] for item in written]) else "13a"
     for name, metric in (("chrf", CHRF()), ("bleu", BLEU(tokenize=tokenizer))):
         result = metric.corpus_score(said, references, n_bootstrap=draws)
+        signature = metric.get_signature().format()
         half = (
-            json.loads(result.format(width=4, is_json=True)).get("confidence_var", 0.0) if draws > 1 else 0.0
+            json.loads(result.format(width=4, signature=signature, is_json=True)).get("confidence_var", 0.0)
+            if draws > 1
+            else 0.0
         )
         value = float(result.score)
         found[name] = (value, max(0.0, value - half), min(100.0, value + half))
