@@ -71,3 +71,9 @@ def eats(out: Output, *, mebibytes: int) -> dict[str, Any]:
     time.sleep(1)
     out.path("txt").write_text(f"{len(eaten)}", encoding="utf-8")
     return {"documents": 1}
+
+
+def sees_gpu(out: Output) -> dict[str, Any]:
+    """Which GPUs a cluster gave the task."""
+    out.path("txt").write_text("", encoding="utf-8")
+    return {"documents": 1, "gpus": os.environ.get("CUDA_VISIBLE_DEVICES", "")}

@@ -64,6 +64,7 @@ class TrainSettings(Settings):
         None  # tokens a pass; default: the whole batch at once
     )
     processes: Annotated[int, Field(ge=1)] = 1  # that share each batch
+    gpus: Annotated[float, Field(ge=0)] = 0  # that a training asks a cluster for
     document_masks: bool | None = (
         None  # texts in one sequence do not see each other; default: all but lm and span
     )

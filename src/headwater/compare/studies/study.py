@@ -12,7 +12,7 @@ from headwater.compare.record import record_of
 from headwater.compare.run import measured
 from headwater.compare.sentence import signed
 from headwater.compare.statistics import Effect, percent
-from headwater.engine.local import default_workers
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, commit_file
 from headwater.errors import HeadwaterError
 
