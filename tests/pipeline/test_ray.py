@@ -32,6 +32,7 @@ def cluster(tmp_path, s3_server, monkeypatch):
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     monkeypatch.setenv("RAY_ADDRESS", "")
     temporary = Path(f"/tmp/hw-ray-{os.getpid()}")  # names of sockets are short
     (temporary / "ray").mkdir(parents=True)
