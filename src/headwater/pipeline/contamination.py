@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.curate.evaluation_items import read_items
-from headwater.engine.local import Task, default_workers, run_stage
+from headwater.engine.local import Task, run_stage
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash
 from headwater.errors import RecipeError
 from headwater.pipeline.ingest import Ingested, ingest
@@ -115,7 +116,7 @@ def contamination(
         ]
         seen = run_stage(place, f"contamination/seen-{key[:12]}-{ingested.key[:12]}", tasks_of, workers=count,
                          title="look for evaluation text")  # fmt: skip
-    return overlaps(read_items(tasks), [entry.path() for entry in seen], settings, ingested.documents)
+    return overlaps(read_items(tasks), [entry.here() for entry in seen], settings, ingested.documents)
 
 
 def content_of(paths: list[Path]) -> list[list[str]]:

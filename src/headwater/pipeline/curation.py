@@ -124,8 +124,8 @@ def curate(
 def final_texts(curated: Curated, shard: str) -> Iterator[tuple[str, str]]:
     """(id, text) of the documents of a shard that are kept, in their order and as the last edit left them."""
     texts = curated.texts(shard)
-    streams = [read_batches(texts.ledger.path(), ["id", "state"])]
-    streams += [read_batches(entry.path(), ["id", "text"]) for entry in (*texts.editions, texts.documents)]
+    streams = [read_batches(texts.ledger.here(), ["id", "state"])]
+    streams += [read_batches(entry.here(), ["id", "text"]) for entry in (*texts.editions, texts.documents)]
     for ledger, *layers in in_step(streams):
         for row in range(ledger.num_rows):
             if ledger["state"][row].as_py() == "kept":
