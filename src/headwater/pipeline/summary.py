@@ -14,6 +14,12 @@ from headwater.sources.shards import plan
 # slow laptop core; a plan is an upper estimate.
 READ_RATE = 2e6
 TRAIN_RATE = 15_000
+_EXCHANGED = (
+    "duplicate",
+    "passage-",
+    "bloom",
+    "line-keys",
+)  # stages of corpus-wide steps, which say what they "spilled"
 
 
 def lines_of(outcome: Outcome) -> list[str]:
@@ -78,7 +84,7 @@ def _mixture_lines(manifest: dict[str, Any]) -> list[str]:
 
 def _spilled(outcome: Outcome) -> int:
     """Bytes that corpus-wide steps wrote to disk instead of holding them."""
-    stages = [name for name in outcome.workspace.used if name.startswith(("duplicate", "passage-", "bloom"))]
+    stages = [name for name in outcome.workspace.used if name.startswith(_EXCHANGED)]
     entries = [entry for name in stages for entry in outcome.workspace.stage(name).entries().values()]
     return sum(entry.result.get("spilled", 0) for entry in entries)
 
