@@ -124,7 +124,9 @@ def _training_set(outcome: Outcome, workers: int, scored: bool) -> Path:
     assert outcome.curated is not None
     tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers, scored=scored)
     pool = build_pool(workspace, tokenizer, [outcome.curated], workers=workers)
-    return build_training_set(workspace, recipe, outcome.curated, pool, tokenizer)
+    return build_training_set(
+        workspace, recipe, outcome.curated, pool, tokenizer, ingested=outcome.ingested, measured=outcome.measured
+    )  # fmt: skip
 
 
 def keep_snapshot(outcome: Outcome) -> None:
