@@ -106,7 +106,9 @@ def test_passes_over_parts_of_a_batch_are_the_batch(
 def test_two_processes_are_one_and_a_run_goes_on_with_another_number(
     parallel: str, training_sets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    more = {"tokens": 256 * 12, "checkpoint_every": 256 * 4, "optimizer": "adamw"}
+    """To the last bit, where one takes in as many passes what the two take at once; with shards the norm that
+    gradients are clipped by is summed in another order."""
+    more = {"tokens": 256 * 12, "checkpoint_every": 256 * 4, "optimizer": "adamw", "micro_batch": 128}
     run(tmp_path / "one", training_sets, "bert", **more)
     save = pretrain_module.save
 
@@ -121,10 +123,9 @@ def test_two_processes_are_one_and_a_run_goes_on_with_another_number(
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     run(tmp_path / "two", training_sets, "bert", processes=2, parallel=parallel, **more)
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
-    mine, theirs = (huggingface.load(tmp_path / name / "model").state_dict() for name in ("one", "two"))
-    assert all(
-        torch.allclose(mine[name], theirs[name], atol=1e-4) for name in mine if "query_key" not in name
-    )
+    if parallel == "ddp":
+        assert losses(tmp_path / "two") == losses(tmp_path / "one")
+        assert weights(tmp_path / "two") == weights(tmp_path / "one")
 
 
 @pytest.mark.slow

@@ -133,7 +133,9 @@ def pretrain(
             rows = stream.batch(step)[rank::world]
             # the next token leaves nothing to chance, and is spared the keys
             keys = rows[:, 0] if objective.name == "lm" else stream.keys(step)[rank::world]
-            passes = [slice(start, start + a_pass) for start in range(0, len(rows), a_pass)]
+            # every so many rows, as processes take them: as many passes or processes add up the same sums
+            count = -(-len(rows) // a_pass)
+            passes = [slice(part, None, count) for part in range(count)]
             batches = [objective.make(rows[part], keys[part]) for part in passes]
             nats = gradients(network, batches, place)
             if not math.isfinite(nats):
