@@ -129,6 +129,7 @@ def test_two_processes_are_one_and_a_run_goes_on_with_another_number(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_compiled_blocks_train_the_same(device: str, training_sets: dict[str, Path], tmp_path: Path) -> None:
     if device == "cuda" and not torch.cuda.is_available():
