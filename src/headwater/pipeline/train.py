@@ -63,6 +63,7 @@ def training_job(
         "seed": seed,
         "draw": draw,
     }
+    gpus = arguments["train"].pop("gpus")  # where it is trained, not what comes of it
     checkpoint = None
     if recipe.model.path is not None:
         arguments["model"]["path"] = str(recipe.folder / recipe.model.path)
@@ -84,6 +85,8 @@ def training_job(
         "headwater.train.pretrain:pretrain",
         folder,
         {"training_set": str(training_set), **arguments},
+        reads=tuple(str((training_set / shard["path"]).resolve()) for shard in manifest["pool"]),
+        resources={"CPU": float(max(1, recipe.train.processes)), "GPU": gpus},
     )
 
 

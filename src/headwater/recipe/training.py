@@ -66,6 +66,7 @@ class TrainSettings(Settings):
     processes: Annotated[int, Field(ge=1)] = 1  # that share each batch
     parallel: Literal["ddp", "fsdp"] = "ddp"  # each process holds the whole model, or its rows of it
     compile: bool | None = None  # blocks by torch.compile; default: on CUDA
+    gpus: Annotated[float, Field(ge=0)] = 0  # that a training asks a cluster for
     document_masks: bool | None = (
         None  # texts in one sequence do not see each other; default: all but lm and span
     )
