@@ -62,10 +62,21 @@ def lines_of(outcome: Outcome) -> list[str]:
         lines += _mixture_lines(read_json(outcome.training_set / "manifest.json") or {})
     for run in outcome.runs:
         lines.append(f"run       {run.folder} ({show_count(run.result['tokens'])} tokens)")
+        lines.append(f"          {_trained(run.result)}")
     for scores in outcome.scores:
         for domain, bits in scores["domains"].items():
             lines.append(f"score     {bits:.3f} {scores['measure']} on {domain}")
     return lines
+
+
+def _trained(result: dict[str, Any]) -> str:
+    """Loss, what held-out text says of it, and how much of the machine was used."""
+    said = f"loss {result['loss']:.3f} nats a token"
+    if result.get("validation_loss") is not None:
+        said += f", {result['validation_loss']:.3f} on held-out text"
+    if result.get("mfu") is not None:
+        said += f"; {result['tokens_per_second']:,} tokens/s, MFU {result['mfu']:.0%}"
+    return said
 
 
 def _mixture_lines(manifest: dict[str, Any]) -> list[str]:
