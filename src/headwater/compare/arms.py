@@ -268,9 +268,15 @@ def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
         if name in texts:
             raise HeadwaterError(
                 f"{arm.name} keeps exactly the text that {texts[name]} keeps ({len(keys):,} documents), so there is "
-                "nothing to compare; make its rules stricter, or see `headwater run` on it for what they dropped"
+                f"nothing to compare; {_what_else(arm)}"
             )
         texts[name] = arm.name
+
+
+def _what_else(arm: Arm) -> str:
+    if arm.said.startswith("--"):
+        return "vary what changes it: --preset headwater, --vary curate.duplicates=null, --drop-source NAME"
+    return "make its rules stricter, or see `headwater run` on it for what they dropped"
 
 
 def settings_diff(baseline: Recipe, arm: Recipe) -> list[dict[str, Any]]:
