@@ -1,6 +1,6 @@
 """What *quick* costs: a comparison of three recipes, against the same trainings one after another, nothing shared.
 
-    ./run bench quick_budget [--tokens 2M] [--alone 12]
+    ./run bench quick_budget [--tokens 2M] [--documents 3000] [--alone 12]
 
 The other side is what a careful person does without a comparison: for every training a workspace of its own, read,
 measured, curated and tokenised again, one training at a time on 2 threads, then its score. Both sides train the same
@@ -29,7 +29,6 @@ from headwater.recipe.quantities import parse_count
 from headwater.train.pretrain import pretrain
 
 SOURCES = {"en": ["corpora/books/novels-en/*.txt.gz"], "zh": ["corpora/books/books-zh/*.txt.gz"]}
-DOCUMENTS = 3000  # of each language
 RECIPE = """\
 name: {name}
 sources:
@@ -59,8 +58,8 @@ def measured(work: Callable[[], None]) -> tuple[float, float]:
     return time.perf_counter() - clock, cpu() - before
 
 
-def write(folder: Path) -> list[Path]:
-    for language, texts in real_texts(SOURCES, DOCUMENTS, (500, 4000)).items():
+def write(folder: Path, documents: int) -> list[Path]:
+    for language, texts in real_texts(SOURCES, documents, (500, 4000)).items():
         lines = [
             json.dumps({"text": text, "unit": f"{language}{number // 20}"}, ensure_ascii=False)
             for number, text in enumerate([*texts, *texts[: len(texts) // 5]])  # a fifth is there twice
@@ -78,6 +77,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tokens", type=parse_count, default=BUDGETS["quick"].tokens)
+    parser.add_argument("--documents", type=int, default=3000, help="of each language")
     parser.add_argument("--alone", type=int, default=12)
     options = parser.parse_args()
     quick = replace(BUDGETS["quick"], tokens=options.tokens)
@@ -85,7 +85,7 @@ def main() -> None:
     trainings = quick.trainings(2)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        paths = write(folder)
+        paths = write(folder, options.documents)
         ours = measured(lambda: void(compare(paths, budget="quick", workspace=folder / "ours", workers=2)))
         seeds = [(arm, seed) for seed in range(6) for arm in range(3) if seed < (3 if arm else 6)]
         chosen = seeds[: options.alone]
@@ -93,12 +93,13 @@ def main() -> None:
         def alone() -> None:
             for arm, seed in chosen:
                 workspace = Workspace(folder / f"alone-{arm}-{seed}")
-                # the arm with the baseline, which `prepare` holds it against: nobody trains alone on less
                 arms = load_arms([paths[arm]], quick, [])
                 prepared = prepare(arms, workspace, quick, workers=1)
                 [outcome] = prepared.outcomes
                 assert outcome.training_set is not None
-                job = training_job(arms[0].recipe, workspace, outcome.training_set, seed=seed, draw=prepared.draw)
+                job = training_job(
+                    arms[0].recipe, workspace, outcome.training_set, seed=seed, draw=prepared.draw
+                )
                 pretrain(job.folder, **job.arguments, threads=2)
                 (job.folder / "job.json").write_text(json.dumps({"key": job.key, "result": {}}))
                 score(workspace, [job.folder], prepared.heldout, workers=1)
