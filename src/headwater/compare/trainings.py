@@ -187,7 +187,7 @@ def _train(
     entries = score(workspace, folders, prepared.heldout, workers=workers, title="score")
     for one, result, entry in zip(wanted, results, entries, strict=True):
         trained.runs.setdefault(one.group, []).append(Run(one.job.folder, one.seed, result))
-        trained.scored.setdefault(one.group, []).append(by_domain(entry.path()))
+        trained.scored.setdefault(one.group, []).append(by_domain(entry.here()))
 
 
 def _parts(trainings: Sequence[Training], slots: int) -> Iterator[list[Training]]:
