@@ -34,7 +34,7 @@ name: {name}
 sources:
   - {{name: en, kind: files, paths: ["en.jsonl"], columns: {{text: text, unit: unit}}}}
   - {{name: zh, kind: files, paths: ["zh.jsonl"], columns: {{text: text, unit: unit}}}}
-holdout: {{share: 0.1}}
+holdout: {{share: 0.2}}
 curate: {{{curate}}}
 evaluate: {{bytes_per_unit: 4kB}}
 """
@@ -61,7 +61,7 @@ def measured(work: Callable[[], None]) -> tuple[float, float]:
 def write(folder: Path, documents: int) -> list[Path]:
     for language, texts in real_texts(SOURCES, documents, (500, 4000)).items():
         lines = [
-            json.dumps({"text": text, "unit": f"{language}{number // 20}"}, ensure_ascii=False)
+            json.dumps({"text": text, "unit": f"{language}{number // 5}"}, ensure_ascii=False)
             for number, text in enumerate([*texts, *texts[: len(texts) // 5]])  # a fifth is there twice
         ]
         (folder / f"{language}.jsonl").write_text("\n".join(lines), encoding="utf-8")
