@@ -25,10 +25,12 @@ from headwater.train.search import search
 
 FAST = {"epochs": 6, "batch": 8, "learning_rate": 0.01, "precision": "fp32"}
 HEADS = [
-    ("classification", family) for family in ("bert", "gpt", "xlnet", "t5")
-] + [
-    ("tagging", "xlnet"), ("tagging", "t5"), ("reading", "bert"), ("reading", "t5"), ("choice", "gpt"), ("choice", "xlnet"),
-    ("generation", "gpt"), ("generation", "t5"), ("generation", "xlnet"),
+    *(("classification", family) for family in ("bert", "gpt", "xlnet", "t5")),
+    ("tagging", "xlnet"), ("reading", "bert"), ("choice", "gpt"), ("generation", "t5"),
+    *(pytest.param(*head, marks=pytest.mark.slow) for head in (
+        ("tagging", "t5"), ("reading", "t5"), ("reading", "xlnet"), ("choice", "xlnet"), ("generation", "gpt"),
+        ("generation", "xlnet"),
+    )),
 ]  # fmt: skip
 
 

@@ -189,7 +189,11 @@ def _card(base: Base, task: Task, context: int) -> dict[str, Any]:
     from headwater.model.tokenizer import Tokenizer
 
     tokenizer = Tokenizer.load(base.folder / "tokenizer.json")
-    known = base.workspace.path / "tasks" / f"card-{content_key(VERSION, task.key, base.key)[:12]}.json"
+    known = (
+        base.workspace.path
+        / "tasks"
+        / f"card-{content_key(VERSION, task.key, task.name, task.files, task.notes, base.key)[:12]}.json"
+    )
     kept: dict[str, Any] | None = read_json(known)
     if kept is None:
         kept = card_of(task, lambda text: len(tokenizer.encode(text)), context)
