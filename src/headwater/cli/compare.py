@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import print_result
+from headwater.cli.shared import engine_options, print_result
 
 BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which is imported when it is used
 WORKSPACE = click.types.FuncParamType(api.workspace_place)
@@ -28,6 +28,7 @@ WORKSPACE.name = "path or url"
 )
 @click.option("--workspace", type=WORKSPACE, help="Default: the first recipe's own.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@engine_options
 @click.option(
     "--margin", type=float, metavar="PERCENT", help="What counts as material (default: the budget's)."
 )
@@ -61,6 +62,7 @@ def compare(
     gate: str | None,
     plan: bool,
     as_json: bool,
+    engine: Any,
 ) -> None:
     """Train on each of RECIPES; what the difference did.
 
@@ -81,6 +83,7 @@ def compare(
         "variations": variations_of(vary, drop_sources, presets),
         "race": race,
         "matching": matching,
+        "engine": engine,
     }
     if plan:
         from headwater.compare.run import plan_comparison

@@ -33,7 +33,6 @@ from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.pipeline.duplicates import find_duplicates
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
-from headwater.pipeline.passages import cut_passages, find_seen
 from headwater.pipeline.plan import plan_of
 from headwater.recipe import Recipe
 
@@ -92,10 +91,16 @@ def curate(
         elif isinstance(step, DuplicatesStep):
             indexes.append(find_duplicates(run, number, step))
         elif isinstance(step, BloomStep):
+            from headwater.pipeline.passages import (
+                find_seen,  # their kernels' compiler takes .2 s and 80 MB to load
+            )
+
             find_seen(run, number, step)
         elif isinstance(step, PrivacyStep):
             run.take_edition(number, run.take_personal_data_out(number, step, recipe.folder))
         else:
+            from headwater.pipeline.passages import cut_passages
+
             run.take_edition(number, cut_passages(run, number, step))
     ledger_stage, ledger = run.ledger()
     editions = [workspace.stage(name).entries() for name in reversed(run.editions)]
@@ -119,8 +124,8 @@ def curate(
 def final_texts(curated: Curated, shard: str) -> Iterator[tuple[str, str]]:
     """(id, text) of the documents of a shard that are kept, in their order and as the last edit left them."""
     texts = curated.texts(shard)
-    streams = [read_batches(texts.ledger.path(), ["id", "state"])]
-    streams += [read_batches(entry.path(), ["id", "text"]) for entry in (*texts.editions, texts.documents)]
+    streams = [read_batches(texts.ledger.here(), ["id", "state"])]
+    streams += [read_batches(entry.here(), ["id", "text"]) for entry in (*texts.editions, texts.documents)]
     for ledger, *layers in in_step(streams):
         for row in range(ledger.num_rows):
             if ledger["state"][row].as_py() == "kept":

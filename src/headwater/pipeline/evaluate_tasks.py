@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Task, default_workers, run_stage
+from headwater.engine.local import Task, run_stage
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError
 from headwater.pipeline.train import require_torch

@@ -69,12 +69,20 @@ def measure_stages(
                         **(family if gated else replace(family, languages=None)).arguments,
                     },
                     together=f"{texts_stage}/{entry.shard}" + ("" if enough else _half(family)),
+                    weight=entry.result.get("bytes", 0),
+                    resources={"GPU": family.gpus} if family.gpus else {},
                 )
                 for entry in shards
             ]
     if any(workspace.stage(name).entry(t.shard) is None for name, tasks in stages.items() for t in tasks):
         modules = sorted({family.module for family in families})
-        run_before("headwater.signals.measure:warm", {"modules": modules}, workers=workers, title="prepare")
+        run_before(
+            workspace,
+            "headwater.signals.measure:warm",
+            {"modules": modules},
+            workers=workers,
+            title="prepare",
+        )
     run_stages(workspace, stages, workers=workers, title="measure")
     return names
 

@@ -53,6 +53,7 @@ class Function(Settings):
     settings: dict[str, Any] = Field(default_factory=dict)
     type: Literal["double", "int64", "bool", "string"] = "double"
     batch: Annotated[int, Field(ge=1, le=10_000)] = 64
+    gpus: Annotated[float, Field(ge=0)] = 0  # that a task asks a cluster for (1, or a share such as 0.5)
 
 
 class Scores(Settings):

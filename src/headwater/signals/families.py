@@ -66,6 +66,11 @@ class Family:
         return content_key(*parts)
 
     @property
+    def gpus(self) -> float:
+        """What a task of it asks a cluster for; no part of the key."""
+        return float((self.settings or {}).get("gpus", 0))
+
+    @property
     def numbers(self) -> list[str]:
         """The signals that a rule may judge, as `family.signal`."""
         return [f"{self.name}.{signal.name}" for signal in self.columns if signal.type in NUMBERS]

