@@ -53,7 +53,7 @@ def kind_of(records: Records) -> str:
     if records.columns == ("1", "2"):
         return "classification" if _few_values(records, "2") else "generation"
     raise RecipeError(
-        f"{records.path}: its columns are {', '.join(records.columns) or 'none'}, which say no task; name them, "
+        f"{records.path}: its columns are {records.named or 'none'}, which say no task; name them, "
         "--columns text=…,label=… (or source=…,target=…), and the task, --kind"
     )
 
@@ -117,9 +117,7 @@ def _column(
     """The file's name for a role. `place`: where it stands in a file without names."""
     if role in columns:
         if columns[role] not in records.columns:
-            raise RecipeError(
-                f"{records.path}: has no column {columns[role]!r}; it has {', '.join(records.columns)}"
-            )
+            raise RecipeError(f"{records.path}: has no column {columns[role]!r}; it has {records.named}")
         return columns[role]
     lower = {name.lower(): name for name in records.columns}
     found = next(
@@ -127,7 +125,7 @@ def _column(
     )
     if found is None:
         raise RecipeError(
-            f"{records.path}: no column for the {role} among {', '.join(records.columns)}; say which it is: "
+            f"{records.path}: no column for the {role} among {records.named}; say which it is: "
             f"--columns {role}=NAME"
         )
     return found

@@ -62,6 +62,10 @@ class Pruned(Exception):
     """A search has seen enough of this training."""
 
 
+class Diverged(HeadwaterError):
+    """The loss is no number."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a search varies, and the rest of it."""
@@ -168,7 +172,7 @@ def finetune(
             loss.backward()  # type: ignore[no-untyped-call]
             nats = loss.item()
             if not math.isfinite(nats):
-                raise HeadwaterError(
+                raise Diverged(
                     f"{folder}: the loss is {nats} in epoch {epoch + 1}; lower the learning rate (it is "
                     f"{chosen.learning_rate:g}), or set the precision to fp32"
                 )
