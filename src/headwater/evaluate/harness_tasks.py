@@ -46,10 +46,11 @@ def names() -> list[str]:
 
 def overview() -> dict[str, str]:
     """{task: what its file says of itself in its first line}."""
-    return {
-        name: (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").split("\n")[0].lstrip("# ")
-        for name in names()
+    first = {
+        name: (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0] for name in names()
     }
+    said = {name: line.lstrip("# ") for name, line in first.items()}
+    return {**said, "induction": "How much likelier a random span is when it comes again (Olsson 2022)."}
 
 
 def task_file(name: str) -> Path:

@@ -50,7 +50,7 @@ def evaluate_tasks(
     limit  items of each task, spread over all of it
     """
     require_torch()
-    from headwater.evaluate.run_task import MINIMAL_PAIRS, VERSION, data_files, describe
+    from headwater.evaluate.run_task import INDUCTION, MINIMAL_PAIRS, VERSION, data_files, describe
     from headwater.model.converse import model_folder
 
     if not tasks:
@@ -64,7 +64,7 @@ def evaluate_tasks(
     wanted = []
     for task in dict.fromkeys(tasks):
         described = describe(task)
-        if (described.get("metadata") or {}).get("kind") != MINIMAL_PAIRS:
+        if (described.get("metadata") or {}).get("kind") not in (MINIMAL_PAIRS, INDUCTION):
             require_harness()
         settings = {
             "task": task, "shots": sorted({0, *shots}), "draws": draws if max(shots, default=0) else 1, "seed": seed,
