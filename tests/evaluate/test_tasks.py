@@ -177,3 +177,9 @@ def test_a_task_file_of_ones_own(model_folders: Folders, tmp_path: Path) -> None
     task.write_text("task: [", encoding="utf-8")
     with pytest.raises(HeadwaterError, match="not a task file"):
         api.evaluate_tasks(model_folders("gpt"), [str(task)], **settings)
+
+
+def test_the_report_shows_them_in_both_languages(evaluated: Any, tmp_path: Path) -> None:
+    page = api.report(evaluated.folder.parent.parent, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "What models can do" in page and "模型会做什么" in page
+    assert "xcopa_zh (acc)" in page and "不高于随机水平" in page

@@ -47,6 +47,7 @@ def score(
             batch.append((number, gap))
     if batch:
         _add(run(model, [x for _, x in batch], special), batch, values, greedy)
+    report(len(pieces), len(pieces))
     return values, greedy
 
 
