@@ -2,7 +2,8 @@
 
     python benchmarks/harness_parity.py --run RUN --data DATA [--items 500] [--shots 0]
 
-Both are asked the very same requests of the harness, in one process.
+Both are asked the very same requests of the harness, in one process. (PIQA has answers of more than 256 tokens, which
+`hf` refuses for a model of that context; ours reads them in windows.)
 """
 
 import argparse
@@ -16,7 +17,7 @@ from headwater.evaluate import harness_tasks
 from headwater.evaluate.harness import HeadwaterLM
 from headwater.model.converse import model_folder
 
-TASKS = "piqa,arc_easy,xcopa_zh,lambada,blimp"
+TASKS = "arc_easy,xcopa_zh,lambada,blimp"
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Task, default_workers, run_stage
+from headwater.engine.local import Task, run_stage
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError
 from headwater.pipeline.train import require_torch
@@ -50,7 +51,7 @@ def evaluate_tasks(
     limit  items of each task, spread over all of it
     """
     require_torch()
-    from headwater.evaluate.run_task import INDUCTION, MINIMAL_PAIRS, VERSION, data_files, describe
+    from headwater.evaluate.run_task import NO_HARNESS, VERSION, data_files, describe
     from headwater.model.converse import model_folder
 
     if not tasks:
@@ -64,7 +65,7 @@ def evaluate_tasks(
     wanted = []
     for task in dict.fromkeys(tasks):
         described = describe(task)
-        if (described.get("metadata") or {}).get("kind") not in (MINIMAL_PAIRS, INDUCTION):
+        if (described.get("metadata") or {}).get("kind") not in NO_HARNESS:
             require_harness()
         settings = {
             "task": task, "shots": sorted({0, *shots}), "draws": draws if max(shots, default=0) else 1, "seed": seed,
