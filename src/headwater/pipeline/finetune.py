@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Job, default_workers, run_jobs
+from headwater.engine.local import Job, run_jobs
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.pipeline.pretraining_text import overlap_of
