@@ -16,6 +16,8 @@ from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
 from headwater.evaluate import harness_tasks, task_data
 from headwater.inspect.task_scores import lines_of, markdown
+from headwater.pipeline.evaluate_tasks import tasks_of_recipe
+from headwater.recipe import Recipe
 
 pytest.importorskip("lm_eval")
 Folders = Callable[[str], Path]
@@ -212,3 +214,12 @@ def test_a_checkpoint_of_a_hub_is_asked_the_same(
     theirs = api.evaluate_tasks(folder, ["xcopa_zh"], workspace=tmp_path / "a", **settings)
     ours = api.evaluate_tasks(model_folders("gpt2-nano"), ["xcopa_zh"], workspace=tmp_path / "b", **settings)
     assert theirs.results[0]["rows"] == ours.results[0]["rows"]
+
+
+def test_a_recipe_may_name_tasks(task_data: Path, model_folders: Folders, tmp_path: Path) -> None:
+    source = {"name": "t", "kind": "files", "paths": ["*.txt"]}
+    asked = {"tasks": ["xcopa_zh"], "data": str(task_data), "shots": [0, 1], "draws": 2, "items": 6}
+    recipe = Recipe.model_validate({"sources": [source], "evaluate": asked})
+    done = tasks_of_recipe(recipe, Workspace(tmp_path), [model_folders("gpt")], workers=0)
+    assert [row["items"] for row in done[0].results[0]["rows"]] == [6, 6]
+    assert tasks_of_recipe(Recipe(sources=recipe.sources), Workspace(tmp_path), [], workers=0) == []

@@ -28,7 +28,7 @@ def test_half_of_the_rows_are_text_and_all_of_it_is_predicted() -> None:
         assert (tokens[row] == rows[row, :-1]).all() and (asked[1][of_row == row] == rows[row, 1:]).all()
 
 
-def test_a_label_is_asked_for_once_its_span_has_come_with_it() -> None:
+def test_what_is_asked_for_has_come_before_and_labels_are_of_their_half() -> None:
     _, tokens, asked = made()
     of_row = asked[0] // 64
     trained, held = (set(label_tokens(ORDINARY, held_out=aside).tolist()) for aside in (False, True))
@@ -37,15 +37,13 @@ def test_a_label_is_asked_for_once_its_span_has_come_with_it() -> None:
     assert episodes
     for row in episodes:
         assert tokens[row, 0] == 0
+        items = tokens[row, 1:61].reshape(15, SPAN + 1)  # the last label is a target, and not read
+        assert set(items[:, SPAN].tolist()) <= trained and len(set(items[:, SPAN].tolist())) == 2
         for place, target in asked[:, of_row == row].T:
-            at = place % 64
-            span, before = tokens[row, at - SPAN + 1 : at + 1], tokens[row, :at]
-            answers = {
-                int(before[n + SPAN])
-                for n in range(len(before) - SPAN)
-                if (before[n : n + SPAN] == span).all()
-            }
-            assert int(target) in answers and int(target) in trained
+            item, offset = divmod(place % 64 - 1, SPAN + 1)
+            span = tokens[row, 1 + item * (SPAN + 1) :][:SPAN]
+            before = [one for one in items[:item] if (one[:SPAN] == span).all()]
+            assert before and all(one[offset + 1] == target for one in before)
 
 
 def test_the_same_keys_give_the_same_episodes() -> None:

@@ -17,7 +17,8 @@ CLASSES = 2
 def label_tokens(ordinary: np.ndarray, *, held_out: bool) -> np.ndarray:
     """Of ordinary tokens (N,) those that are labels in training, or those that never are."""
     aside = np.array([xxhash.xxh3_64_intdigest(str(token).encode()) & 1 for token in ordinary.tolist()], bool)
-    return ordinary[aside == held_out]
+    chosen: np.ndarray = ordinary[aside == held_out]
+    return chosen
 
 
 def episode(spans: np.ndarray, order: np.ndarray, labels: np.ndarray) -> np.ndarray:

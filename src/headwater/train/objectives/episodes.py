@@ -1,8 +1,8 @@
-"""EQ-LM on text, and on episodes only the labels that the prompt has shown: in-context learning as an objective.
+"""EQ-LM on text, and on episodes only what the prompt has shown: in-context learning as an objective.
 
 Half of the rows are text, as in `lm`. The others are episodes (`model/episodes.py`) whose two spans come from the row's
-own text, or are tokens drawn at random; predicted are the labels of spans that came before with theirs. The loss is
-one mean over all that is predicted.
+own text, or are tokens drawn at random; predicted is, of an item whose span came before, all but its first token: the
+rest of the span, and its label. The loss is one mean over all that is predicted.
 """
 
 import numpy as np
@@ -36,7 +36,8 @@ def batch(
         rows[number, 0] = separator
         rows[number, 1 : 1 + items * (SPAN + 1)] = episode(spans, order, pair[order])
         shown = np.array([item > 0 and bool((order[:item] == order[item]).any()) for item in range(items)])
-        # the label of item n stands at (n + 1) · (SPAN + 1) and is predicted one place before
-        predicted.append(start + (np.flatnonzero(shown) + 1) * (SPAN + 1) - 1)
+        # item n begins at 1 + n · (SPAN + 1), and each of its tokens predicts the next
+        first = 1 + np.flatnonzero(shown) * (SPAN + 1)
+        predicted.append(start + (first[:, None] + np.arange(SPAN)).reshape(-1))
     places = np.concatenate(predicted)
     return Batch(rows[:, :-1], rows[:, 1:].reshape(-1)[places], places)
