@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.workspace import content_key, read_json
+from headwater.evaluate.curve import sentence
 from headwater.pipeline.run import STAGES, Outcome, open_recipe
 from headwater.recipe import Recipe
 from headwater.recipe.quantities import show_count, show_size
@@ -66,6 +67,13 @@ def lines_of(outcome: Outcome) -> list[str]:
     for scores in outcome.scores:
         for domain, bits in scores["domains"].items():
             lines.append(f"score     {bits:.3f} {scores['measure']} on {domain}")
+    for asked in outcome.tasks:
+        for result in asked.results:
+            lines += [
+                f"task      {row['score']:.3f} ± {row['standard_error']:.3f} {result['task']}, {row['shots']} examples: "
+                + sentence(row, kind=result["kind"])
+                for row in result["rows"]
+            ]
     return lines
 
 
