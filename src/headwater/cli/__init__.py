@@ -17,9 +17,11 @@ from headwater.cli.chat import chat
 from headwater.cli.compare import compare, history, study
 from headwater.cli.contamination import contamination
 from headwater.cli.curves import curves
+from headwater.cli.evaluate import of_runs
 from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.finetune import finetune
 from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
 from headwater.cli.questions import audit, profile, whatif
@@ -130,9 +132,11 @@ def _stage_command(name: str, text: str) -> None:
         engine: Any,
         until: str = name,
     ) -> None:
+        from headwater.engine.arrow import leave_pandas_out
         from headwater.pipeline.run import run_until
         from headwater.pipeline.summary import lines_of, plan_lines
 
+        leave_pandas_out()
         if plan:
             lines = plan_lines(recipe, until, overrides=overrides, workspace=workspace, limit=limit)
             print_result({"plan": lines}, as_json, lines)
@@ -168,7 +172,9 @@ _stage_command("ingest", "Read the sources into documents.")
 _stage_command("measure", "Measure every document.")
 _stage_command("curate", "Decide by the rules: ledger, training set and its card.")
 _stage_command("train", "Train the recipe's model on its training set.")
+cli.add_command(finetune)
 _stage_command("evaluate", "Score the model in bits per byte on the held-out text.")
+cli.add_command(of_runs(cli.commands["evaluate"]))
 _stage_command("run", "All of these, each piece only if it changed; a report.")
 
 

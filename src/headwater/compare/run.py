@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.compare.arms import Arm, Prepared, load_arms, prepare
-from headwater.compare.budgets import LOOKS, Budget, find_budget
+from headwater.compare.budgets import LOOKS, RACE_VERSION, Budget, find_budget
 from headwater.compare.markdown import markdown
 from headwater.compare.planning import plan_lines
 from headwater.compare.record import record_of
@@ -95,7 +95,7 @@ def compare(
             FORMAT,
             chosen.as_json(),
             declared,
-            [race, LOOKS, matching],
+            [race and RACE_VERSION, LOOKS, matching],
             [[arm.role, arm.recipe.model_dump(mode="json"), arm.file] for arm in arms],
             [arm.path.read_text(encoding="utf-8") for arm in arms],
             command,
@@ -107,8 +107,7 @@ def compare(
         if found is None:
             runs = _train(prepared, place, chosen, trainings, rungs, count, race=race)
             result = result_of(prepared, runs, chosen, margin=declared, key=key, command=command)
-            names = [arm.name for arm in arms]
-            record = record_of(names, runs, margin=declared, budget=chosen.name)
+            record = record_of(prepared, runs, margin=declared, budget=chosen.name)
             found = _commit(place, key, result, record)
             place.event("compared", hash=key, seconds=round(time.monotonic() - started, 1))
     return found

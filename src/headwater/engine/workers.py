@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 
 from headwater.engine import guard
+from headwater.engine.arrow import leave_pandas_out
 from headwater.engine.progress import Progress, set_reporter
 from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError, of_system
 
@@ -320,6 +321,7 @@ def _serve(pipe: "Connection[Any, Any]", shared: Any) -> None:
     """A worker's life: calls in, results out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    leave_pandas_out()
     set_reporter(lambda done, total, note: pipe.send(("progress", (done, total, note))))
     while True:
         try:

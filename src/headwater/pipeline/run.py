@@ -101,7 +101,12 @@ def run_until(
             outcome.training_set = _training_set(outcome, count, scored)
         if wanted >= STAGES.index("train"):
             assert outcome.training_set is not None
-            outcome.runs = train(recipe, place, outcome.training_set, seeds=[recipe.seed], slots=1)
+            assert outcome.measured is not None and outcome.curated is not None
+            if recipe.train.validate_every is not None and outcome.curated.counts["heldout"]:
+                outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
+            outcome.runs = train(
+                recipe, place, outcome.training_set, seeds=[recipe.seed], slots=1, heldout=outcome.heldout
+            )
         if wanted >= STAGES.index("evaluate"):
             assert outcome.measured is not None
             outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
