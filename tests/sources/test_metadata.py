@@ -3,9 +3,11 @@
 import gzip
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.sources.encoding import decode_page
-from headwater.sources.extract.dates import iso_date
+from headwater.sources.extract.dates import WORDS, _month_first, dates_in, iso_date
 from headwater.sources.extract.metadata import metadata_of
 
 # Path, title, date, author ("" where the page names none, None where what it names is not asserted).
@@ -117,6 +119,45 @@ def test_an_article_page(real_data, name, title, date, author):
 )
 def test_dates(text, date):
     assert iso_date(text) == date
+
+
+def test_dates_of_a_long_text():
+    assert list(dates_in("更新 2024年3月5日 18:05，原载 2019-9-7\nMay 5, 2018")) == [
+        "2024-03-05T18:05:00",
+        "2019-09-07",
+    ]
+    assert list(dates_in("第 3 期。Updated\n\nMay\n5,\n 2018; 6 June 2017; July 1, 2016")) == [
+        "2018-05-05",
+        "2017-06-06",
+    ]
+    assert list(dates_in("共 12 2012 人，2019-02-30")) == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "May",
+                " ",
+                "\n",
+                "5",
+                "12",
+                "1st",
+                ",",
+                "2018",
+                "Nov.",
+                "2",
+                "年",
+                "May 5, 2018",
+                "Sept 30th 1999 at 5:00",
+            ]
+        )
+    )
+)
+def test_the_fast_search_for_a_month_and_day_finds_the_same(parts):
+    text = "".join(parts)
+    slow, fast = WORDS[0].search(text), _month_first(text)
+    assert (slow and slow.span()) == (fast and fast.span())
 
 
 def test_consent_licence_and_address():

@@ -57,13 +57,16 @@ class ModelSettings(Settings):
 
 
 class TrainSettings(Settings):
-    objective: Literal["lm", "mlm", "plm", "span"] = "lm"  # default: that of the model's family
+    objective: Literal["lm", "mlm", "plm", "span", "episodes"] = "lm"  # default: that of the model's family
     tokens: Count = 5_000_000
     batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
     micro_batch: Annotated[Count, Field(ge=1)] | None = (
         None  # tokens a pass; default: the whole batch at once
     )
     processes: Annotated[int, Field(ge=1)] = 1  # that share each batch
+    parallel: Literal["ddp", "fsdp"] = "ddp"  # each process holds the whole model, or its rows of it
+    compile: bool | None = None  # blocks by torch.compile; default: on CUDA
+    gpus: Annotated[float, Field(ge=0)] = 0  # that a training asks a cluster for
     document_masks: bool | None = (
         None  # texts in one sequence do not see each other; default: all but lm and span
     )
@@ -73,10 +76,15 @@ class TrainSettings(Settings):
     schedule: Literal["wsd", "cosine", "linear"] = "wsd"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
+    # tokens between losses on held-out text (and one at the end); null: none. Comparisons score what is finished.
+    validate_every: Annotated[Count, Field(ge=1)] | None = 1_000_000
+    validation_tokens: Annotated[Count, Field(ge=1)] = 32_768  # that such a loss is taken on
 
 
 def check_objective(model: ModelSettings, train: TrainSettings) -> None:
     """Raises ValueError where the family cannot learn the objective."""
+    if train.objective == "episodes" and model.family == "gpt":
+        return
     if train.objective != DEFAULT_OBJECTIVES[model.family]:
         raise ValueError(
             f"a {model.family} model cannot learn {train.objective}; leave train.objective out, or set it to "

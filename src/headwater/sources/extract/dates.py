@@ -6,6 +6,7 @@ is unknown (05/06/2024) are none.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 _CLOCK = r"(?:[T\s,，]*+(?P<hour>\d{1,2})[:：时時点](?P<minute>\d{1,2})(?:[:：分](?P<second>\d{1,2})(?:\.\d+)?)?秒?\s*+(?P<half>[ap]\.?m\.?)?)?"
@@ -19,8 +20,12 @@ NUMERIC = re.compile(
 _MONTH = r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 WORDS = (
     re.compile(rf"\b{_MONTH}\s++(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s++(?P<year>\d{{4}})(?:,?\s*+(?:at|\|)?)?{_CLOCK}{_ZONE}", re.I),
-    re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[\s-]++{_MONTH}[\s,-]*+(?P<year>\d{{4}}|\d\d(?!\d)){_CLOCK}{_ZONE}", re.I),
+    re.compile(rf"(?P<day>[0-9](?<!\d\d)[0-9]?)(?:st|nd|rd|th)?[\s-]++{_MONTH}[\s,-]*+(?P<year>\d{{4}}|\d\d(?!\d)){_CLOCK}{_ZONE}", re.I),
 )  # fmt: skip
+# Digits are rarer than words, and a pattern that begins with one is searched fast: behind a month and white space stands this.
+_DAY_AND_YEAR = re.compile(r"[0-9][0-9]?(?:st|nd|rd|th)?,?\s++[0-9][0-9][0-9][0-9]", re.I)
+_MONTH_BEFORE = re.compile(rf"\b{_MONTH}\s++\Z", re.I)
+_LONGEST = 60  # characters of a month and the white space behind it
 _CHINESE = re.compile(
     r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日"
 )
@@ -55,6 +60,28 @@ def iso_date(text: str) -> str:
     if re.fullmatch(r"(?:19|20)\d\d(?:-(?:0[1-9]|1[0-2]))?", text):
         return text
     return ""
+
+
+def dates_in(text: str) -> Iterator[str]:
+    """The dates in a long text that are written in numbers, in order; where there is none, the first in words."""
+    none = True
+    for found in NUMERIC.finditer(text):
+        if when := of_match(found):
+            none = False
+            yield when
+    if none:
+        for match in (_month_first(text), WORDS[1].search(text)):
+            if match and (when := of_match(match)):
+                yield when
+
+
+def _month_first(text: str) -> re.Match[str] | None:
+    """WORDS[0].search."""
+    for found in _DAY_AND_YEAR.finditer(text):
+        at = found.start()
+        if month := _MONTH_BEFORE.search(text[max(0, at - _LONGEST) : at]):
+            return WORDS[0].match(text, max(0, at - _LONGEST) + month.start())
+    return None
 
 
 def of_match(found: re.Match[str]) -> str:

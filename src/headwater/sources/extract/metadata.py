@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from headwater.sources.extract.dates import NUMERIC, WORDS, iso_date, of_match
+from headwater.sources.extract.dates import NUMERIC, dates_in, iso_date
 
 # So much of a page is looked at for tags of its head, which may stand in its body too.
 HEAD, AFTER = 150_000, 4_000
@@ -24,6 +24,7 @@ MAX_JSON_LD = 200_000
 _ATTRIBUTE = re.compile(  # a name is looked at once, from where it begins
     r"""(?<![\w:.-])(?:(?![a-zA-Z])[\w:.-])*+([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))"""
 )
+_TAG = re.compile(r"<[^>]*+(?:>|\Z)")
 _HTML_LANG = re.compile(
     r"<html\b[^>]{0,600}?\slang\s*+=\s*+[\"']?([a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{1,8}){0,3})", re.I
 )
@@ -60,6 +61,7 @@ _JIZHE = re.compile(
     r">\s{0,10}[\u3400-\u9fff]{0,10}记者\s{1,3}([\u3400-\u9fff·]{2,4}(?:[ 　、][\u3400-\u9fff·]{2,4}){0,3})\s{0,10}<"
 )
 _SHOWN = re.compile(r"[^<\"]{4,300}")
+_NO_LETTERS = re.compile(r"[\W_]+")
 _BY = re.compile(r"^by:?\s+", re.I)
 _NO_NAME = re.compile(
     r"https?:|//|@|^(?:admin|administrator|author|unknown|null|undefined|none|by|posted(?: by)?)$|编辑|編輯|责编",
@@ -109,12 +111,12 @@ def metadata_of(page: str) -> dict[str, str]:
 # ---------------------------------------------------------------- tags
 
 
-def _tags(page: str, name: str, limit: int) -> list[str]:
-    """Tags of that name, as they stand; in lower case, or else in upper case."""
+def _tags(page: str, name: str, first: int, limit: int, most: int = 1_000) -> list[str]:
+    """The first `most` tags of that name between `first` and `limit`, as they stand; in lower case, or else in upper case."""
     found: list[str] = []
     for opening in (f"<{name}", f"<{name.upper()}"):
-        start = page.find(opening, 0, limit)
-        while start >= 0:
+        start = page.find(opening, first, limit)
+        while start >= 0 and len(found) < most:
             end = page.find(">", start, start + 5000)
             if end < 0:
                 break
@@ -149,7 +151,7 @@ def _metas(page: str, body: int) -> tuple[dict[str, str], str]:
     """Content by lower-case name, property or itemprop (the first of each), and the tags that opt out."""
     found: dict[str, str] = {}
     opting_out = []
-    for tag in _tags(page, "meta", body + AFTER if body else HEAD):
+    for tag in _tags(page, "meta", 0, body + AFTER if body else HEAD):
         attributes = _attributes(tag)
         content = attributes.get("content", "")
         name = (
@@ -172,7 +174,7 @@ def _metas(page: str, body: int) -> tuple[dict[str, str], str]:
 
 def _links(page: str, body: int) -> dict[str, str]:
     found: dict[str, str] = {}
-    for tag in _tags(page, "link", body + AFTER if body else HEAD):
+    for tag in _tags(page, "link", 0, body + AFTER if body else HEAD):
         if "canonical" in tag or "license" in tag:
             attributes = _attributes(tag)
             for relation in attributes.get("rel", "").lower().split():
@@ -270,13 +272,10 @@ def _title(page: str, body: int, metas: dict[str, str], article: dict[str, Any])
         metas.get("articletitle", ""),
         metas.get("twitter:title", ""),
     ]
-    inside = [
-        text
-        for text in (*_headlines(page, body), *declared)
-        if len(text) >= 4 and _bare(text) in _bare(whole)
-    ]
-    shorter = [text for text in inside if len(_bare(text)) < len(_bare(whole))]
-    if shorter and len(_bare(best := max(shorter, key=len))) * 10 >= 3 * len(_bare(whole)):
+    all_of_it = _bare(whole)
+    candidates = [(text, _bare(text)) for text in (*_headlines(page, body), *declared) if len(text) >= 4]
+    shorter = [text for text, bare in candidates if bare in all_of_it and len(bare) < len(all_of_it)]
+    if shorter and len(_bare(best := max(shorter, key=len))) * 10 >= 3 * len(all_of_it):
         return _without_site(best, metas) if best in declared else best
     if shown := _shown(page, body, whole):
         return shown
@@ -313,9 +312,8 @@ def _headlines(page: str, body: int) -> list[str]:
 
 def _without_tags(part: str, filler: str) -> str:
     """`filler` in the place of every tag."""
-    *pieces, last = part.split(">")
-    halves = (piece.partition("<") for piece in pieces)
-    return "".join(text + (filler if mark else ">") for text, mark, _ in halves) + last
+    end = part.rfind(">") + 1  # a tag that is not closed stays
+    return _TAG.sub(filler, part[:end]) + part[end:]
 
 
 def _element(page: str, name: str, start: int) -> str:
@@ -332,7 +330,7 @@ def _element(page: str, name: str, start: int) -> str:
 
 
 def _bare(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).lower()
+    return _NO_LETTERS.sub("", text).lower()
 
 
 def _without_site(title: str, metas: dict[str, str]) -> str:
@@ -371,7 +369,7 @@ def _declared_date(page: str, body: int, metas: dict[str, str], article: dict[st
     for value in (_text(article.get("datePublished")), *(metas.get(name, "") for name in _DATES)):
         if value and (when := iso_date(value)):
             return when
-    for tag in _tags(page[body : body + HEAD], "time", HEAD)[:6]:
+    for tag in _tags(page, "time", body, body + HEAD, 6):
         attributes = _attributes(tag)
         updated = "updated" in attributes.get("class", "") or attributes.get("itemprop") == "dateModified"
         if not updated and (when := iso_date(attributes.get("datetime", ""))):
@@ -399,7 +397,7 @@ def _near(page: str, body: int, title: str) -> str:
 
 def _visible_date(page: str, body: int, near: str, metas: dict[str, str]) -> str:
     """The first date with a time of day behind the title, else one of the page's script, else any date there."""
-    shown = _dates_in(near)
+    shown = list(dates_in(_without_tags(near, "\n")))
     if timed := next((when for when in shown if "T" in when), ""):
         return timed
     if when := _script_date(page) or next(
@@ -408,7 +406,7 @@ def _visible_date(page: str, body: int, near: str, metas: dict[str, str]) -> str
         return when
     if shown:
         return shown[0]
-    return next(iter(_dates_in(page[body : body + BODY])), "")
+    return next(dates_in(_without_tags(page[body : body + BODY], "\n")), "")
 
 
 def _script_date(page: str) -> str:
@@ -423,14 +421,6 @@ def _script_date(page: str) -> str:
     return ""
 
 
-def _dates_in(part: str) -> list[str]:
-    """Dates of the text and not of addresses or attributes, in order; else the first that is written in words."""
-    text = _without_tags(part, "\n")
-    return [when for found in NUMERIC.finditer(text) if (when := of_match(found))] or [
-        when for pattern in WORDS if (found := pattern.search(text)) and (when := of_match(found))
-    ]
-
-
 def _author(metas: dict[str, str], article: dict[str, Any]) -> str:
     for name in (_text(article.get("author")), *(metas.get(name, "") for name in _AUTHORS)):
         if name and len(name) <= 120 and not _NO_NAME.search(name):
@@ -440,7 +430,8 @@ def _author(metas: dict[str, str], article: dict[str, Any]) -> str:
 
 def _visible_author(near: str) -> str:
     marks = (_BYLINE.match(near, at) for mark in _BYLINES if (at := near.find(mark)) >= 0)
-    for found in (_ZUOZHE.search(near), _JIZHE.search(near) if "记者" in near else None, *marks):
+    zuozhe = _ZUOZHE.search(near) if "作者" in near or "文" in near else None
+    for found in (zuozhe, _JIZHE.search(near) if "记者" in near else None, *marks):
         if found:
             name = " ".join(html.unescape(found[1]).split())
             if name and not _NO_NAME.search(name) and not name.isdigit():
