@@ -217,5 +217,5 @@ def _descend(
         move = np.float32(rate * (1 - step / len(order)) * wrong)
         for i in range(start, ends[text]):
             weights[flat[i]] -= move * counts[i]
-        bias -= move
+        bias -= float(move)
     return bias
