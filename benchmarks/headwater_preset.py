@@ -68,7 +68,8 @@ class Sample:
         return np.array([inside(rule, self.value(n, rule.signal)) for n in range(len(self.texts))])
 
     def kept(self, preset: Preset) -> float:
-        """The share that a preset keeps, its edits made (duplicates and repeated lines are not of one text)."""
+        """The share that a preset keeps, its edits made (duplicates, repeated lines and the rules that need
+        something of the user's are not of one text)."""
         kept = 0
         for number, text in enumerate(self.texts):
             kept += keeps(preset, text, lambda signal, n=number: self.value(n, signal))
@@ -92,7 +93,7 @@ def keeps(preset: Preset, text: str, value: Callable[[str], float]) -> bool:
                 return False
             if done.text != text:
                 text, value = done.text, _own(done.text)
-        if not all(inside(rule, value(rule.signal)) for rule in one.rules or []):
+        if not all(inside(rule, value(rule.signal)) for rule in one.rules or [] if not rule.needs):
             return False
     return True
 

@@ -173,7 +173,7 @@ def racing(
     decided = np.zeros(repeats, bool)
     used = np.full(repeats, float(LOOKS[-1][0]))
     for seeds, alpha in LOOKS:
-        found, variance, df = draws.effects(seeds, max(6, seeds))
+        found, variance, df = draws.effects(seeds, seeds)
         p = 2 * student.sf(np.abs(found) / np.sqrt(variance), df)
         used[~decided & (p < alpha)] = seeds
         decided |= p < alpha

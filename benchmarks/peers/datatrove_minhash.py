@@ -13,7 +13,7 @@ from datatrove.utils.hashing import HashConfig
 from datatrove.utils.text import split_into_words
 
 CONFIG = MinhashConfig(hash_config=HashConfig(precision=64), num_buckets=14, hashes_per_bucket=8, n_grams=5)
-LANGUAGES = {"en": "eng", "zh": "zho"}
+LANGUAGES = {"en": "eng", "zh": "cmn_Hani"}
 
 
 def documents(texts):

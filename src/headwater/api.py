@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from headwater.compare.run import Comparison
     from headwater.compare.variations import Variation
     from headwater.curate.contamination_report import Report
+    from headwater.engine.engines import Engine
+    from headwater.engine.status import Status
     from headwater.engine.upkeep import Unneeded
     from headwater.inspect.audit import Audit
     from headwater.inspect.doctor import Check
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from headwater.inspect.why import Why
     from headwater.model.explain import Explained
     from headwater.model.worked_example import Example
+    from headwater.pipeline.evaluate_tasks import Evaluated
     from headwater.pipeline.run import Outcome
 
 PathLike = Path | str
@@ -84,6 +87,19 @@ def evaluate(recipe: PathLike, **options: Any) -> "Outcome":
     return _until("evaluate", recipe, **options)
 
 
+def evaluate_tasks(run: PathLike, tasks: Sequence[str], **options: Any) -> "Evaluated":
+    """Asks a run's (or a model folder's) model tasks, without and with examples: results.json and results.md.
+
+    The options are those of `pipeline.evaluate_tasks.evaluate_tasks`: data, shots, draws, seed, limit, workspace, workers.
+    """
+    from headwater.inspect.task_scores import write_table
+    from headwater.pipeline.evaluate_tasks import evaluate_tasks
+
+    done = evaluate_tasks(Path(run), tasks, **options)
+    write_table(done.folder, done.model, done.known)
+    return done
+
+
 def run(
     recipe: PathLike,
     *,
@@ -91,12 +107,16 @@ def run(
     workspace: PathLike | None = None,
     workers: int | None = None,
     limit: int | None = None,
+    engine: "Engine | None" = None,
 ) -> "Outcome":
     """All of these, each piece only if its inputs or settings changed.
 
-    `overrides`: "a.b=c" as after --set; `workspace`: instead of the recipe's own; `limit`: documents of each shard.
+    `overrides`: "a.b=c" as after --set; `workspace`: instead of the recipe's own; `limit`: documents of each shard;
+    `engine`: who does the work, of `engine.engines.engine_of("ray", {"address": …})`.
     """
-    return _until("run", recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit)
+    return _until(
+        "run", recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit, engine=engine
+    )
 
 
 def _until(
@@ -107,13 +127,16 @@ def _until(
     workspace: PathLike | None = None,
     workers: int | None = None,
     limit: int | None = None,
+    engine: "Engine | None" = None,
 ) -> "Outcome":
+    from headwater.engine.engines import LOCAL
     from headwater.pipeline.run import run_until
 
     place = None if workspace is None else workspace_place(workspace)
     return run_until(
-        stage, Path(recipe), overrides=list(overrides), workspace=place, workers=workers, limit=limit
-    )
+        stage, Path(recipe), overrides=list(overrides), workspace=place, workers=workers, limit=limit,
+        engine=engine or LOCAL,
+    )  # fmt: skip
 
 
 def compare(
@@ -127,19 +150,21 @@ def compare(
     variations: "Sequence[Variation]" = (),
     race: bool = False,
     matching: str = "token",
+    engine: "Engine | None" = None,
 ) -> "Comparison":
     """Trains on each recipe, the first being the baseline, and says what the difference did.
 
     `margin`: a difference that would not matter, as a share (0.01 is one percent). `variations`: of the first recipe,
     as `compare.variations.variations_of(["curate.max_epochs=2,8"])` reads them. `race`: stop seeds of arms that are
-    decided. `matching`: "token" or "pool".
+    decided. `matching`: "token" or "pool". `engine`: as of `run`.
     """
     from headwater.compare.run import compare
+    from headwater.engine.engines import LOCAL
 
     place = None if workspace is None else workspace_place(workspace)
     return compare(
         recipes, budget=budget, workspace=place, workers=workers, overrides=overrides, margin=margin,
-        variations=variations, race=race, matching=matching,
+        variations=variations, race=race, matching=matching, engine=engine or LOCAL,
     )  # fmt: skip
 
 
@@ -202,6 +227,48 @@ def train_classifier(
     from headwater.pipeline.models import train_classifier
 
     return dict(train_classifier(list(positive), list(negative), Path(out), **settings).about)
+
+
+def finetune(
+    run: PathLike, task: str, *, workspace: PathLike | None = None, validation: PathLike | None = None,
+    test: PathLike | None = None, kind: str | None = None, columns: Sequence[str] = (), **options: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Fine-tunes a run's model on a task (a file, a folder, hf://…); what result.json holds, and its folder.
+
+    `columns`: "text=review". The other options are those of `pipeline.finetune.finetune`: settings, trials, seeds, …
+    """
+    from headwater.pipeline.finetune import finetune, task_of
+
+    files = {"validation": validation, "test": test}
+    given = {split: None if path is None else Path(path) for split, path in files.items()}
+    place = None if workspace is None else workspace_place(workspace)
+    return finetune(Path(run), task_of(task, kind=kind, columns=columns, **given), workspace=place, **options)
+
+
+def label_curve(
+    run: PathLike, tasks: Sequence[str], *, labels: Sequence[int] = (16, 64, 256, 1000), draws: int = 5,
+    workspace: PathLike | None = None, **options: Any,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What a run's pre-training is worth on tasks of classification, at so many labels: paired with new weights."""
+    from headwater.compare.label_curves import rows_of
+    from headwater.pipeline.finetune import task_of
+    from headwater.pipeline.label_curve import measure_labels
+
+    place = None if workspace is None else workspace_place(workspace)
+    places = ("validation", "test", "kind", "columns")
+    of_tasks = {name: options.pop(name) for name in places if name in options}
+    read = [task_of(task, **of_tasks) for task in tasks]
+    return rows_of(measure_labels(Path(run), read, sizes=labels, draws=draws, workspace=place, **options))
+
+
+def task_card(
+    run: PathLike, task: str, *, workspace: PathLike | None = None, **places: Any
+) -> tuple[dict[str, Any], list[str]]:
+    """What is in a task, as a record and in lines: labels, lengths, what splits and pre-training text share."""
+    from headwater.pipeline.finetune import card, task_of
+
+    place = None if workspace is None else workspace_place(workspace)
+    return card(Path(run), task_of(task, **places), workspace=place)
 
 
 def why(workspace: PathLike, document: str, *, unmasked: bool = False) -> "Why":
@@ -292,11 +359,12 @@ def compare_tokenizers(names: Sequence[str], **options: Any) -> "TokenizerCompar
     return compare(names, **options)
 
 
-def curves(run: PathLike, tensorboard: PathLike) -> Path:
-    """Writes a run's curves as TensorBoard event files into a folder; the file."""
+def curves(run: PathLike, folder: PathLike, *, tool: str = "tensorboard") -> Path:
+    """Writes a run's curves into a folder, for `tensorboard` (an event file) or `wandb` (an offline run); its path."""
+    from headwater.train.curves import write_wandb
     from headwater.train.tensorboard import write_events
 
-    return write_events(Path(run), Path(tensorboard))
+    return {"tensorboard": write_events, "wandb": write_wandb}[tool](Path(run), Path(folder))
 
 
 def worked_example(text: str, *, seed: int = 0) -> "Example":
@@ -319,6 +387,13 @@ def chat(run: PathLike, prompt: str, *, new_tokens: int = 200, **drawing: Any) -
     from headwater.model.generate import Sampling
 
     return "".join(Talker.load(Path(run)).answer(prompt, new_tokens=new_tokens, sampling=Sampling(**drawing)))
+
+
+def status(workspace: PathLike) -> "Status":
+    """What is done, running and failed in a workspace, at what rate, and how long it will take."""
+    from headwater.engine.status import status_of
+
+    return status_of(workspace_place(workspace))
 
 
 def verify(workspace: PathLike) -> tuple[int, list[str]]:

@@ -1,10 +1,15 @@
 """A comparison from recipes to a verdict, with real trainings of a few seconds."""
 
 import json
+import os
 import random
 import shlex
 import shutil
-from dataclasses import replace
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +37,15 @@ TINY = replace(
     seeds_candidate=2,
     preset="modern-nano",
 )
+FILES = ("comparison.json", "comparison.md", "comparison.units.json")
+ALONE = """
+import json, sys
+from headwater.compare.budgets import BUDGETS, Budget
+from headwater.compare.run import compare
+tiny, workspace, *recipes = sys.argv[1:]
+BUDGETS["demo"] = Budget(**json.loads(tiny))
+compare(recipes, budget="demo", workspace=workspace, workers=2)
+"""
 CHINESE = "问渠那得清如许为有源头活水来半亩方塘一鉴开天光云影共徘徊"
 ENGLISH = ["the", "river", "has", "its", "source", "in", "hills", "and", "every", "stream", "feeds", "it"]
 RECIPE = """\
@@ -157,6 +171,33 @@ def test_again_is_read_and_lost_pieces_are_made_to_the_same_bytes(
     shutil.rmtree(folder / "workspace" / "evaluations")
     made = compare(recipes, budget="demo", workers=1)
     assert made.path.read_bytes() == written
+
+
+def test_killed_in_a_training_it_goes_on_to_the_same_bytes(
+    comparison: Comparison, folder: Path, tmp_path: Path
+) -> None:
+    """SIGKILL to it and its workers, in the last training; ten at random moments: test_kills.py."""
+    recipes, place = [folder / "原始.yaml", folder / "整理.yaml"], tmp_path / "workspace"
+    shutil.copytree(folder / "workspace", place)
+    shutil.rmtree(place / "comparisons")
+    last = place / "runs" / comparison.result["arms"][1]["runs"][-1]["run"]
+    shutil.rmtree(last)
+    process = start(recipes, place)
+    while not (begun := last.is_dir()) and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL and begun
+    assert not list(place.glob("comparisons/*/comparison.json"))
+    done = compare(recipes, budget="demo", workspace=place, workers=2)
+    for name in FILES:
+        assert (done.folder / name).read_bytes() == (comparison.folder / name).read_bytes()
+
+
+def start(recipes: list[Path], workspace: Path) -> "subprocess.Popen[bytes]":
+    """The tiny comparison in a process of its own, which leads a group."""
+    words = [sys.executable, "-c", ALONE, json.dumps(asdict(TINY)), str(workspace), *map(str, recipes)]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(words, start_new_session=True, stdout=quiet, stderr=quiet)
 
 
 def test_what_was_changed_on_disk_is_not_believed(comparison: Comparison, folder: Path) -> None:

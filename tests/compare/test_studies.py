@@ -1,6 +1,7 @@
 """Studies: what is declared, what is written to train on, and that a record leads to its finding again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,17 @@ from click.testing import CliRunner
 from headwater.cli import cli
 from headwater.compare.studies import STUDIES
 from headwater.compare.studies.aa import _splits
+from headwater.compare.studies.agreement import agreement, resolved_pairs, table
+from headwater.compare.studies.memorisation import DOSES, PASSAGES, doses
 from headwater.compare.studies.noise import SEQUENCE, SHARES, swapped
-from headwater.compare.studies.study import Study, keep, lines_of, recorded, result_of_study
-from headwater.compare.studies.texts import write_pieces, write_recipe
+from headwater.compare.studies.pairs import better, pair, worse
+from headwater.compare.studies.quality import STEPS, Page
+from headwater.compare.studies.repetition import EPOCHS
+from headwater.compare.studies.study import Study, joined, keep, lines_of, recorded, result_of_study
+from headwater.compare.studies.texts import PIECE, write_pieces, write_recipe
+from headwater.errors import HeadwaterError
 from headwater.recipe import load_recipe
+from headwater.studio.studies import write_studies
 
 
 def record(effects: dict[str, dict[str, float]], runs: int = 3, noise: float = 0.002) -> dict[str, Any]:
@@ -31,7 +39,9 @@ def record(effects: dict[str, dict[str, float]], runs: int = 3, noise: float = 0
                 d: (2.5 * np.exp(added[d] + luck + random.normal(0, 0.01, units))).tolist() for d in domains
             }
             scored.append({"seed": seed, "bits": bits})
-        arms.append({"name": name, "runs": scored})
+        text = {"documents": 9, "bytes": 3000, "tokens": 1000, "epochs": 1.0}
+        ngram = {d: [3.0 * np.exp(added[d])] * units for d in domains}
+        arms.append({"name": name, "text": text, "ngram": ngram, "runs": scored})
     sizes = {domain: [2000 + 10 * unit for unit in range(units)] for domain in domains}
     weights = dict.fromkeys(domains, 1 / len(domains))
     return {"budget": "study", "margin": 0.01, "weights": weights, "domains": sizes, "arms": arms}
@@ -89,6 +99,180 @@ def test_the_own_domain_wins_or_it_does_not() -> None:
     assert not study.judge(draw)["as_expected"]
 
 
+def test_a_row_has_what_the_five_gram_says_of_the_pair() -> None:
+    made = record({"甲": {"书": 0.0}, "乙": {"书": 0.1}})
+    row = pair(made, "乙", "甲", "书")
+    assert row["name"]["zh"] == "乙 对 甲，评于 书" and row["arms"] == ["乙", "甲"]
+    assert row["percent"] == pytest.approx(100 * np.expm1(0.1), abs=0.8)
+    assert row["ngram"] == pytest.approx(100 * np.expm1(0.1)) and worse(row) and not better(row)
+    del made["arms"][0]["ngram"]
+    assert pair(made, "乙", "甲")["ngram"] is None
+
+
+def test_a_mix_loses_little_at_home_or_it_does_not() -> None:
+    study, names = STUDIES["diversity"], ("prose", "code", "chinese")
+
+    def texts(mix: float) -> dict[str, Any]:
+        specialists = {name: {domain: -0.5 * (domain == name) for domain in names} for name in names}
+        return record({"mix": dict.fromkeys(names, mix), **specialists})
+
+    found = study.judge(texts(-0.4))
+    assert found["as_expected"] and len(found["rows"]) == 9 and "6 对外域" in found["sentence"]["zh"]
+    assert not study.judge(texts(-0.05))["as_expected"]  # wins little away, loses all at home
+
+
+def test_each_step_of_curation_helps_or_it_does_not() -> None:
+    study, domains = STUDIES["quality"], ("articles", "pages", "novels")
+
+    def texts(*steps: float) -> dict[str, Any]:
+        return record({name: dict.fromkeys(domains, added) for name, added in zip(STEPS, steps, strict=True)})
+
+    assert study.judge(texts(0.0, -0.05, -0.1))["as_expected"]
+    assert not study.judge(texts(0.0, -0.05, -0.05))["as_expected"]
+
+
+def test_boilerplate_is_what_nobody_marked_as_main_text() -> None:
+    page = Page(
+        "站", main="正文第一段。\nSecond  paragraph.", raw="菜单\n正文第一段。\nSecond paragraph.\n版权所有"
+    )
+    assert page.boilerplate == "菜单\n版权所有"
+
+
+def test_repetition_is_harmless_to_four() -> None:
+    study = STUDIES["repetition"]
+
+    def texts(four: float, forty: float) -> dict[str, Any]:
+        return record(
+            {name: {"epochs-1": added} for name, added in zip(EPOCHS, (0.0, four, forty), strict=True)}
+        )
+
+    assert study.judge(texts(0.001, 0.2))["as_expected"]
+    assert not study.judge(texts(0.1, 0.2))["as_expected"] and not study.judge(texts(0.0, 0.0))["as_expected"]
+
+
+def test_memory_rises_with_the_dose() -> None:
+    study = STUDIES["memorisation"]
+
+    def texts(*gaps: float) -> dict[str, Any]:
+        names = [f"dose-{dose}" for dose in DOSES]
+        return record({"twin": dict.fromkeys(names, 0.0), "planted": dict(zip(names, gaps, strict=True))})
+
+    found = study.judge(texts(0.0, -0.05, -0.2, -0.6, -1.5))
+    assert found["as_expected"] and "seen from ×4" in found["sentence"]["en"]
+    assert not study.judge(texts(0.0, -0.2, -0.05, -0.6, -1.5))["as_expected"]
+
+
+def test_every_dose_has_its_passages_drawn_by_hash() -> None:
+    text = " ".join(
+        f"第{'甲乙丙丁'[place % 4]}句话说的是源头活水 and the river runs on" for place in range(9000)
+    )
+    dosed = doses([("书", text)])
+    names = [name for found in dosed.values() for name, _ in found]
+    assert {len(found) for found in dosed.values()} == {PASSAGES} and len(set(names)) == len(names)
+    assert dosed == doses([("书", text)])
+
+
+def test_contamination_is_visible_at_sixteen_or_it_is_not() -> None:
+    study = STUDIES["contamination"]
+
+    def texts(*added: float) -> dict[str, Any]:
+        both = [dict.fromkeys(("items-en", "items-zh"), value) for value in (0.0, *added)]
+        return record(dict(zip(("x0", "x1", "x4", "x16"), both, strict=True)))
+
+    found = study.judge(texts(0.0, -0.1, -0.3))
+    assert found["as_expected"] and "×1 不可见" in found["sentence"]["zh"]
+    assert not study.judge(texts(0.0, 0.0, 0.0))["as_expected"]
+
+
+def test_a_vocabulary_fits_or_it_does_not() -> None:
+    study = STUDIES["tokeniser"]
+    made = record({"english": {"books": 0.0}, "chinese": {"books": -0.4}, "joint": {"books": -0.2}})
+    assert not study.judge(made)["as_expected"]  # every arm has as many tokens
+    for arm, tokens in zip(made["arms"], (1000, 500, 700), strict=True):
+        arm["text"]["tokens"] = tokens
+    found = study.judge(made)
+    assert found["as_expected"] and "english 1.00, chinese 0.50" in found["sentence"]["en"]
+
+
+@pytest.mark.parametrize(
+    ("prose", "code", "expected"), [(0.5, 0.5, True), (0.6, 0.6, True), (0.5, 0.7, False)]
+)
+def test_a_negative_control_gives_no_direction(prose: float, code: float, expected: bool) -> None:
+    random, items = np.random.default_rng(2), 2000
+    sizes = {side: [100] * items for side in ("right", "wrong")}
+    arms = []
+    for name, share in (("prose", prose), ("with-code", code)):
+        runs = []
+        for seed in range(4):
+            right = random.random(items) < share
+            bits = {"right": np.where(right, 2.0, 3.0).tolist(), "wrong": [2.5] * items}
+            runs.append({"seed": seed, "bits": bits})
+        arms.append({"name": name, "runs": runs})
+    made = {"weights": {"right": 0.5, "wrong": 0.5}, "domains": sizes, "arms": arms}
+    found = STUDIES["negative-control"].judge(made)
+    assert found["as_expected"] is expected and found["rows"][0]["unit"] == "points"
+    assert found["rows"][0]["percent"] == pytest.approx(100 * (code - prose), abs=5)
+
+
+def test_records_of_arms_prepared_alone_are_one() -> None:
+    one, other = record({"甲": {"书": 0.0}}), record({"乙": {"书": 0.0}})
+    assert [arm["name"] for arm in joined([one, other])["arms"]] == ["甲", "乙"]
+    other["domains"]["书"][0] += 1
+    with pytest.raises(HeadwaterError, match="different text"):
+        joined([one, other])
+
+
+def test_a_lesson_stands_with_the_finding() -> None:
+    made = record({"clean": {"clean": 0.0}, "noise-5": {"clean": 0.0}, "noise-20": {"clean": 0.0}})
+    taught = replace(STUDIES["noise"], lesson=("too small", "太小"))
+    said = "\n".join(lines_of(result_of_study(taught, made)))
+    assert "NOT as expected" in said and "teaches   too small" in said
+
+
+def study_result(name: str, effects: dict[str, dict[str, float]]) -> dict[str, Any]:
+    return result_of_study(STUDIES[name], record(effects))
+
+
+def test_the_five_gram_stands_beside_every_resolved_pair() -> None:
+    noise = study_result("noise", {name: {"clean": 0.1 * place} for place, name in enumerate(SHARES)})
+    noise["record"]["arms"][2]["ngram"]["clean"] = [2.9] * 15  # against all that the Transformer sees
+    noise["found"] = STUDIES["noise"].judge(noise["record"])
+    null = study_result("repetition", {name: {"epochs-1": 0.0} for name in EPOCHS})
+    pairs = resolved_pairs([noise, null])
+    assert [row["agrees"] for row in pairs] == [True, False, False]
+    assert agreement(pairs) == {"pairs": 3, "agree": 1, "ratio": pytest.approx(1, abs=0.1)}
+    lines = table(pairs, "zh")
+    assert lines[0].startswith("| 研究 |") and lines[3].endswith("| **否** |") and "3 个" in lines[-1]
+
+
+def test_a_study_has_a_page_in_both_languages(tmp_path: Path) -> None:
+    noise = study_result("noise", {name: {"clean": 0.1 * place} for place, name in enumerate(SHARES)})
+    hostile = {**noise, "lesson": {"en": "<script>{x}</script>", "zh": "教训"}}
+    page = write_studies([hostile], tmp_path / "页.html", language="zh").read_text("utf-8")
+    for words in (
+        "噪声：",
+        "Noise:",
+        "事先声明的预期",
+        "符合预期",
+        "noise-5 对 clean",
+        "5-gram",
+        "教训",
+        "modern-nano",
+    ):
+        assert words in page
+    assert "<script" not in page and 'id="rung"' not in page  # one study has no table of all
+    other = study_result("repetition", {name: {"epochs-1": 0.0} for name in EPOCHS})
+    both = write_studies([noise, other], tmp_path / "b.html")
+    assert "同号" in both.read_text("utf-8")
+
+
+def test_documentation_has_the_table_that_the_records_give() -> None:
+    pairs = resolved_pairs([recorded(one) for one in STUDIES.values() if one.path.is_file()])
+    for language in ("en", "zh"):
+        text = (Path(__file__).parents[2] / "docs" / language / "compare.md").read_text("utf-8")
+        assert "\n".join(table(pairs, language)) in text, "headwater study --table; see docs/*/compare.md"
+
+
 def test_a_a_reports_every_split(tmp_path: Path) -> None:
     study = STUDIES["aa"]
     assert len(list(_splits(6))) == 10 and len(list(_splits(8))) == 280
@@ -97,6 +281,8 @@ def test_a_a_reports_every_split(tmp_path: Path) -> None:
     assert "of 280 splits of 8 runs" in result["found"]["sentence"]["en"]
     [row] = result["found"]["rows"]
     assert 0 <= row["interval"][0] <= row["percent"] <= row["interval"][1]
+    with pytest.raises(HeadwaterError, match="6 runs at least"):
+        study.judge(record({"novels": {"novels": 0.0}}, runs=5))
     path = keep(study, result, tmp_path / "aa.json")
     assert json.loads(path.read_text("utf-8")) == result
     assert any("runs: novels 8" in line for line in lines_of(result))
@@ -121,7 +307,7 @@ def test_recipes_leave_the_other_sources_out(tmp_path: Path) -> None:
         "散文",
         "代码",
     ]
-    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 2
+    assert len((tmp_path / "散文.jsonl").read_text("utf-8").splitlines()) == 5000 // PIECE
 
 
 def test_a_study_that_was_not_recorded_or_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,3 +316,5 @@ def test_a_study_that_was_not_recorded_or_is_none(tmp_path: Path, monkeypatch: p
     assert done.exit_code == 1 and "--record" in done.output
     assert CliRunner().invoke(cli, ["study", "nothing"]).exit_code == 2
     assert "not recorded" in CliRunner().invoke(cli, ["study"]).output
+    assert CliRunner().invoke(cli, ["study", "aa", "--table"]).exit_code == 2
+    assert "No resolved pair yet." in CliRunner().invoke(cli, ["study", "--table"]).output

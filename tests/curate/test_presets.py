@@ -104,10 +104,38 @@ def test_every_preset_compiles_with_the_signals_there_are(name):
 def test_what_a_preset_cannot_bring_is_said():
     plan = compile_plan(Curate(preset={"en": "dclm"}), numeric_signals())
     said = [asked.what for asked in plan.asks["en"]]
-    assert any("0.018112" in what for what in said)
+    assert "the rule quality.score ≥ 0.018112" in said
     [bloom] = [one.duplicates.bloom for one in load_preset("dclm").passes if one.duplicates]
     assert (bloom.words, bloom.threshold, bloom.false_positives) == (13, 0.8, 0.01)
     assert any("URL" in what for what in said)  # of refinedweb, which it includes
+
+
+@pytest.mark.parametrize(
+    ("name", "signal", "bound"),
+    [
+        ("ccnet", "perplexity.percentile", {"max": 60}),
+        ("dclm", "quality.score", {"min": 0.018112}),
+        ("dolma", "toxicity.score", {"below": 0.4}),
+        ("chinesewebtext", "sensitive.different_per_line", {"max": 0.5}),
+        ("chinesewebtext", "quality.score", {"min": 0.5}),
+    ],
+)
+def test_a_rule_judges_where_the_recipe_has_what_it_needs_and_is_said_where_not(name, signal, bound):
+    def judged(plan):
+        return {r.signal: r.bounds for s in plan.steps if isinstance(s, RulesStep) for r in s.rules["*"]}
+
+    without = compile_plan(Curate(preset=name), numeric_signals())
+    assert signal not in judged(without)
+    [asked] = [one for one in without.asks["*"] if one.what.startswith(f"the rule {signal} ")]
+    assert "signals: {" in asked.do and asked.source
+    having = compile_plan(Curate(preset=name), [*numeric_signals(), signal])
+    assert judged(having)[signal] == bound and asked not in having.asks.get("*", ())
+    changed = Curate(preset=name, rules={"*": {signal: {"max": 40, "min": None}}})
+    assert judged(compile_plan(changed, [*numeric_signals(), signal]))[signal] == {"max": 40}
+    with pytest.raises(RecipeError, match="no signal"):
+        compile_plan(changed, numeric_signals())
+    [shown] = [rule for rule in preset_rules(name) if rule["signal"] == signal]
+    assert asked.do == shown["needs"]
 
 
 def test_a_preset_of_ones_own_extends_another(tmp_path):
@@ -164,6 +192,7 @@ def test_the_commands():
     assert "refinedweb" in listed.output and listed.exit_code == 0
     shown = json.loads(run(cli, ["presets", "show", "dolma", "--json"]).output)
     assert shown["passes"][1]["rules"][0]["signal"] == "dolma.words" and shown["asks"]
-    assert "asks for a classifier" in run(cli, ["presets", "show", "dclm"]).output
+    shown = run(cli, ["presets", "show", "dclm"]).output
+    assert "needs a classifier of instruction-like text" in shown and "asks for lists of URLs" in shown
     assert json.loads(run(cli, ["presets", "diff", "c4", "c4-datatrove", "--json"]).output)["same"] == 0
     assert run(cli, ["presets", "show", "nothing"]).exit_code == 2

@@ -71,3 +71,20 @@ def eats(out: Output, *, mebibytes: int) -> dict[str, Any]:
     time.sleep(1)
     out.path("txt").write_text(f"{len(eaten)}", encoding="utf-8")
     return {"documents": 1}
+
+
+def sees_gpu(out: Output) -> dict[str, Any]:
+    """Which GPUs a cluster gave the task."""
+    out.path("txt").write_text("", encoding="utf-8")
+    return {"documents": 1, "gpus": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
+
+
+def loses_its_machine(out: Output, *, marks: str) -> dict[str, Any]:
+    """The first time, kills the process that watches it, as the end of its machine would."""
+    first = not Path(marks, "lost").exists()
+    Path(marks, "lost").touch()
+    if first:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(600)
+    out.path("txt").write_text("又", encoding="utf-8")
+    return {"documents": 1}

@@ -97,7 +97,7 @@ _CROSS = re.compile(
     r"test_cross\.py::\w+\[(?P<reader>[\w.]+)-(?:(?P<stage>documents|signals|ledger)/|(?P<damage>[a-z ]+))-"
 )
 _DAMAGES = {"cut": 12, "flipped": 13, "zeros within": 13, "empty": 14, "garbage behind": 14}
-_rows_of: dict[str, set[int]] = {}
+_ROWS_PROVED = "fault rows"  # of a report's properties, which a test process sends to the one that prints
 _outcomes: dict[int, dict[str, str]] = defaultdict(dict)
 
 
@@ -108,19 +108,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         rows = {row for mark in item.iter_markers("fault") for row in mark.args}
         if (cross := _CROSS.search(item.nodeid)) is not None:
             rows |= {1, 7} if cross["stage"] else {_DAMAGES[cross["damage"]], 7}
-        rows |= (
-            {row for row, (_, _, proofs) in ROWS.items() if item.nodeid.startswith(proofs)} if ROWS else set()
-        )
+        rows |= {row for row, (_, _, proofs) in ROWS.items() if item.nodeid.startswith(proofs)}
         if rows:
-            _rows_of[item.nodeid] = rows
+            item.user_properties.append((_ROWS_PROVED, sorted(rows)))
             chosen.append(item)
-    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in _rows_of])
+    taken = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in taken])
     items[:] = chosen
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or report.outcome != "passed":
-        for row in _rows_of.get(report.nodeid, ()):
+        for row in dict(report.user_properties).get(_ROWS_PROVED, ()):
             _outcomes[row][report.nodeid] = report.outcome
 
 

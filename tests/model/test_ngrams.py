@@ -8,7 +8,7 @@ import pytest
 
 from headwater.errors import HeadwaterError
 from headwater.model import ngrams
-from headwater.model.ngrams import tables, training
+from headwater.model.ngrams import training
 from headwater.model.ngrams.units import BEGIN, UNKNOWN
 
 TEXTS = [
@@ -32,7 +32,7 @@ def test_after_every_context_the_probabilities_sum_to_one(unit: str, smoothing: 
 
             def nats(some: list[int]) -> float:
                 line = np.array([BEGIN, *some], np.uint32)
-                return float(tables._score(line, 1, model.units, model.nats, model.backoff, model.first, model.suffix)[0][0])  # fmt: skip
+                return float(model.score(line, 1)[0][0])
 
             total += math.exp(nats(context) - nats([*context, unit_id]))
         assert total == pytest.approx(1, abs=1e-4)
@@ -89,7 +89,8 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "BLOCK", 7)
     small = ngrams.train(lambda: TEXTS, **SMALL)
     assert all(
-        np.array_equal(getattr(whole, n), getattr(small, n)) for n in ("units", "nats", "suffix", "first")
+        np.array_equal(getattr(whole, n), getattr(small, n))
+        for n in ("entries", "contexts", "suffix", "pairs")
     )
 
 

@@ -15,6 +15,7 @@ import time
 import fsspec
 import pytest
 
+import headwater.engine.contents
 import headwater.engine.store
 from headwater import api
 from headwater.engine.store import Store
@@ -100,8 +101,8 @@ def test_a_run_that_is_killed_goes_on_on_another_machine(tmp_path, recipe, bucke
     expected = contents(api.curate(recipe, workers=1, workspace=tmp_path / "local").workspace.path)
     api.ingest(recipe, workers=1)
     code = (
-        "import os, signal, threading; from headwater import api; from headwater.engine import store\n"
-        "store.COMMIT_SECONDS = .05; store.LEASE_SECONDS = .3\n"
+        "import os, signal, threading; from headwater import api; from headwater.engine import store, store_lease\n"
+        "store.COMMIT_SECONDS = .05; store_lease.LEASE_SECONDS = .3\n"
         "create, done = store.Store.commit, []\n"
         "def commit(self):\n"
         "    create(self); done.append(1)\n"
@@ -153,7 +154,7 @@ def test_a_log_that_grows_while_it_is_sent_is_sent_as_it_was(tmp_path, bucket, m
     store.folder.mkdir()
     log = store.folder / "events.jsonl"
     log.write_text("第一行。\n", encoding="utf-8")
-    hashed = headwater.engine.store._hash
+    hashed = headwater.engine.contents.hash_of
 
     def and_a_line_more(file, *size):
         digest = hashed(file, *size)
@@ -161,7 +162,7 @@ def test_a_log_that_grows_while_it_is_sent_is_sent_as_it_was(tmp_path, bucket, m
             more.write("又一行。\n")
         return digest
 
-    monkeypatch.setattr(headwater.engine.store, "_hash", and_a_line_more)
+    monkeypatch.setattr(headwater.engine.contents, "hash_of", and_a_line_more)
     store.commit()
     monkeypatch.undo()
     other = Store(f"s3://{bucket}/ws", tmp_path / "two")
@@ -196,13 +197,13 @@ def test_bit_rot_in_the_store_is_named_and_gc_frees_what_nothing_names(tmp_path,
     assert not any(name.endswith("orphan-1") for name in names)
     assert api.verify(url)[1] == []
     objects: dict[tuple, list[str]] = {}
-    for path, file in Store(url, tmp_path / "x").latest()[1].items():
-        objects.setdefault(tuple(file), []).append(path)
-    size, digest = max(objects)
-    victim = f"{bucket}/研究/ws/objects/{digest}-{size}"
+    for path, content in Store(url, tmp_path / "x").latest()[1].items():
+        objects.setdefault(content.object, []).append(path)
+    name = max(objects, key=lambda one: len(objects[one]))
+    victim = f"{bucket}/研究/ws/{name}"
     files.pipe_file(victim, bytes([files.cat_file(victim)[0] ^ 1]) + files.cat_file(victim)[1:])
     problems = api.verify(url)[1]
-    assert len(problems) == len(objects[size, digest]) and objects[size, digest][0] in problems[0]
+    assert len(problems) == len(objects[name]) and objects[name][0] in problems[0]
     machine("two")
     with pytest.raises(HeadwaterError, match="is not what was committed"):
         api.verify(url)

@@ -130,6 +130,8 @@ def test_a_word_list_finds_han_anywhere_and_latin_words_whole(tmp_path: Path) ->
         0,
         None,
     ]
+    assert table["gambling.different"] == [3, 3, 2, 0, None]
+    assert table["gambling.different_per_line"] == [3, 1.5, 2, 0, None]
     assert table["gambling.per_1000_words"][1] == 1000 * 4 / 8
     before = key(tmp_path, **own)
     (tmp_path / "zh.txt").write_text("赌\n赌场\n\n百家樂\n# same words\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """Words in columns: what the families count together."""
 
+import re
 import statistics
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from headwater.corpus.text import words_and_symbols
 from headwater.signals import gopher
-from headwater.signals.pieces import LETTER, UNPUNCTUATED, WORD, pieces_of
+from headwater.signals.pieces import _LAST, LETTER, UNPUNCTUATED, WORD, _kinds_of_characters, pieces_of
 from headwater.signals.punctuation import NO_PUNCTUATION
 
 TEXT = "他说：“Don't go，１２ 𠮷野家。”\n— U.S. 3.14 … _x_ 『』"
@@ -20,6 +21,14 @@ def test_kinds_are_those_of_the_single_pieces() -> None:
     assert found.are(UNPUNCTUATED).tolist() == [bool(NO_PUNCTUATION.search(word)) for word in found.words]
     assert found.are(WORD).tolist() == [any(c.isalnum() or c == "_" for c in word) for word in found.words]
     assert np.diff(found.starts).tolist() == [len(word) for word in found.words]
+
+
+def test_characters_past_the_last_ideographs_are_of_one_kind() -> None:
+    """The table of kinds is filled by rule there, not character by character."""
+    rest = "".join(map(chr, range(_LAST, 0x110000)))
+    assert not any(map(str.isalpha, rest)) and not re.search(r"\w", rest)
+    assert NO_PUNCTUATION.fullmatch(rest)
+    assert set(_kinds_of_characters()[_LAST:].tolist()) == {UNPUNCTUATED}
 
 
 def test_the_last_text_is_kept_and_no_other_is_taken_for_it() -> None:

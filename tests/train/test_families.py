@@ -99,8 +99,9 @@ def test_passes_over_parts_of_a_batch_are_the_batch(
     assert losses(tmp_path / "parts") == pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
 
 
+@pytest.mark.parametrize("parallel", ["ddp", pytest.param("fsdp", marks=pytest.mark.slow)])
 def test_two_processes_are_one_and_a_run_goes_on_with_another_number(
-    training_sets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parallel: str, training_sets: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more = {"tokens": 256 * 12, "checkpoint_every": 256 * 4, "optimizer": "adamw"}
     run(tmp_path / "one", training_sets, "bert", **more)
@@ -115,7 +116,7 @@ def test_two_processes_are_one_and_a_run_goes_on_with_another_number(
         run(tmp_path / "two", training_sets, "bert", **more)
     assert len(losses(tmp_path / "two")) == 4
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    run(tmp_path / "two", training_sets, "bert", processes=2, **more)
+    run(tmp_path / "two", training_sets, "bert", processes=2, parallel=parallel, **more)
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
     mine, theirs = (huggingface.load(tmp_path / name / "model").state_dict() for name in ("one", "two"))
     assert all(

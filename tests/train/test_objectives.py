@@ -16,8 +16,8 @@ from headwater.model.presets import resolve
 from headwater.model.special_tokens import SpecialTokens, with_special_tokens
 from headwater.model.tokenizer import Tokenizer, train
 from headwater.model.transformer import Transformer
+from headwater.model.words import word_numbers
 from headwater.train.objectives import Batch, batch_loss, lm, mlm, objective_of, plm, span
-from headwater.train.objectives.words import word_numbers
 
 torch.set_num_threads(1)
 SENTENCES = {"en": ["I", "love", "NLP"], "zh": ["我", "爱", "自然", "语言", "处理"]}

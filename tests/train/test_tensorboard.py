@@ -1,7 +1,9 @@
 """Event files for TensorBoard: checked against published checksums, and read back field by field."""
 
+import importlib.util
 import json
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +108,48 @@ def test_tensorboard_reads_it(tmp_path: Path) -> None:
     accumulator.Reload()
     (scalar,) = accumulator.Scalars("loss/nats_per_token")
     assert (scalar.step, scalar.value) == (3, 2.5)
+
+
+def test_weights_and_biases_gets_the_same_curve_offline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for the package writes down what it was told."""
+    run = tmp_path / "训练"
+    run.mkdir()
+    lines = [
+        {"step": 1, "loss": 2.5, "seconds": 1.0},
+        {"step": 2, "loss": 2.0, "validation_loss": 2.25, "seconds": 3.0},
+    ]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    (run / "config.json").write_text('{"seed": 3, "training_set": "key"}', encoding="utf-8")
+    command = ["curves", str(run), "--wandb", str(tmp_path / "离线")]
+    if importlib.util.find_spec("wandb") is None:
+        refused = CliRunner().invoke(cli, command)
+        assert refused.exit_code == 1 and "pip install wandb" in refused.stderr
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "wandb.py").write_text(STAND_IN, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 0, done.output
+    told = json.loads((Path(done.output.strip()) / "told.json").read_text(encoding="utf-8"))
+    assert told[0] == {"project": "headwater", "name": "训练", "mode": "offline", "config": {"seed": 3}}
+    assert told[1:] == [
+        {"step": 1, "loss/nats_per_token": 2.5, "seconds": 1.0},
+        {"step": 2, "loss/nats_per_token": 2.0, "held-out/nats_per_token": 2.25, "seconds": 3.0},
+    ]
+
+
+STAND_IN = """
+import json, pathlib
+def init(*, dir, reinit, **settings):
+    return Run(pathlib.Path(dir) / "wandb" / "offline-run-1" / "files", [settings])
+class Run:
+    def __init__(self, dir, told):
+        self.dir, self.told = str(dir), told
+        dir.mkdir(parents=True)
+    def log(self, values, step):
+        self.told.append({**values, "step": step})
+    def finish(self):
+        (pathlib.Path(self.dir).parent / "told.json").write_text(json.dumps(self.told))
+"""

@@ -17,13 +17,16 @@ from headwater.cli.chat import chat
 from headwater.cli.compare import compare, history, study
 from headwater.cli.contamination import contamination
 from headwater.cli.curves import curves
+from headwater.cli.evaluate import of_runs
 from headwater.cli.explain import explain
 from headwater.cli.export import export
 from headwater.cli.fetch import fetch
+from headwater.cli.finetune import finetune
 from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
 from headwater.cli.questions import audit, profile, whatif
-from headwater.cli.shared import Group, print_result
+from headwater.cli.shared import Group, engine_options, print_result
+from headwater.cli.status import status
 from headwater.cli.tokenizers import tokenizers
 from headwater.errors import HeadwaterError, RecipeError
 
@@ -43,6 +46,7 @@ def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
         click.option("--limit", type=int, metavar="N", help="Read at most N documents of each shard."),
+        engine_options,
         click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core)."),
         click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own; a folder or a URL."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key."),
@@ -125,17 +129,26 @@ def _stage_command(name: str, text: str) -> None:
         limit: int | None,
         as_json: bool,
         plan: bool,
+        engine: Any,
         until: str = name,
     ) -> None:
+        from headwater.engine.arrow import leave_pandas_out
         from headwater.pipeline.run import run_until
         from headwater.pipeline.summary import lines_of, plan_lines
 
+        leave_pandas_out()
         if plan:
             lines = plan_lines(recipe, until, overrides=overrides, workspace=workspace, limit=limit)
             print_result({"plan": lines}, as_json, lines)
             return
         outcome = run_until(
-            until, recipe, overrides=overrides, workspace=workspace, workers=workers, limit=limit
+            until,
+            recipe,
+            overrides=overrides,
+            workspace=workspace,
+            workers=workers,
+            limit=limit,
+            engine=engine,
         )
         lines = lines_of(outcome)
         if name == "run":
@@ -159,7 +172,9 @@ _stage_command("ingest", "Read the sources into documents.")
 _stage_command("measure", "Measure every document.")
 _stage_command("curate", "Decide by the rules: ledger, training set and its card.")
 _stage_command("train", "Train the recipe's model on its training set.")
+cli.add_command(finetune)
 _stage_command("evaluate", "Score the model in bits per byte on the held-out text.")
+cli.add_command(of_runs(cli.commands["evaluate"]))
 _stage_command("run", "All of these, each piece only if it changed; a report.")
 
 
@@ -295,6 +310,7 @@ cli.add_command(chat)
 # ---------------------------------------------------------------- the rest
 
 
+cli.add_command(status)
 cli.add_command(presets)
 
 

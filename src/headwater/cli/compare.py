@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import print_result
+from headwater.cli.shared import engine_options, print_result
 
 BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which is imported when it is used
 WORKSPACE = click.types.FuncParamType(api.workspace_place)
@@ -28,6 +28,7 @@ WORKSPACE.name = "path or url"
 )
 @click.option("--workspace", type=WORKSPACE, help="Default: the first recipe's own.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@engine_options
 @click.option(
     "--margin", type=float, metavar="PERCENT", help="What counts as material (default: the budget's)."
 )
@@ -61,6 +62,7 @@ def compare(
     gate: str | None,
     plan: bool,
     as_json: bool,
+    engine: Any,
 ) -> None:
     """Train on each of RECIPES; what the difference did.
 
@@ -81,6 +83,7 @@ def compare(
         "variations": variations_of(vary, drop_sources, presets),
         "race": race,
         "matching": matching,
+        "engine": engine,
     }
     if plan:
         from headwater.compare.run import plan_comparison
@@ -122,7 +125,7 @@ def history(workspace: Path | str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--record", is_flag=True, help="Train it (10 to 25 minutes) instead of reading its record.")
+@click.option("--record", is_flag=True, help="Train it (some minutes) instead of reading its record.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -142,6 +145,22 @@ def history(workspace: Path | str, as_json: bool) -> None:
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --record writes its result."
 )
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write NAME's page, or that of all recorded ones.",
+)
+@click.option(
+    "--table", is_flag=True, help="The 5-gram against the Transformer, pair by pair, over all studies."
+)
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    show_default=True,
+    help="Of --table and --html.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def study(
     name: str | None,
@@ -152,6 +171,9 @@ def study(
     tokens: int | None,
     out: Path | None,
     workers: int | None,
+    html: Path | None,
+    table: bool,
+    language: str,
     as_json: bool,
 ) -> None:
     """What the literature expects, and what was found here.
@@ -162,11 +184,16 @@ def study(
     from headwater.compare.studies.study import keep, lines_of
     from headwater.errors import RecipeError
 
+    if name is None and (table or html):
+        _all_studies(html, language, as_json)
+        return
+    if table:
+        raise RecipeError("--table is over all studies; leave NAME out")
     if name is None:
         states = {
             one: "recorded" if about.path.is_file() else "not recorded" for one, about in STUDIES.items()
         }
-        lines = [f"{one:<10} {about.question[0]} ({states[one]})" for one, about in STUDIES.items()]
+        lines = [f"{one:<17} {states[one]:<13} {about.question[0]}" for one, about in STUDIES.items()]
         print_result(states, as_json, lines)
         return
     if record and data is None:
@@ -176,4 +203,25 @@ def study(
     )
     if record:
         keep(STUDIES[name], result, out or folder / name / "result.json")
-    print_result(result, as_json, lines_of(result))
+    lines = lines_of(result)
+    if html is not None:
+        from headwater.studio.studies import write_studies
+
+        lines.append(f"page      {write_studies([result], html, language=language)}")
+    print_result(result, as_json, lines)
+
+
+def _all_studies(html: Path | None, language: str, as_json: bool) -> None:
+    """The recorded studies together: the table of the 5-gram against the Transformer, and their page."""
+    from headwater.compare.studies import STUDIES
+    from headwater.compare.studies.agreement import agreement, resolved_pairs, table
+    from headwater.compare.studies.study import recorded
+
+    results = [recorded(one) for one in STUDIES.values() if one.path.is_file()]
+    pairs = resolved_pairs(results)
+    lines = table(pairs, language)
+    if html is not None:
+        from headwater.studio.studies import write_studies
+
+        lines.append(f"page      {write_studies(results, html, language=language)}")
+    print_result({**agreement(pairs), "rows": pairs}, as_json, lines)

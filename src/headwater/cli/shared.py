@@ -3,6 +3,8 @@
 import json
 import shutil
 import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -27,6 +29,38 @@ class Group(click.Group):
         except OSError as error:
             click.echo(f"headwater: {of_system(error)}", err=True)
             context.exit(1)
+
+
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Who does the work: the command gets it as `engine`."""
+
+    @wraps(function)
+    def command(
+        *args: Any, engine: str, engine_options: tuple[str, ...], address: str | None, **rest: Any
+    ) -> Any:
+        from headwater.engine.engines import engine_of
+
+        options = dict(_pair(option) for option in engine_options)
+        if address is not None:
+            options["address"] = address
+        return function(*args, engine=engine_of(engine, options), **rest)
+
+    for option in (
+        click.option("--engine-option", "engine_options", multiple=True, metavar="KEY=VALUE",
+                     help="Of slurm: partition, time, mem_gb, folder, …"),
+        click.option("--address", metavar="HOST:PORT", help="Of a Ray cluster (default: RAY_ADDRESS, or this machine's)."),
+        click.option("--engine", type=click.Choice(["local", "ray", "slurm"]), default="local", show_default=True,
+                     help="Who does the work: this machine, a Ray cluster, a Slurm cluster."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _pair(option: str) -> tuple[str, str]:
+    key, found, value = option.partition("=")
+    if not found:
+        raise click.UsageError(f"--engine-option {option}: expected KEY=VALUE")
+    return key, value
 
 
 language_option = click.option(

@@ -88,12 +88,14 @@ def _noise(workspace: Workspace, row: dict[str, Any]) -> list[dict[str, Any]]:
     result = read_json(workspace.path / row["path"])
     seeds = {arm["name"]: len(arm["runs"]) for arm in result["arms"]}
     units = sum(domain["units"] for domain in result["domains"] if domain["weight"] > 0)
+    baseline = seeds[row["baseline"]]
     return [
         {
             "budget": row["budget"],
             "seed": (
                 one["variance"]["candidate_seeds"] * seeds[one["arm"]]
-                + one["variance"]["baseline_seeds"] * seeds[row["baseline"]]
+                # a race holds as many of the baseline's seeds against a candidate as that has itself
+                + one["variance"]["baseline_seeds"] * (seeds[one["arm"]] if result["race"] else baseline)
             )
             / 2,
             "unit": one["variance"]["units"],

@@ -53,8 +53,7 @@ class ArmRuns:
 class Look:
     """One barrier of a race."""
 
-    seeds: int  # of each candidate
-    baseline_seeds: int
+    seeds: int  # of each candidate, and of the baseline
     alpha: float
     ps: Mapping[int, float]  # of the candidates still in it, by place
     decided: Mapping[int, bool]
@@ -152,7 +151,7 @@ def _end_of_race(found: Found, place: int) -> tuple[int, float]:
     seeds, level = len(found.arms[0].runs), 0.95
     for look in found.looks or ():
         if place in look.ps:
-            seeds, level = min(look.baseline_seeds, len(found.arms[0].runs)), 1 - look.alpha
+            seeds, level = look.seeds, 1 - look.alpha
     return seeds, level
 
 

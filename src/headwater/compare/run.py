@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from headwater.compare.arms import Arm, Prepared, load_arms, prepare
-from headwater.compare.budgets import LOOKS, Budget, find_budget
+from headwater.compare.budgets import LOOKS, RACE_VERSION, Budget, find_budget
 from headwater.compare.markdown import markdown
 from headwater.compare.planning import plan_lines
 from headwater.compare.record import record_of
 from headwater.compare.result import FORMAT, Found, result_of
 from headwater.compare.trainings import Group, Training, placebo_shares, run_trainings, trainings_of
 from headwater.compare.variations import Variation
-from headwater.engine.local import Task, default_workers, run_stages
+from headwater.engine.engines import LOCAL, Engine
+from headwater.engine.local import Task, run_stages
 from headwater.engine.workspace import Entry, Output, Workspace, content_key, file_hash, read_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import by_domain, domain_weights, summary_of
@@ -62,6 +63,7 @@ def compare(
     variations: Sequence[Variation] = (),
     race: bool = False,
     matching: str = "token",
+    engine: Engine = LOCAL,
 ) -> Comparison:
     """Trains on each recipe, the first being the baseline, and says what the difference did.
 
@@ -71,7 +73,7 @@ def compare(
     Raises RecipeError and HeadwaterError for recipes that cannot be compared, before any training.
     """
     chosen, arms, place, count = _asked(
-        recipes, budget, overrides, variations, workspace, workers, matching=matching
+        recipes, budget, overrides, variations, workspace, workers, matching=matching, engine=engine
     )
     if margin is not None and not 0 < margin < 1:
         raise RecipeError(f"margin {100 * margin:g}%: expected more than 0% and less than 100%, such as 1%")
@@ -93,7 +95,7 @@ def compare(
             FORMAT,
             chosen.as_json(),
             declared,
-            [race, LOOKS, matching],
+            [race and RACE_VERSION, LOOKS, matching],
             [[arm.role, arm.recipe.model_dump(mode="json"), arm.file] for arm in arms],
             [arm.path.read_text(encoding="utf-8") for arm in arms],
             command,
@@ -105,8 +107,7 @@ def compare(
         if found is None:
             runs = _train(prepared, place, chosen, trainings, rungs, count, race=race)
             result = result_of(prepared, runs, chosen, margin=declared, key=key, command=command)
-            names = [arm.name for arm in arms]
-            record = record_of(names, runs, margin=declared, budget=chosen.name)
+            record = record_of(prepared, runs, margin=declared, budget=chosen.name)
             found = _commit(place, key, result, record)
             place.event("compared", hash=key, seconds=round(time.monotonic() - started, 1))
     return found
@@ -122,26 +123,27 @@ def plan_comparison(
     variations: Sequence[Variation] = (),
     race: bool = False,
     matching: str = "token",
+    engine: Engine = LOCAL,
 ) -> list[str]:
     """What a comparison would do, how long it would take and what it could see; nothing is run."""
     chosen, arms, place, count = _asked(
-        recipes, budget, overrides, variations, workspace, workers, matching=matching
+        recipes, budget, overrides, variations, workspace, workers, matching=matching, engine=engine
     )
     return plan_lines(arms, chosen, place, workers=count, race=race, matching=matching)
 
 
 def _asked(
     recipes: Sequence[Path | str], budget: str, overrides: Sequence[str], variations: Sequence[Variation],
-    workspace: Path | str | None, workers: int | None, *, matching: str,
+    workspace: Path | str | None, workers: int | None, *, matching: str, engine: Engine,
 ) -> tuple[Budget, tuple[Arm, ...], Workspace, int]:  # fmt: skip
     """Budget, arms, workspace and how many trainings run at once."""
     chosen = find_budget(budget, len(recipes) - 1 + len(variations))
     if matching not in MATCHINGS:
         raise RecipeError(f"matching {matching!r}: expected {' or '.join(MATCHINGS)}")
     arms = load_arms([Path(path) for path in recipes], chosen, overrides, variations)
-    place = Workspace(workspace or arms[0].recipe.workspace_path)
-    alone = 1 if chosen.device == "cuda" else default_workers()
-    return chosen, arms, place, alone if workers is None else workers
+    place = Workspace(workspace or arms[0].recipe.workspace_path, engine)
+    alone = 1 if chosen.device == "cuda" and not engine.elsewhere else None
+    return chosen, arms, place, engine.workers(alone if workers is None else workers)
 
 
 def _require_cuda(budget: Budget) -> None:
@@ -232,7 +234,7 @@ def _train(
     """All that is not in the workspace yet: n-gram models, trainings, scores."""
     stages = {f"evaluations/{task.key[:12]}": [task] for task in rungs.values()}
     made = run_stages(workspace, stages, workers=workers, title="n-gram models")
-    ngrams = {name: by_domain(made[f"evaluations/{task.key[:12]}"][0].path()) for name, task in rungs.items()}
+    ngrams = {name: by_domain(made[f"evaluations/{task.key[:12]}"][0].here()) for name, task in rungs.items()}
     given = prepared.arms[0].recipe.evaluate.weights
     weights = domain_weights(
         {name: totals.language for name, totals in ngrams[0, None].items()}, given

@@ -93,7 +93,7 @@ class Effect:
         for seeds in range(2, MAX_SEEDS + 1):
             parts = [(variance / seeds, seeds - 1.0) for variance in seed_variances]
             if (
-                _of_parts(self.delta, (*parts, *self.parts[2:]), (seeds, seeds)).smallest_visible(candidates)
+                combined(self.delta, (*parts, *self.parts[2:]), (seeds, seeds)).smallest_visible(candidates)
                 <= target
             ):
                 return seeds
@@ -115,7 +115,7 @@ def effect(candidate: ArmScores, baseline: ArmScores, weights: Mapping[str, floa
             residuals = unit_residuals(candidate[domain], baseline[domain])
             units = len(residuals)
             parts.append((weight**2 * float(residuals.var(ddof=1)) / units, units - 1.0))
-    return _of_parts(float(ours.mean() - theirs.mean()), tuple(parts), (len(ours), len(theirs)))
+    return combined(float(ours.mean() - theirs.mean()), tuple(parts), (len(ours), len(theirs)))
 
 
 def arm_score(arm: ArmScores, weights: Mapping[str, float]) -> np.ndarray:
@@ -148,14 +148,14 @@ def planned(
     """
     parts = [(seed_variance / number, number - 1.0) for number in seeds]
     parts += [(weight**2 * variance / n, n - 1.0) for weight, variance, n in units if n >= MIN_UNITS]
-    return _of_parts(0.0, tuple(parts), seeds)
+    return combined(0.0, tuple(parts), seeds)
 
 
 def interaction(one: Effect, other: Effect) -> Effect:
     """How much two effects differ: at two learning rates. The units that both are scored on count twice, which
     makes the interval rather too wide."""
     parts = (*one.parts, *other.parts)
-    return _of_parts(one.delta - other.delta, parts, one.seeds)
+    return combined(one.delta - other.delta, parts, one.seeds)
 
 
 def _seed_part(scores: np.ndarray) -> tuple[float, float]:
@@ -165,7 +165,8 @@ def _seed_part(scores: np.ndarray) -> tuple[float, float]:
     return float(scores.var(ddof=1)) / seeds, seeds - 1.0
 
 
-def _of_parts(delta: float, parts: tuple[tuple[float, float], ...], seeds: tuple[int, int]) -> Effect:
+def combined(delta: float, parts: tuple[tuple[float, float], ...], seeds: tuple[int, int]) -> Effect:
+    """δ with V and ν of its parts, [V_c, ν_c]."""
     variance = sum(part for part, _ in parts)
     below = sum(part**2 / df for part, df in parts)
     # without any variance (identical runs) the degrees of freedom do not matter

@@ -129,7 +129,7 @@ def run_trainings(
     """Trains and scores, part by part; finished runs and scores are not repeated."""
     trained = Trained()
     decided: set[int] = set()
-    parts = list(_looks(trainings, budget) if race else _parts(trainings, workers))
+    parts = list(_looks(trainings, budget) if race else _parts(trainings, max(1, workers)))
     left = sum(map(len, parts))
     for number, part in enumerate(parts):
         wanted = [one for one in part if one.group.kind or one.group.place not in decided]
@@ -187,7 +187,7 @@ def _train(
     entries = score(workspace, folders, prepared.heldout, workers=workers, title="score")
     for one, result, entry in zip(wanted, results, entries, strict=True):
         trained.runs.setdefault(one.group, []).append(Run(one.job.folder, one.seed, result))
-        trained.scored.setdefault(one.group, []).append(by_domain(entry.path()))
+        trained.scored.setdefault(one.group, []).append(by_domain(entry.here()))
 
 
 def _parts(trainings: Sequence[Training], slots: int) -> Iterator[list[Training]]:
@@ -223,13 +223,18 @@ def _look(
     number: int, trained: Trained, prepared: Prepared, ngrams: Mapping[int, Scored], weights: Mapping[str, float],
     decided: set[int],
 ) -> Look:  # fmt: skip
-    """The candidates that are still in the race, each against all of the baseline's runs so far."""
+    """The candidates that are still in the race, each against as many of the baseline's seeds as it has itself.
+
+    More of the baseline's are there, for A/A; against them a candidate that varies more than the baseline would be
+    called different too often (`benchmarks/verdicts.py`).
+    """
     seeds, alpha = LOOKS[number]
-    baseline = trained.arm(Group(0), ngrams[0]).scores()
+    whole = trained.arm(Group(0), ngrams[0]).scores()
+    baseline = {domain: scores.only(range(seeds)) for domain, scores in whole.items()}
     ps = {
         place: effect(trained.arm(Group(place), ngrams[place]).scores(), baseline, weights).p
         for place in range(1, len(prepared.arms))
         if place not in decided
     }
     limit = alpha / (len(prepared.arms) - 1)
-    return Look(seeds, len(trained.runs[Group(0)]), alpha, ps, {place: p < limit for place, p in ps.items()})
+    return Look(seeds, alpha, ps, {place: p < limit for place, p in ps.items()})

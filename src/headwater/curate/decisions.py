@@ -1,6 +1,6 @@
 """Decisions: what has been decided about every document after each step, one shard a documents' shard.
 
-    start_shard       every document alive, with its language and size
+    start_shard       every document alive but those in languages that are not wanted, with its language and size
     edition_shard     after an edit: new sizes and text keys; documents that the edit dropped
     duplicates_shard  after duplicates were found over the whole corpus
     (judge_shard      after rules: in rules.py)
@@ -22,20 +22,22 @@ import pyarrow.parquet as pq
 import xxhash
 
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
+from headwater.corpus.text import UNDETERMINED
 from headwater.curate.duplicates.exchange import left_of
 from headwater.engine.workspace import Output
 
-UNKNOWN = "und"  # the language of a text too short or odd to have one
+GATE = "language"  # the reason of documents in languages that the recipe does not name
+FAILED = "signal_failed"
 
 DECISIONS_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("language", pa.string(), nullable=False),
         pa.field("split", pa.string(), nullable=False),
-        pa.field("state", pa.string(), nullable=False),  # kept (so far), dropped, quarantined
+        pa.field("state", pa.string(), nullable=False),  # kept (so far), dropped, gated, quarantined
         pa.field("reason", pa.string()),
         pa.field("reasons", pa.uint64(), nullable=False),  # bits, as the plan numbers them
-        pa.field("step", pa.int16()),  # the step of the plan that decided, null where kept
+        pa.field("step", pa.int16()),  # the step of the plan that decided, null where none did
         pa.field("edits", pa.int32(), nullable=False),  # characters removed so far
         pa.field("bytes", pa.int64(), nullable=False),  # UTF-8 of the text as read
         pa.field("bytes_now", pa.int64(), nullable=False),  # of the text after the edits so far
@@ -117,32 +119,58 @@ def bits(reason: pa.Array, numbers: dict[str, int]) -> np.ndarray:
 # ---------------------------------------------------------------- shard functions
 
 
-def start_shard(out: Output, *, documents: str, language: str) -> dict[str, Any]:
-    """Documents and their measured language -> decisions with everything alive. Counts documents by language."""
-    languages: Counter[str] = Counter()  # of training documents
+def start_shard(
+    out: Output, *, documents: str, language: str, languages: list[str] | None = None
+) -> dict[str, Any]:
+    """Documents and their measured language -> decisions, all alive. Counts training documents alive by language.
+
+    `languages`: training documents in others than these are gated; held-out text stays.
+    """
+    counted: Counter[str] = Counter()
 
     def tables() -> Iterator[pa.Table]:
         streams = [
             read_batches(documents, ["id", "text", "split"]),
-            read_batches(language, ["id", "language.label"]),
+            read_batches(language, ["id", "language.label", "errors"]),
         ]
         for texts, labels in in_step(streams):
-            rows = []
-            for row, label in zip(texts.to_pylist(), labels.to_pylist(), strict=True):
-                if row["id"] != label["id"]:
-                    raise AssertionError(f"{language} has not the documents of {documents}")
-                size, code = len(row["text"].encode()), label["language.label"] or UNKNOWN
-                languages[code] += row["split"] == "train"
-                rows.append(
-                    {
-                        "id": row["id"], "language": code, "split": row["split"], "state": "kept", "reasons": 0,
-                        "edits": 0, "bytes": size, "bytes_now": size, "text_key": text_key(row["id"], row["text"]),
-                    }
-                )  # fmt: skip
-            yield pa.Table.from_pylist(rows, schema=DECISIONS_SCHEMA)
+            if not texts["id"].equals(labels["id"]):
+                raise AssertionError(f"{language} has not the documents of {documents}")
+            rows, size = texts.num_rows, pc.binary_length(texts["text"]).cast(pa.int64())
+            code = pc.fill_null(labels["language.label"], UNDETERMINED)
+            keys = map(text_key, texts["id"].to_pylist(), texts["text"].to_pylist())
+            table = pa.Table.from_pydict(
+                {
+                    "id": texts["id"], "language": code, "split": texts["split"], "state": ["kept"] * rows,
+                    "reason": [None] * rows, "reasons": [0] * rows, "step": [None] * rows, "edits": [0] * rows,
+                    "bytes": size, "bytes_now": size, "text_key": list(keys), "partner": [None] * rows,
+                    "similarity": [None] * rows,
+                },
+                schema=DECISIONS_SCHEMA,
+            )  # fmt: skip
+            if languages is not None:
+                table = _gated(table, languages, pc.is_valid(labels["errors"]))
+            alive = in_question(table, None, {})
+            counted.update(table["language"].filter(pa.array(alive)).to_pylist())
+            yield table
 
     result = write_decisions(out, tables())
-    return result | {"languages": {code: count for code, count in sorted(languages.items()) if count}}
+    return result | {"languages": dict(sorted(counted.items()))}
+
+
+def _gated(decisions: pa.Table, languages: list[str], failed: pa.Array) -> pa.Table:
+    """Those of other languages are gated, and those of which no language is known because its measurement `failed`
+    (rows,) are quarantined."""
+    other = pc.invert(pc.is_in(decisions["language"], value_set=pa.array(languages, pa.string())))
+    rows = pa.array(in_question(decisions, None, {}) & np.asarray(other, dtype=bool))
+    state, reason = pc.if_else(failed, "quarantined", "gated"), pc.if_else(failed, f"{FAILED}:language", GATE)
+    return replaced(
+        decisions,
+        {
+            "state": pc.if_else(rows, state, decisions["state"]),
+            "reason": pc.if_else(rows, reason, decisions["reason"]),
+        },
+    )
 
 
 def edition_shard(

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from headwater.curate.presets import Asked, LineEdits, Pass, Preset, Rule, load_preset, parts_of
+from headwater.curate.presets.show import bounds_text
 from headwater.curate.scopes import ANY, Scopes, language_of, track_of
 from headwater.curate.steps import (
     BloomStep,
@@ -130,7 +131,7 @@ def compile_plan(
         scopes.chosen,
         steps,
         {track: tuple(preset.languages) for track, preset in named.items() if preset.languages},
-        {track: tuple(preset.asks) for track, preset in named.items() if preset.asks},
+        {track: asks for track, preset in named.items() if (asks := tuple(_asks(preset, signals)))},
         reasons,
     )
 
@@ -214,7 +215,8 @@ def _passes(
     passes: list[Pass] = []
     for one in preset.passes if preset is not None else ():
         if one.rules is not None:
-            rules = [_overridden(rule, bounds.get(rule.signal, {})) for rule in one.rules]
+            active = [rule for rule in one.rules if not rule.needs or rule.signal in signals]
+            rules = [_overridden(rule, bounds.get(rule.signal, {})) for rule in active]
             _known([rule.signal for rule in rules], signals, f"preset {preset.name if preset else ''}")
             passes.append(Pass(rules=[rule for rule in rules if rule.bounds]))
         elif one.duplicates is not None and "duplicates" in settings.model_fields_set:
@@ -236,6 +238,16 @@ def _passes(
         else:
             passes.append(Pass(rules=new))
     return _joined([one for one in passes if one.rules is None or one.rules])
+
+
+def _asks(preset: Preset, signals: Collection[str]) -> Iterator[Asked]:
+    """What the preset asks for and the recipe does not have: rules without their signal, and the rest."""
+    for rule in (rule for one in preset.passes for rule in one.rules or ()):
+        if rule.needs and rule.signal not in signals:
+            yield Asked(
+                what=f"the rule {rule.signal} {bounds_text(rule.bounds)}", do=rule.needs, source=rule.source
+            )
+    yield from preset.asks
 
 
 def _joined(passes: list[Pass]) -> list[Pass]:

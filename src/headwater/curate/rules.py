@@ -14,11 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headwater.corpus.shards import in_step, read_batches
-from headwater.curate.decisions import decided, in_question, track_of, write_decisions
+from headwater.curate.decisions import FAILED, decided, in_question, track_of, write_decisions
 from headwater.curate.presets import Rule
 from headwater.engine.workspace import Output
-
-FAILED = "signal_failed"
 
 
 def judge_shard(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from headwater.errors import HeadwaterError
 
@@ -48,9 +49,17 @@ def is_held(path: Path) -> bool:
     return path in _held
 
 
-def _holder(path: Path) -> str:
+def holder_of(path: Path) -> dict[str, Any] | None:
+    """Who wrote into a lease that they hold it: process, host, since; None where nobody did, or it was released."""
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        holder: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return holder
+
+
+def _holder(path: Path) -> str:
+    holder = holder_of(path)
+    if holder is None:
         return "another process"
     return f"process {holder['process']} on {holder['host']}, since {holder['since']}"

@@ -1,22 +1,22 @@
-"""The local engine: shard tasks and jobs in supervised worker processes on this machine.
+"""Shard tasks and jobs: what a stage is made of, by whichever engine (engines.py) does the workspace's work.
 
 A shard task is a pure function from arguments to files: `function(out: Output, **arguments) -> result`. A job is
 longer and keeps its own checkpoints: `function(folder: Path, **arguments) -> result`. Both are named by
 "module:function", so that a worker (always spawned, never forked) imports just what it needs.
 
-What is committed already under the same key is not run again. With 0 workers a shard task runs in this process,
-unwatched. Items that had to be given up (guard.py) are kept in `guard/<key>.json`: an input to the task from then on.
+What is committed already under the same key is not run again. The largest tasks come first, so that no long one is
+begun when the others end. With 0 workers a shard task runs in this process, unwatched. Items that had to be given up (guard.py) are kept in `guard/<key>.json`: an input to the task from then on.
 
 Tasks that read the same shard may be made in one call (`Task.together`), each still a shard of its own: committed,
 kept and made again by itself.
 """
 
-import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headwater.engine.engines import LOCAL
 from headwater.engine.progress import Progress
 from headwater.engine.workers import Call, resolve, run_calls
 from headwater.engine.workspace import SEAL, Entry, Output, Workspace, is_whole, read_json, seal, write_json
@@ -27,7 +27,8 @@ class Task:
     """One shard to make. `key` names everything that its files depend on.
 
     Those of the tasks to make that share a function and a non-empty `together` are made by one call of it:
-    `function(outs: list[Output], arguments: list[dict]) -> list[result]`.
+    `function(outs: list[Output], arguments: list[dict]) -> list[result]`. `resources` is what the task asks a cluster
+    for, such as {"GPU": 1}; an engine of one machine has what it has.
     """
 
     shard: str
@@ -35,21 +36,24 @@ class Task:
     function: str
     arguments: dict[str, Any] = field(default_factory=dict)
     together: str = ""
+    weight: int = 0  # bytes to read, about: who comes first, and how much is left
+    resources: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A training or an evaluation: one process, one thread or one GPU, its files in `folder`."""
+    """A training or an evaluation: one process, one thread or one GPU, its files in `folder`.
+
+    `reads`: files of the workspace that it reads beside those that its arguments name. `resources`: as a task's.
+    """
 
     name: str
     key: str
     function: str
     folder: Path
     arguments: dict[str, Any] = field(default_factory=dict)
-
-
-def default_workers() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    reads: tuple[str, ...] = ()
+    resources: dict[str, float] = field(default_factory=dict)
 
 
 def run_stage(
@@ -73,12 +77,17 @@ def run_stages(
                 entries[stage_name, task.shard] = entry
             else:
                 alone = (stage_name, task.shard)
-                group = (task.function, task.together) if task.together else alone
+                apart = tuple(sorted(task.resources.items()))
+                group = (task.function, task.together, apart) if task.together else alone
                 groups.setdefault(group, []).append((stage_name, task))
-    calls = [_call_of(workspace, group) for group in groups.values()]
+    ordered_groups = sorted(groups.values(), key=lambda group: -sum(task.weight for _, task in group))
+    calls = [_call_of(workspace, group) for group in ordered_groups]
     if calls:
-        tasks_to_make = sum(map(len, groups.values()))
-        workspace.event("stage", title=title, tasks=tasks_to_make, kept=len(entries))
+        engine = workspace.engine if workers else LOCAL
+        weights = {(name, task.shard): task.weight for group in ordered_groups for name, task in group}
+        tasks_to_make = len(weights)
+        workspace.event("stage", title=title, stages=list(stages), tasks=tasks_to_make, kept=len(entries),
+                        weight=sum(weights.values()), engine=engine.name, workers=max(1, workers))  # fmt: skip
         folders = [workspace.stage(name).path for name in stages]
         _remove_unfinished(folders)  # what a killed run has left
 
@@ -89,13 +98,17 @@ def run_stages(
 
         try:
             with Progress(title, tasks_to_make) as progress:
-                for call, made in run_calls(calls, workers, progress, gave_up=gave_up):
+                running = engine.run(workspace, calls, workers=workers, progress=progress, gave_up=gave_up)
+                for call, made in running:
                     for stage_name, entry in zip(call.arguments["stages"], made, strict=True):
                         entries[stage_name, entry.shard] = entry
                         documents, size = entry.result.get("documents", 0), entry.result.get("bytes", 0)
                         progress.advance(documents=documents, size=size)
                         short = {k: v for k, v in entry.result.items() if isinstance(v, int | float | str)}
-                        workspace.event("shard", stage=stage_name, shard=entry.shard, result=short)
+                        weight = weights[stage_name, entry.shard]
+                        workspace.event(
+                            "shard", stage=stage_name, shard=entry.shard, weight=weight, result=short
+                        )
         except BaseException:
             _remove_unfinished(folders)
             raise
@@ -117,20 +130,29 @@ def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -
             results[job.name] = done["result"]
         else:
             arguments = {"folder": str(job.folder), "job": job}
-            calls.append(Call((title, job.name), "headwater.engine.local:_run_job", arguments))
+            name = (title, job.name)
+            calls.append(Call(name, "headwater.engine.local:_run_job", arguments, resources=job.resources))
     if calls:
-        workspace.event("jobs", title=title, jobs=len(calls), kept=len(results))
+        engine = workspace.engine
+        workspace.event(
+            "jobs", title=title, jobs=len(calls), kept=len(results), engine=engine.name, workers=slots
+        )
         with Progress(title, len(calls)) as progress:
-            for call, result in run_calls(calls, max(1, slots), progress, fresh=True):
+            running = engine.run(workspace, calls, workers=max(1, slots), progress=progress, jobs=True)
+            for call, result in running:
                 results[call.name[1]] = result
                 progress.advance()
                 workspace.event("job", title=title, job=call.name[1])
     return [results[job.name] for job in jobs]
 
 
-def run_before(function: str, arguments: dict[str, Any], *, workers: int, title: str) -> None:
+def run_before(
+    workspace: Workspace, function: str, arguments: dict[str, Any], *, workers: int, title: str
+) -> None:
     """Calls a function in one worker, before the others start: what it compiles they find on disk, and what it loads
-    that worker goes on with, and this process goes without."""
+    that worker goes on with, and this process goes without. Other machines compile for themselves."""
+    if workspace.engine.elsewhere:
+        return
     with Progress(title, 1) as progress:
         for _ in run_calls([Call((title, function), function, arguments)], workers, progress):
             progress.advance()
@@ -141,7 +163,8 @@ def _call_of(workspace: Workspace, group: list[tuple[str, Task]]) -> Call:
     stages, tasks = [stage for stage, _ in group], [task for _, task in group]
     folders = [str(workspace.stage(stage).path) for stage in stages]
     arguments = {"stages": stages, "folders": folders, "tasks": tasks}
-    call = Call((stages[0], tasks[0].shard), "headwater.engine.local:_run_tasks", arguments)
+    name = (stages[0], tasks[0].shard)
+    call = Call(name, "headwater.engine.local:_run_tasks", arguments, resources=tasks[0].resources)
     for task in tasks:
         call.given_up |= read_json(_guard_file(workspace, task.key)) or {}
     return call

@@ -9,7 +9,10 @@ from typing import Any
 from headwater.engine.store import ENTRY_SUFFIX
 from headwater.engine.workspace import MANIFEST, SEAL, Workspace, file_hash, read_json
 
-RESULTS = ("comparisons",)  # what is never freed: it was dear, is small, and says what was found
+RESULTS = (
+    "comparisons",
+    "task-scores",
+)  # what is never freed: it was dear, is small, and says what was found
 
 
 def verify(workspace: Workspace) -> tuple[int, list[str]]:

@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 
 from headwater.engine import guard
+from headwater.engine.arrow import leave_pandas_out
 from headwater.engine.progress import Progress, set_reporter
 from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError, of_system
 
@@ -45,6 +46,7 @@ class Call:
     arguments: dict[str, Any]
     given_up: dict[str, str] = field(default_factory=dict)  # item -> why it is not to be touched
     alone: bool = False  # not beside others: it took more memory than its share
+    resources: dict[str, float] = field(default_factory=dict)  # what it asks a cluster for
 
 
 @dataclass
@@ -61,6 +63,11 @@ class _Worker:
         return 0
 
 
+def default_workers() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def resolve(name: str) -> Callable[..., Any]:
     """The function that "module:function" names."""
     module, _, function = name.partition(":")
@@ -75,10 +82,12 @@ def run_calls(
     *,
     fresh: bool = False,
     gave_up: Callable[[Call, str, str], None] = lambda call, item, reason: None,
+    sharing: int = 0,
 ) -> Iterator[tuple[Call, Any]]:
     """Runs the calls and yields each with its result, in the order in which they end.
 
     `workers` 0: in this process, without a watch. `fresh`: in processes of their own, which end with this.
+    `sharing`: workers that this machine's memory is shared by, where there are more than these.
     `gave_up(call, item, reason)` is called before the call is tried again without the item. The first error of
     a function ends everything; HeadwaterError for a worker that keeps dying without an item to blame.
     """
@@ -87,7 +96,7 @@ def run_calls(
         return
     waiting = list(reversed(calls))
     alone: list[Call] = []
-    blame = _Blame(gave_up, min(workers, len(calls)))
+    blame = _Blame(gave_up, max(sharing, min(workers, len(calls))))
     with _pool(min(workers, len(calls)), fresh=fresh) as pool:
         for worker in pool:
             _give(worker, waiting)
@@ -312,6 +321,7 @@ def _serve(pipe: "Connection[Any, Any]", shared: Any) -> None:
     """A worker's life: calls in, results out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    leave_pandas_out()
     set_reporter(lambda done, total, note: pipe.send(("progress", (done, total, note))))
     while True:
         try:

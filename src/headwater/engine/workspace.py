@@ -11,22 +11,29 @@ behind is an orphan without an entry. The stage's own `manifest.json` lists the 
 import json
 import os
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
+from headwater.engine.engines import LOCAL, Engine
 from headwater.engine.lease import hold_lease, is_held
 from headwater.engine.store import ENTRY_SUFFIX, Store, is_url, local_copy
 from headwater.errors import HeadwaterError
 
 SEAL = "sealed.json"  # of a folder that is committed whole: a run, a training set
 MANIFEST = "manifest.json"
+EVENTS = "events.jsonl"
+EVENTS_BYTES = (
+    4 << 20
+)  # of a log that is put by, in events/, for a new one: a store is sent the newest again and again
+MACHINE = f"{xxhash.xxh3_64_intdigest(socket.gethostname().encode()) & 0xFFFF:04x}"  # two on one disk share process numbers
 
 
 def content_key(*parts: Any) -> str:
@@ -50,11 +57,25 @@ class Entry:
     key: str
     files: dict[str, FileRecord]  # by suffix
     result: dict[str, Any]  # what the task counted
+    store: Store | None = field(default=None, compare=False, repr=False)  # where its files may lie instead
+
+    def here(self, suffix: str = "parquet") -> Path:
+        """The file to read in this process: fetched first, where other machines made it. Tasks are given `path`."""
+        path = self.path(suffix)
+        if self.store is not None and not path.is_file():
+            self.store.here(path.relative_to(self.store.folder).as_posix())
+        return path
 
     def path(self, suffix: str = "parquet") -> Path:
         if suffix not in self.files:
             raise HeadwaterError(f"{self.folder / self.shard} has no .{suffix}; it has {sorted(self.files)}")
         return self.folder / f"{self.shard}.{suffix}"
+
+    def write(self) -> None:
+        """Commits the shard; its files are there."""
+        files = {suffix: asdict(file) for suffix, file in self.files.items()}
+        record = {"key": self.key, "files": files, "result": self.result}
+        write_json(self.folder / f"{self.shard}{ENTRY_SUFFIX}", record)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -73,7 +94,7 @@ class Output:
         """The temporary path of `<shard>.<suffix>`; the same for every call with that suffix."""
         if suffix not in self._temporary:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._temporary[suffix] = self.folder / f".{self.shard}.{suffix}.{os.getpid()}.tmp"
+            self._temporary[suffix] = self.folder / f".{self.shard}.{suffix}.{MACHINE}-{os.getpid()}.tmp"
         return self._temporary[suffix]
 
     def commit(self, key: str, result: dict[str, Any]) -> Entry:
@@ -82,8 +103,7 @@ class Output:
             files[suffix] = file_record(temporary)
             commit_file(temporary, self.folder / f"{self.shard}.{suffix}")
         entry = Entry(self.folder, self.shard, key, files, result)
-        record = {"key": key, "files": {s: asdict(f) for s, f in files.items()}, "result": result}
-        write_json(self.folder / f"{self.shard}{ENTRY_SUFFIX}", record)
+        entry.write()
         return entry
 
     def discard(self) -> None:
@@ -94,20 +114,24 @@ class Output:
 class Stage:
     """One folder of shards."""
 
-    def __init__(self, path: Path, name: str) -> None:
-        self.path, self.name = path, name
+    def __init__(self, path: Path, name: str, store: Store | None = None) -> None:
+        self.path, self.name, self._store = path, name, store
 
     def entry(self, shard: str) -> Entry | None:
-        """The committed shard, or None where there is none or one of its files is missing or of another size."""
+        """The committed shard, or None where there is none or one of its files is missing or of another size. What is
+        in the store is not missing."""
         record = read_json(self.path / f"{shard}{ENTRY_SUFFIX}")
         if record is None:
             return None
         files = {suffix: FileRecord(**file) for suffix, file in record["files"].items()}
         for suffix, file in files.items():
             path = self.path / f"{shard}.{suffix}"
-            if not path.is_file() or path.stat().st_size != file.bytes:
+            if path.is_file():
+                if path.stat().st_size != file.bytes:
+                    return None
+            elif self._store is None or not self._store.has(f"{self.name}/{path.name}", file.bytes):
                 return None
-        return Entry(self.path, shard, record["key"], files, record["result"])
+        return Entry(self.path, shard, record["key"], files, record["result"], self._store)
 
     def entries(self) -> dict[str, Entry]:
         """The shards of the stage's last complete run, by name; none where it was never completed."""
@@ -127,9 +151,11 @@ class Workspace:
     """`Workspace("workspace")` opens the folder, and makes it where it is missing.
 
     `Workspace("s3://bucket/name")` is one in a store (store.py): `path` is its local copy, brought up to date.
+    `engine` does its work (engines.py).
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, engine: Engine = LOCAL) -> None:
+        self.engine = engine
         self.path = local_copy(str(path)) if is_url(path) else Path(path).resolve()
         self.store: Store | None = None
         try:
@@ -137,27 +163,33 @@ class Workspace:
         except OSError as error:
             raise HeadwaterError(f"cannot make the workspace {self.path}: {error.strerror}") from error
         if is_url(path):
-            self.store = Store(str(path), self.path)
+            self.store = Store(str(path), self.path, partial=engine.elsewhere)
             if not is_held(self.path / "lease.json"):
                 self.store.bring()
         # stages and folders that this process made or took up: what a recipe needs
         self.used: set[str] = set()
 
     def stage(self, name: str) -> Stage:
-        return Stage(self.path / name, name)
+        return Stage(self.path / name, name, self.store)
 
     def stages(self) -> Iterator[Stage]:
         """Every stage that was ever completed, by name."""
         for manifest in sorted(self.path.rglob(MANIFEST)):
             record = read_json(manifest)
             if record is not None and "stage" in record:
-                yield Stage(manifest.parent, record["stage"])
+                yield Stage(manifest.parent, record["stage"], self.store)
 
     def event(self, kind: str, **fields: Any) -> None:
         """One line in the event log, `events.jsonl`."""
         record = {"time": round(time.time(), 3), "event": kind, **fields}
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(record, ensure_ascii=False) + "\n")
+        log = self.path / EVENTS
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            full = file.tell() >= EVENTS_BYTES
+        if full:
+            put_by = self.path / "events"
+            put_by.mkdir(exist_ok=True)
+            log.rename(put_by / f"{sum(1 for _ in put_by.iterdir()) + 1:06d}.jsonl")
 
     @contextmanager
     def lease(self) -> Iterator[None]:
@@ -172,7 +204,14 @@ class Workspace:
                     for left in list(self.path.glob(pattern)):
                         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
             with self.store.hold() if self.store is not None and outermost else nullcontext():
-                yield
+                try:
+                    yield
+                except BaseException as error:
+                    if outermost:
+                        self.event("failed", error=f"{error or type(error).__name__}"[:2000])
+                    raise
+                if outermost:
+                    self.event("ended")
 
 
 # ---------------------------------------------------------------- files, committed

@@ -11,7 +11,7 @@ texts that were edited here.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,17 +22,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headwater.corpus.shards import read_batches
-from headwater.curate.decisions import track_of
+from headwater.curate.decisions import FAILED, track_of
 from headwater.curate.edits import edit
 from headwater.curate.plan import Plan
 from headwater.curate.presets import Rule
-from headwater.curate.rules import FAILED, fails_rule, layer_of_rows
+from headwater.curate.rules import fails_rule
 from headwater.curate.steps import DuplicatesStep, LinesStep, PlanStep, RulesStep, families_of
 from headwater.inspect.duplicates import Alive, find_again
+from headwater.inspect.met import DROPPED, KEPT, LEFT_OTHERWISE, Met, Shard, flags
 from headwater.inspect.snapshots import Snapshot
 from headwater.signals.families import Family
-from headwater.signals.measure import Row, row_of
 
 LEDGER = [
     "id",
@@ -47,30 +46,6 @@ LEDGER = [
     "bytes",
     "bytes_kept",
 ]
-KEPT, DROPPED, LEFT_OTHERWISE = 0, 1, 2  # states as numbers: the last is gated or quarantined
-
-
-@dataclass
-class Shard:
-    """One shard's documents, as they were decided and as they are decided again. *Shapes*: all (rows,)."""
-
-    name: str
-    table: pa.Table  # of the ledger
-    before: np.ndarray  # uint8 states
-    before_step: np.ndarray  # int32; -1 where no step of the plan decided
-    state: np.ndarray  # uint8, decided again
-    step: np.ndarray  # int32, -1
-    bits: np.ndarray  # uint64: which rules of the deciding step fail, numbered by the new plan
-    reason: np.ndarray  # int16 place in `reasons`; -1 where kept, -2 where the ledger's own reason stands
-    wanted: np.ndarray  # bool: documents in the sample
-    bytes: np.ndarray  # int64 of the text as kept, were it kept
-    texts: dict[int, str] = field(default_factory=dict)  # rows whose text was edited here
-    # (family, step) -> row -> values measured here, None where the family failed
-    measured: dict[tuple[str, int], dict[int, tuple[Any, ...] | None]] = field(default_factory=dict)
-
-    @cached_property
-    def train(self) -> np.ndarray:
-        return _flags(pc.equal(self.table["split"], "train"))
 
 
 @dataclass
@@ -82,16 +57,18 @@ class Replay:
     first: int  # the first step that differs
     reasons: list[str]
     families: dict[str, Family]  # the recipe's: what measures a text anew
-    again: dict[str, set[int]] = field(default_factory=dict)  # shard -> rows edited or measured here
     unknown: list[str] = field(default_factory=list)
-    measuring: dict[str, Callable[[str, str], Row]] = field(default_factory=dict)  # families that were opened
-    held: dict[Path, pa.Table] = field(default_factory=dict)  # columns of the shard at work
-    held_path: str = ""
+
+    @cached_property
+    def met(self) -> Met:
+        rules = (step.rules for step in self.plan.steps if isinstance(step, RulesStep))
+        named = frozenset(rule.signal for by_track in rules for some in by_track.values() for rule in some)
+        return Met(self.snapshot, self.families, named)
 
     @property
     def measured_again(self) -> int:
         """Documents whose edits or signals were made again."""
-        return sum(map(len, self.again.values()))
+        return sum(map(len, self.met.again.values()))
 
     # ---------------------------------------------------------------- all of it
 
@@ -128,7 +105,7 @@ class Replay:
         step = pc.fill_null(table["step"].cast(pa.int32()), -1).to_numpy().astype(np.int32)
         wanted = np.ones(table.num_rows, bool)
         if sample < 1:
-            wanted = _flags(pc.less(table["id"], f"{int(sample * 16**8):08x}"))
+            wanted = flags(pc.less(table["id"], f"{int(sample * 16**8):08x}"))
         kept = table["bytes_kept"].to_numpy()
         shard = Shard(
             name, table, before, step, before.copy(), step.copy(), table["reasons"].to_numpy().copy(),
@@ -181,7 +158,7 @@ class Replay:
             return
         tracks = self.tracks(shard)
         for track, rules in step.rules.items():
-            here = rows & _flags(pc.equal(tracks, track))
+            here = rows & flags(pc.equal(tracks, track))
             if here.any():
                 self._judge_track(shard, here, number, list(rules))
 
@@ -189,7 +166,7 @@ class Replay:
         first = np.full(len(rows), -1)
         bits, lost = np.zeros(len(rows), np.uint64), np.full(len(rows), -1)
         for place, rule in enumerate(rules):
-            values, failed = self.values(shard, rule.signal, number, rows)
+            values, failed = self.met.values(shard, rule.signal, number, rows)
             fails = fails_rule(rule, values) & rows
             bits[fails] |= np.uint64(1 << self.plan.reasons.index(rule.reason))
             first[fails & (first < 0)] = place
@@ -210,94 +187,19 @@ class Replay:
             self.reasons.append(reason)
         return self.reasons.index(reason)
 
-    def values(
-        self, shard: Shard, signal: str, number: int, rows: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(rows,) float64 values of a signal on the texts that step `number` met, NaN where there is none, and
-        (rows,) bool where the family failed. Of `rows` the texts that the family has not measured are measured here."""
-        family = signal.partition(".")[0]
-        editions = [stage for step, stage in reversed(self.snapshot.editions) if step < number]
-        removed = [
-            pq.read_table(self._edition(stage, shard.name), columns=["removed"])["removed"].combine_chunks()
-            for stage in editions
-        ]
-        layer = layer_of_rows(removed, shard.table.num_rows)
-        values, failed = np.full(shard.table.num_rows, np.nan), np.zeros(shard.table.num_rows, bool)
-        unmeasured = np.zeros(shard.table.num_rows, bool)
-        unmeasured[list(shard.texts)] = True
-        for place, stage in enumerate([*editions, self.snapshot.stage_of[shard.name]]):
-            here = (layer == place) & ~unmeasured
-            entries = self.snapshot.of_family(family, stage)
-            if shard.name not in entries:
-                unmeasured |= here
-            elif here.any():
-                table = self._columns(entries[shard.name].path(), signal)
-                column = table[signal].cast(pa.float64())
-                numbers = pc.fill_null(column, np.nan).to_numpy()
-                valid, error = _flags(pc.is_valid(column)), _flags(pc.is_valid(table["errors"]))
-                values[here] = numbers[here]
-                failed[here] = ((~valid & error) | (valid & np.isnan(numbers)))[here]
-        unmeasured &= rows
-        if unmeasured.any():
-            columns = [one.name for one in self.families[family].columns]
-            place = columns.index(signal.partition(".")[2])
-            for row, measured in self._measured(shard, family, number, unmeasured).items():
-                value = None if measured is None else measured[place]
-                values[row], failed[row] = np.nan if value is None else float(value), measured is None
-        return values, failed
-
-    def _columns(self, path: Path, signal: str) -> pa.Table:
-        """A shard of a family's signals: those that the plan's rules name, and this one; kept until the next shard."""
-        family = signal.partition(".")[0]
-        if self.held_path != path.name:
-            self.held, self.held_path = {}, path.name
-        table = self.held.get(path)
-        if table is None or signal not in table.column_names:
-            named = {
-                rule.signal
-                for step in self.plan.steps
-                if isinstance(step, RulesStep)
-                for rules in step.rules.values()
-                for rule in rules
-            }
-            wanted = sorted({signal, *(name for name in named if name.startswith(f"{family}."))})
-            table = self.held[path] = pq.read_table(path, columns=[*wanted, "errors"])
-        return table
-
-    def _measured(
-        self, shard: Shard, family: str, number: int, rows: np.ndarray
-    ) -> dict[int, tuple[Any, ...] | None]:
-        """The family's values of these rows' texts, None where it fails; each text is measured once."""
-        held = shard.measured.setdefault((family, number), {})
-        missing = rows.copy()
-        missing[list(held)] = False
-        if missing.any():
-            if family not in self.measuring:
-                self.measuring[family] = row_of(self.families[family])
-            for row, text in self._texts(shard, missing, number):
-                try:
-                    held[row] = self.measuring[family](shard.table["id"][row].as_py(), text)
-                except Exception:  # a family may fail on any text; measuring it would have said so too
-                    held[row] = None
-            self.again[shard.name] = self.again.get(shard.name, set()) | set(held)
-        return {row: held[row] for row in np.flatnonzero(rows).tolist()}
-
-    def _edition(self, stage: str, shard: str) -> Path:
-        return self.snapshot.entries(stage)[shard].path()
-
     # ---------------------------------------------------------------- edits and duplicates
 
     def _edit(self, shard: Shard, rows: np.ndarray, number: int, step: LinesStep) -> None:
         """An edit for documents that had not met it."""
         tracks = self.tracks(shard)
-        rows = rows & _flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
+        rows = rows & flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
         if not rows.any():
             return
         if step.settings.repeated is not None:
             self._unknown("which lines are repeated in the corpus, now that other documents have a say in it")
-        for row, text in self._texts(shard, rows, number):
+        for row, text in self.met.texts(shard, rows, number):
             done = edit(text, step.settings)
-            self.again.setdefault(shard.name, set()).add(row)
+            self.met.edited(shard, row)
             if done.dropped is not None:
                 shard.state[row], shard.step[row] = DROPPED, number
                 shard.bits[row] = np.uint64(1 << self.plan.reasons.index(done.dropped))
@@ -306,28 +208,14 @@ class Replay:
                 shard.texts[row] = done.text
                 shard.bytes[row] = len(done.text.encode())
 
-    def _texts(self, shard: Shard, rows: np.ndarray, number: int) -> Iterator[tuple[int, str]]:
-        stages = [stage for step, stage in reversed(self.snapshot.editions) if step < number]
-        paths = [self._edition(stage, shard.name) for stage in stages]
-        paths.append(self.snapshot.shards[shard.name].path())
-        held: dict[int, str] = dict(shard.texts)
-        for path in reversed(paths):  # the newest last
-            at = 0
-            for batch in read_batches(path, ["text"]):
-                for row in np.flatnonzero(rows[at : at + batch.num_rows]).tolist():
-                    if batch["text"][row].is_valid and at + row not in shard.texts:
-                        held[at + row] = batch["text"][row].as_py()
-                at += batch.num_rows
-        yield from sorted((row, text) for row, text in held.items() if rows[row])
-
     def _duplicates(self, held: list[Shard], number: int, step: DuplicatesStep) -> None:
         alive, changed = {}, False
         for shard in held:
             tracks = self.tracks(shard)
             now = shard.train & shard.wanted & (shard.state == KEPT)
-            now &= _flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
+            now &= flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
             came = shard.train & shard.wanted & ((shard.before == KEPT) | (shard.before_step >= number))
-            came &= _flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
+            came &= flags(pc.is_in(tracks, value_set=pa.array(list(step.tracks))))
             alive[shard.name] = now
             changed |= bool((now != came).any()) or not self._same(number)
             if shard.texts:
@@ -345,7 +233,7 @@ class Replay:
                     Alive(
                         shard.name,
                         self.snapshot.shards[shard.name].path(),
-                        self._layers(shard.name, number, sorted(families_of(step))),
+                        self.met.layers(shard.name, number, sorted(families_of(step))),
                         shard.table,
                         alive[shard.name],
                         shard.bytes,
@@ -364,19 +252,6 @@ class Replay:
                 shard.state[leaves], shard.step[leaves] = DROPPED, number
                 shard.bits[leaves] = np.uint64(1 << self.plan.reasons.index(reason))
                 shard.reason[leaves] = self._place(reason)
-
-    def _layers(self, shard: str, number: int, families: list[str]) -> dict[str, list[Path]]:
-        """The files of each family, the newest edition's first."""
-        stages = [stage for step, stage in reversed(self.snapshot.editions) if step < number]
-        stages.append(self.snapshot.stage_of[shard])
-        return {
-            family: [
-                entries[shard].path()
-                for stage in stages
-                if shard in (entries := self.snapshot.of_family(family, stage))
-            ]
-            for family in families
-        }
 
     def _unknown(self, what: str) -> None:
         if what not in self.unknown:
@@ -403,7 +278,3 @@ def first_difference(old: dict[str, Any], new: Plan) -> int | None:
         if number >= len(steps) or effect(steps[number]) != effect(step):
             return number
     return len(new.steps) if len(steps) > len(new.steps) else None
-
-
-def _flags(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(pc.fill_null(column, False), dtype=bool)

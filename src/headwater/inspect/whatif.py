@@ -58,6 +58,10 @@ def whatif(
             f"{', '.join(missing)} was not measured; headwater measure {recipe_path} --set "
             f"signals.families=[{','.join([*snapshot.families, *missing])}] measures it"
         )
+    if recipe.signals.languages != snapshot.record["recipe"]["signals"].get("languages"):
+        raise HeadwaterError(
+            f"signals.languages is not what this ledger was made with: headwater curate {recipe_path} measures what it needs"
+        )
     total = sum(entry.result["documents"] for entry in snapshot.ledger.values())
     share = 1.0 if exact or total <= sampled_above else sample / total
     families = families_of_recipe(recipe.signals, recipe.folder, asked_for)

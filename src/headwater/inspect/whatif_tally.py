@@ -15,7 +15,8 @@ from headwater.curate.plan import Plan
 from headwater.inspect.evidence import version_before, versions_of
 from headwater.inspect.intervals import wilson
 from headwater.inspect.masked import masked
-from headwater.inspect.replay import DROPPED, KEPT, Replay, Shard
+from headwater.inspect.met import DROPPED, KEPT, Shard
+from headwater.inspect.replay import Replay
 from headwater.inspect.snapshots import Snapshot, row_at
 from headwater.inspect.whatif_answer import Border, Effect, Group, WhatIf
 
@@ -103,7 +104,7 @@ class Tally:
         """The documents nearest to a changed bound, on both of its sides."""
         came = train & ((shard.before == KEPT) | (shard.before_step >= bound.step))
         came &= np.asarray(pc.equal(self.replay.tracks(shard), bound.track), dtype=bool)
-        values, _ = self.replay.values(shard, bound.signal, bound.step, came)
+        values, _ = self.replay.met.values(shard, bound.signal, bound.step, came)
         many = max(1, BORDER // (2 * len(self.changed)))
         apart = np.where(came, values - bound.value, np.nan)
         for rows in (np.flatnonzero(apart >= 0), np.flatnonzero(apart < 0)):

@@ -12,7 +12,7 @@ Shapes: B batch, H heads, T query positions, S key positions, E head width, D mo
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -134,10 +134,12 @@ def attend(
     """
     heads, _, queries, width = q.shape
     scale = width**-0.5 if scale is None else scale
-    if q.device.type == "cpu" and max(queries, k.size(2)) <= EXPLICIT_UP_TO:
+    if queries == 1 and not view.causal and q.device.type == "cpu" and not torch.is_grad_enabled():
+        read = _one_query(q, k, v, view, scale, bias)
+    elif q.device.type == "cpu" and max(queries, k.size(2)) <= EXPLICIT_UP_TO:
         if len(k) != heads:
             k, v = (x.repeat_interleave(heads // len(x), 0) for x in (k, v))
-        read: Tensor = ExplicitAttention.apply(q, k, v, scale, view.causal, view.mask, bias)  # type: ignore[no-untyped-call]
+        read = cast(Tensor, ExplicitAttention.apply(q, k, v, scale, view.causal, view.mask, bias))  # type: ignore[no-untyped-call]
     else:
         q, k, v = (x.transpose(0, 1) for x in (q, k, v))
         added = None if view.mask is None else view.mask[:, None]  # (B, 1, T, S)
@@ -156,6 +158,19 @@ def attend(
             enable_gqa=k.size(1) != heads,
         ).transpose(0, 1)
     return read if view.blind is None else read.masked_fill(view.blind[..., None], 0)
+
+
+def _one_query(q: Tensor, k: Tensor, v: Tensor, view: View, scale: float, bias: Tensor | None) -> Tensor:
+    """A step of writing: q (H, B, 1, E) -> (H, B, 1, E), with nothing kept and no key copied."""
+    groups, batch, keys, width = k.shape
+    together = (q * scale).view(groups, -1, batch, width).transpose(1, 2)  # (G, B, H/G, E): share keys
+    scores = torch.matmul(together, k.mT)  # (G, B, H/G, S)
+    if bias is not None:
+        scores += bias.reshape(groups, -1, bias.size(1), keys).transpose(1, 2)
+    if view.mask is not None:
+        scores += view.mask
+    read = torch.matmul(torch.softmax(scores, -1), v)
+    return read.transpose(1, 2).reshape(q.shape)
 
 
 class Attention(nn.Module):

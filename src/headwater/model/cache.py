@@ -6,6 +6,10 @@
 
 The blocks are the model's own; what differs from `Transformer.hidden` is which rows go through them.
 
+A row at a time, a product of a matrix with a vector waits for memory. On a CPU it takes half the time where a tall
+matrix lies in memory column by column (a row of 1,152 × 384: 130 for 225 µs, of 8,192 × 384: 0.7 for 1.6 ms), so
+that is how they are laid, once: the numbers stay, and so does everything that is computed with them.
+
 Rows of unequal lengths are padded behind their end, where nothing looks: under a causal mask nobody sees what comes
 later, and a step hides all beyond its row's own length.
 """
@@ -42,6 +46,11 @@ class Cache:
         if model._angles is not None:
             self._angles = [x[: self.room].to(like.device, like.dtype) for x in model._angles]
         self._places = model._sinusoids if model.positions is None else model.positions.weight
+        self._output = _by_columns(model.output_weight)  # its own: an embedding is read by rows
+        with torch.inference_mode(False):  # who writes may train later
+            for block in self._blocks:
+                for part in (block.attention.query_key_value, block.feed_forward.up):
+                    part.weight.data = _by_columns(part.weight.data)
 
     # ---------------------------------------------------------------- reading
 
@@ -184,7 +193,14 @@ class Cache:
 
     def _logits(self, states: Tensor) -> Tensor:
         model = self.model
-        return F.linear(model.head(states), model.output_weight, model.output_bias)
+        return F.linear(model.head(states), self._output, model.output_bias)
+
+
+def _by_columns(weight: Tensor) -> Tensor:
+    """The same matrix, on a CPU and in fp32 with each column in one piece; what lies so already is returned as it is."""
+    if weight.device.type != "cpu" or weight.dtype != torch.float32 or len(weight) <= weight.size(1):
+        return weight
+    return weight.mT.contiguous().mT
 
 
 def _padded(texts: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

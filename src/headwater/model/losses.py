@@ -27,8 +27,7 @@ class OutputNats(torch.autograd.Function):
     def forward(
         context: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, count: float
     ) -> Tensor:
-        limit = BLOCK_LOGITS if hidden.device.type == "cpu" else BLOCK_LOGITS_DEVICE
-        rows, block = len(hidden), max(256, limit // len(weight))
+        rows, block = len(hidden), max(256, _limit(hidden) // len(weight))
         wide = _wide(hidden)
         nats = hidden.new_zeros((), dtype=wide)
         of_hidden = torch.empty_like(hidden)
@@ -67,8 +66,23 @@ def mean_nats(
     """
     flat, flat_targets = hidden.reshape(-1, hidden.size(-1)), targets.reshape(-1)
     divisor = len(flat) if count is None else count
+    if not torch.is_grad_enabled():
+        return _only_nats(flat, weight, bias, flat_targets) / divisor
     nats: Tensor = OutputNats.apply(flat, weight, bias, flat_targets, divisor)  # type: ignore[no-untyped-call]
     return nats
+
+
+def _only_nats(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    """The sum over positions, a block at a time, where no gradient is asked for."""
+    block = max(256, _limit(hidden) // len(weight))
+    parts = zip(torch.split(hidden, block), torch.split(targets, block), strict=True)
+    logits = ((F.linear(part, weight, bias), wanted) for part, wanted in parts)
+    nats = [token_nats(part, wanted).sum() for part, wanted in logits]
+    return torch.stack(nats).sum() if nats else hidden.new_zeros((), dtype=_wide(hidden))
+
+
+def _limit(hidden: Tensor) -> int:
+    return BLOCK_LOGITS if hidden.device.type == "cpu" else BLOCK_LOGITS_DEVICE
 
 
 def _wide(x: Tensor) -> torch.dtype:

@@ -156,6 +156,12 @@ class Transformer(nn.Module):
             if self.query is not None:
                 self.query.normal_(std=config.embedding_std, generator=generator)
 
+    def compile_blocks(self) -> None:
+        """Each block by `torch.compile`: one compilation serves all that are alike."""
+        for module in self.modules():
+            if isinstance(module, Block):
+                module.compile()
+
     # ---------------------------------------------------------------- tokens to states
 
     def hidden(

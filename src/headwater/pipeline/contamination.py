@@ -9,15 +9,19 @@ what was cut. `decontaminate` comes before the first step of a recipe; a documen
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headwater.curate.contamination_report import Report, overlaps
 from headwater.curate.evaluation_items import read_items
-from headwater.engine.local import Task, default_workers, run_stage
+from headwater.engine.local import Task, run_stage
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash
 from headwater.errors import RecipeError
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.recipe import Recipe, load_recipe
 from headwater.recipe.settings import Decontaminate
+
+if TYPE_CHECKING:
+    from headwater.curate.contamination_report import Report
 
 VERSION = 2  # 2: cuts say whose text they are
 
@@ -74,11 +78,13 @@ def contamination(
     workspace: Path | str | None = None,
     workers: int | None = None,
     limit: int | None = None,
-) -> Report:
+) -> "Report":
     """Which items of these evaluation sets occur in the documents of a recipe; reads the sources, decides nothing.
 
     `words`, `characters`: a gram's; default the recipe's.
     """
+    from headwater.curate.contamination_report import overlaps
+
     recipe = load_recipe(recipe_path, overrides)
     place = Workspace(workspace or recipe.workspace_path)
     count = default_workers() if workers is None else workers
@@ -110,7 +116,7 @@ def contamination(
         ]
         seen = run_stage(place, f"contamination/seen-{key[:12]}-{ingested.key[:12]}", tasks_of, workers=count,
                          title="look for evaluation text")  # fmt: skip
-    return overlaps(read_items(tasks), [entry.path() for entry in seen], settings, ingested.documents)
+    return overlaps(read_items(tasks), [entry.here() for entry in seen], settings, ingested.documents)
 
 
 def content_of(paths: list[Path]) -> list[list[str]]:

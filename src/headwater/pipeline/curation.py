@@ -33,7 +33,6 @@ from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.pipeline.duplicates import find_duplicates
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
-from headwater.pipeline.passages import cut_passages, find_seen
 from headwater.pipeline.plan import plan_of
 from headwater.recipe import Recipe
 
@@ -75,10 +74,11 @@ def curate(
     cleaned = decontaminate(recipe, workspace, ingested, workers=workers)
     # a take-down list changes shards, not the stages that they were read into
     read = sorted([*ingested.stages.values(), *ingested.less.values()])
-    base = content_key("curate", VERSION, read, cleaned)
-    run = CurationRun(workspace, ingested, measured, workers, plan, base, recipe.folder)
+    languages = None if recipe.signals.languages is None else sorted(set(recipe.signals.languages))
+    base = content_key("curate", VERSION, read, cleaned, *([] if languages is None else [languages]))
+    run = CurationRun(workspace, ingested, measured, workers, plan, base, recipe.folder, languages=languages)
     run.start()
-    languages = _languages(run.decisions, ingested, plan)
+    found = _languages(run.decisions, ingested, plan)
     indexes: list[str] = []
     for number, step in enumerate(plan.steps):
         if isinstance(step, DecontaminateStep):
@@ -91,10 +91,16 @@ def curate(
         elif isinstance(step, DuplicatesStep):
             indexes.append(find_duplicates(run, number, step))
         elif isinstance(step, BloomStep):
+            from headwater.pipeline.passages import (
+                find_seen,  # their kernels' compiler takes .2 s and 80 MB to load
+            )
+
             find_seen(run, number, step)
         elif isinstance(step, PrivacyStep):
             run.take_edition(number, run.take_personal_data_out(number, step, recipe.folder))
         else:
+            from headwater.pipeline.passages import cut_passages
+
             run.take_edition(number, cut_passages(run, number, step))
     ledger_stage, ledger = run.ledger()
     editions = [workspace.stage(name).entries() for name in reversed(run.editions)]
@@ -107,7 +113,7 @@ def curate(
     if not counts["training"]["documents"]:
         raise HeadwaterError(_nothing(counts))
     key = content_key(plan.key, [(shard, entry.fingerprint) for shard, entry in ledger.items()])
-    warnings = tuple(_warnings(plan, languages))
+    warnings = tuple(_warnings(plan, found))
     private = [run.edited_by[n] for n, step in enumerate(plan.steps) if isinstance(step, PrivacyStep)]
     stage = private[0] if private else None
     return Curated(
@@ -118,8 +124,8 @@ def curate(
 def final_texts(curated: Curated, shard: str) -> Iterator[tuple[str, str]]:
     """(id, text) of the documents of a shard that are kept, in their order and as the last edit left them."""
     texts = curated.texts(shard)
-    streams = [read_batches(texts.ledger.path(), ["id", "state"])]
-    streams += [read_batches(entry.path(), ["id", "text"]) for entry in (*texts.editions, texts.documents)]
+    streams = [read_batches(texts.ledger.here(), ["id", "state"])]
+    streams += [read_batches(entry.here(), ["id", "text"]) for entry in (*texts.editions, texts.documents)]
     for ledger, *layers in in_step(streams):
         for row in range(ledger.num_rows):
             if ledger["state"][row].as_py() == "kept":
@@ -181,7 +187,7 @@ def _counts(ledger: Any) -> dict[str, Any]:
 
 
 def _languages(decisions: dict[str, Entry], ingested: Ingested, plan: Plan) -> Counter[str]:
-    """Training documents by measured language, of the decisions of the start, but for sources whose preset is said."""
+    """Training documents that are not gated by measured language, of the decisions of the start, but for sources whose preset is said."""
     languages: Counter[str] = Counter()
     for shard, entry in decisions.items():
         if ingested.source_of[shard] not in plan.chosen:

@@ -31,6 +31,7 @@ class CurationRun:
     plan: Plan
     base: str
     folder: Path  # of the recipe: what paths in it are relative to
+    languages: list[str] | None = None  # those that are not gated; None: all
     decisions: dict[str, Entry] = field(default_factory=dict)
     edited_by: dict[int, str] = field(default_factory=dict)  # step -> stage of its edition, oldest first
 
@@ -39,11 +40,12 @@ class CurationRun:
         return list(self.edited_by.values())
 
     def start(self) -> None:
+        gate = {} if self.languages is None else {"languages": self.languages}
         tasks = []
         for entry in self.ingested.shards:
             language = self.measured.of("language", entry.shard)
-            key = content_key("start", VERSION, entry.fingerprint, language.fingerprint)
-            arguments = {"documents": str(entry.path()), "language": str(language.path())}
+            key = content_key("start", VERSION, entry.fingerprint, language.fingerprint, *gate.values())
+            arguments = {"documents": str(entry.path()), "language": str(language.path()), **gate}
             tasks.append(Task(entry.shard, key, "headwater.curate.decisions:start_shard", arguments))
         self._decide(0, tasks, "start")
 

@@ -107,9 +107,9 @@ def rows_of(curated: Curated, shard: str) -> Iterator[tuple[list[Row], list[Row]
     """A batch at a time: the kept documents to train on, and those that are held out."""
     texts = curated.texts(shard)
     provenance = [name for name in COLUMNS if name != "language"]
-    streams = [read_batches(texts.ledger.path(), ["id", "state", "split", "language"])]
-    streams.append(read_batches(texts.documents.path(), provenance))
-    streams += [read_batches(entry.path(), ["text"]) for entry in texts.editions]
+    streams = [read_batches(texts.ledger.here(), ["id", "state", "split", "language"])]
+    streams.append(read_batches(texts.documents.here(), provenance))
+    streams += [read_batches(entry.here(), ["text"]) for entry in texts.editions]
     for ledger, documents, *editions in in_step(streams):
         train: list[Row] = []
         held: list[Row] = []

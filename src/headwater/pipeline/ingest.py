@@ -63,7 +63,7 @@ def ingest(recipe: Recipe, workspace: Workspace, *, workers: int, limit: int | N
     unread = [source.kind for source in recipe.sources if _unread(workspace, stage_of[source.name], stages)]
     for warm in dict.fromkeys(KINDS[kind].warm for kind in unread):
         if warm is not None:
-            run_before(warm, {}, workers=workers, title="prepare")
+            run_before(workspace, warm, {}, workers=workers, title="prepare")
     made = run_stages(workspace, stages, workers=workers, title="read")
     shards = [entry for name in stage_of.values() for entry in made[name]]
     _account(shards, recipe.max_quarantined)

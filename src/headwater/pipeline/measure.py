@@ -1,6 +1,6 @@
 """Documents to signals: `signals/<family>-<key>/<texts>/`, same shards and rows as the texts they measure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.engine.local import Task, run_before, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
@@ -32,17 +32,25 @@ def measure(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, workers
 def measure_texts(
     workspace: Workspace, texts_stage: str, families: list[Family], *, workers: int
 ) -> dict[str, str]:
-    """The families on the texts of one stage (documents or an edition): family -> name of its signals' stage."""
+    """The families on the texts of an edition: family -> name of its signals' stage.
+
+    What was edited is a document in a language that is measured, whatever the rest of it may be taken for.
+    """
     texts = list(workspace.stage(texts_stage).entries().values())
-    stages = measure_stages(workspace, {texts_stage: texts}, families, workers=workers)
+    stages = measure_stages(workspace, {texts_stage: texts}, families, workers=workers, gated=False)
     return {family: name for (_, family), name in stages.items()}
 
 
 def measure_stages(
-    workspace: Workspace, texts: dict[str, list[Entry]], families: list[Family], *, workers: int
+    workspace: Workspace,
+    texts: dict[str, list[Entry]],
+    families: list[Family],
+    *,
+    workers: int,
+    gated: bool = True,
 ) -> dict[tuple[str, str], str]:
     """(texts stage, family) -> signals stage, of these shards of each. What was measured under the same key is not
-    measured again.
+    measured again. `gated`: texts in languages that a family is not for have no values.
     """
     enough = sum(len(shards) for shards in texts.values()) >= workers
     names, stages = {}, {}
@@ -56,14 +64,25 @@ def measure_stages(
                     entry.shard,
                     content_key(family.name, keys[family.name], entry.fingerprint),
                     "headwater.signals.measure:measure_shards",
-                    {"texts": str(entry.path()), **family.arguments},
+                    {
+                        "texts": str(entry.path()),
+                        **(family if gated else replace(family, languages=None)).arguments,
+                    },
                     together=f"{texts_stage}/{entry.shard}" + ("" if enough else _half(family)),
+                    weight=entry.result.get("bytes", 0),
+                    resources={"GPU": family.gpus} if family.gpus else {},
                 )
                 for entry in shards
             ]
     if any(workspace.stage(name).entry(t.shard) is None for name, tasks in stages.items() for t in tasks):
         modules = sorted({family.module for family in families})
-        run_before("headwater.signals.measure:warm", {"modules": modules}, workers=workers, title="prepare")
+        run_before(
+            workspace,
+            "headwater.signals.measure:warm",
+            {"modules": modules},
+            workers=workers,
+            title="prepare",
+        )
     run_stages(workspace, stages, workers=workers, title="measure")
     return names
 

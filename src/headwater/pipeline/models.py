@@ -15,7 +15,7 @@ import numpy as np
 import xxhash
 
 from headwater.corpus.shards import read_batches
-from headwater.engine.local import default_workers
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
 from headwater.model.ngrams import NgramModel, train

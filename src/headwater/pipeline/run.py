@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import default_workers
+from headwater.engine.engines import LOCAL, Engine
 from headwater.engine.workspace import Entry, Workspace, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
@@ -54,11 +54,15 @@ class Outcome:
 
 
 def open_recipe(
-    recipe_path: Path, *, overrides: tuple[str, ...] | list[str] = (), workspace: Path | str | None = None
+    recipe_path: Path,
+    *,
+    overrides: tuple[str, ...] | list[str] = (),
+    workspace: Path | str | None = None,
+    engine: Engine = LOCAL,
 ) -> tuple[Recipe, Workspace]:
     """The recipe and the workspace that it, or the caller, names."""
     recipe = load_recipe(recipe_path, overrides)
-    return recipe, Workspace(workspace or recipe.workspace_path)
+    return recipe, Workspace(workspace or recipe.workspace_path, engine)
 
 
 def run_until(
@@ -69,12 +73,16 @@ def run_until(
     workspace: Path | str | None = None,
     workers: int | None = None,
     limit: int | None = None,
+    engine: Engine = LOCAL,
 ) -> Outcome:
-    """Brings a recipe up to `stage` (one of STAGES), and names what it made in `recipes/<name>.json`."""
+    """Brings a recipe up to `stage` (one of STAGES), and names what it made in `recipes/<name>.json`.
+
+    The bytes that come of it do not depend on `engine`, nor on `workers`.
+    """
     if stage not in STAGES:
         raise RecipeError(f"no stage {stage!r}; there are {', '.join(STAGES)}")
-    recipe, place = open_recipe(recipe_path, overrides=overrides, workspace=workspace)
-    count = default_workers() if workers is None else workers
+    recipe, place = open_recipe(recipe_path, overrides=overrides, workspace=workspace, engine=engine)
+    count = engine.workers(workers)
     wanted = STAGES.index(stage)
     if wanted >= STAGES.index("train"):
         require_torch()
@@ -93,13 +101,18 @@ def run_until(
             outcome.training_set = _training_set(outcome, count, scored)
         if wanted >= STAGES.index("train"):
             assert outcome.training_set is not None
-            outcome.runs = train(recipe, place, outcome.training_set, seeds=[recipe.seed], slots=1)
+            assert outcome.measured is not None and outcome.curated is not None
+            if recipe.train.validate_every is not None and outcome.curated.counts["heldout"]:
+                outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
+            outcome.runs = train(
+                recipe, place, outcome.training_set, seeds=[recipe.seed], slots=1, heldout=outcome.heldout
+            )
         if wanted >= STAGES.index("evaluate"):
             assert outcome.measured is not None
             outcome.heldout = held_out(recipe, place, outcome.ingested, outcome.measured)
             entries = score(place, [run.folder for run in outcome.runs], outcome.heldout, workers=count)
             outcome.scores = [
-                {**summarise(entry.path(), recipe.evaluate.weights), "measure": entry.result["measure"]}
+                {**summarise(entry.here(), recipe.evaluate.weights), "measure": entry.result["measure"]}
                 for entry in entries
             ]
         keep_snapshot(outcome)

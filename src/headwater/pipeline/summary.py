@@ -40,7 +40,11 @@ def lines_of(outcome: Outcome) -> list[str]:
         counts = outcome.curated.counts
         lines.append(
             "curated   "
-            + ", ".join(f"{counts[state]:,} {state}" for state in ("kept", "dropped", "quarantined"))
+            + ", ".join(
+                f"{counts[state]:,} {state}"
+                for state in ("kept", "dropped", "gated", "quarantined")
+                if counts[state] or state != "gated"
+            )
             + f"; {show_size(counts['bytes_kept'])} of text to train on"
         )
         lines += [f"          {count:>9,}  {reason}" for reason, count in counts["reasons"][:8]]

@@ -36,19 +36,24 @@ def train(
     draw: float = 1.0,
     slots: int,
     title: str = "train",
+    heldout: Entry | None = None,
 ) -> list[Run]:
     """One run a seed, `slots` at a time, each on one thread. Finished runs are not repeated, others resume.
 
-    `draw` is the share of documents that each seed draws from the training set.
+    `draw` is the share of documents that each seed draws from the training set; `heldout` what the loss is taken on
+    as it trains.
     """
-    jobs = [training_job(recipe, workspace, training_set, seed=seed, draw=draw) for seed in seeds]
+    jobs = [
+        training_job(recipe, workspace, training_set, seed=seed, draw=draw, heldout=heldout) for seed in seeds
+    ]
     results = run_jobs(workspace, jobs, slots=slots, title=title)
     return [Run(job.folder, seed, result) for job, seed, result in zip(jobs, seeds, results, strict=True)]
 
 
 def training_job(
-    recipe: Recipe, workspace: Workspace, training_set: Path, *, seed: int, draw: float = 1.0
-) -> Job:
+    recipe: Recipe, workspace: Workspace, training_set: Path, *, seed: int, draw: float = 1.0,
+    heldout: Entry | None = None,
+) -> Job:  # fmt: skip
     """The job of one run; its key is the content of the training set and every setting that matters."""
     require_torch()
     manifest = read_json(training_set / "manifest.json")
@@ -58,15 +63,21 @@ def training_job(
         "seed": seed,
         "draw": draw,
     }
+    gpus = arguments["train"].pop("gpus")  # where it is trained, not what comes of it
     checkpoint = None
     if recipe.model.path is not None:
         arguments["model"]["path"] = str(recipe.folder / recipe.model.path)
         checkpoint = [
             file_hash(file) for file in sorted((recipe.folder / recipe.model.path).glob("*.safetensors"))
         ]
-    how = ("path", "processes")  # how it is found and trained, not what comes of it
+    if recipe.train.validate_every is None:
+        heldout = None
+    if heldout is not None:
+        arguments["heldout"] = str(heldout.path())
+    how = ("path", "processes", "parallel")  # how it is found and trained, not what comes of it
     what = {name: {k: v for k, v in arguments[name].items() if k not in how} for name in ("model", "train")}
-    key = content_key("run", 2, manifest["key"], {**arguments, **what}, checkpoint)
+    seen = {} if heldout is None else {"heldout": heldout.fingerprint}
+    key = content_key("run", 3, manifest["key"], {**arguments, **what, **seen}, checkpoint)
     folder = workspace.path / "runs" / key[:12]
     return Job(
         f"{training_set.name} seed {seed}",
@@ -74,6 +85,8 @@ def training_job(
         "headwater.train.pretrain:pretrain",
         folder,
         {"training_set": str(training_set), **arguments},
+        reads=tuple(str((training_set / shard["path"]).resolve()) for shard in manifest["pool"]),
+        resources={"CPU": float(max(1, recipe.train.processes)), "GPU": gpus},
     )
 
 

@@ -82,7 +82,7 @@ def train_tokenizer(
             f"{named} loses text (white space, rare characters), so bits per byte would mean nothing: use byte-bpe, "
             "bpe or unigram for what is compared or evaluated; `headwater train` goes without a score"
         )
-    return entry.path("json")
+    return entry.here("json")
 
 
 def build_pool(workspace: Workspace, tokenizer: Path, arms: list[Curated], *, workers: int) -> str:
@@ -127,10 +127,10 @@ def build_training_set(
     shards = [
         {
             "shard": shard,
-            "documents": str(curated.texts(shard).documents.path()),
-            "ledger": str(curated.texts(shard).ledger.path()),
-            "pool": str(pooled[shard].path()),
-            "privacy": "" if private is None else str(private[shard].path()),
+            "documents": str(curated.texts(shard).documents.here()),
+            "ledger": str(curated.texts(shard).ledger.here()),
+            "pool": str(pooled[shard].here()),
+            "privacy": "" if private is None else str(private[shard].here()),
         }
         for shard in sorted(curated.shards)
     ]

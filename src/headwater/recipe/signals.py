@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from headwater.recipe.sources import Settings
 
 FamilyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Percentile = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -52,6 +53,7 @@ class Function(Settings):
     settings: dict[str, Any] = Field(default_factory=dict)
     type: Literal["double", "int64", "bool", "string"] = "double"
     batch: Annotated[int, Field(ge=1, le=10_000)] = 64
+    gpus: Annotated[float, Field(ge=0)] = 0  # that a task asks a cluster for (1, or a share such as 0.5)
 
 
 class Scores(Settings):
@@ -68,6 +70,9 @@ class Scores(Settings):
 class Signals(Settings):
     # default: every built-in family; a recipe may measure fewer
     families: list[str] | None = None
+    # documents in other languages (`und`: in none) are gated: `language` and no other family is measured on them, and
+    # nothing is trained on them
+    languages: Annotated[list[Language], Field(min_length=1)] | None = None
     perplexity: Perplexity | None = None
     classifiers: dict[FamilyName, Classifier] = Field(default_factory=dict)
     word_lists: dict[FamilyName, WordList] = Field(default_factory=dict)

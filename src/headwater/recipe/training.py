@@ -64,6 +64,9 @@ class TrainSettings(Settings):
         None  # tokens a pass; default: the whole batch at once
     )
     processes: Annotated[int, Field(ge=1)] = 1  # that share each batch
+    parallel: Literal["ddp", "fsdp"] = "ddp"  # each process holds the whole model, or its rows of it
+    compile: bool | None = None  # blocks by torch.compile; default: on CUDA
+    gpus: Annotated[float, Field(ge=0)] = 0  # that a training asks a cluster for
     document_masks: bool | None = (
         None  # texts in one sequence do not see each other; default: all but lm and span
     )
@@ -73,6 +76,9 @@ class TrainSettings(Settings):
     schedule: Literal["wsd", "cosine", "linear"] = "wsd"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_every: Annotated[Count, Field(ge=1)] = 1_000_000  # tokens
+    # tokens between losses on held-out text (and one at the end); null: none. Comparisons score what is finished.
+    validate_every: Annotated[Count, Field(ge=1)] | None = 1_000_000
+    validation_tokens: Annotated[Count, Field(ge=1)] = 32_768  # that such a loss is taken on
 
 
 def check_objective(model: ModelSettings, train: TrainSettings) -> None:

@@ -9,7 +9,7 @@ to its row, or `opened_batch(settings)`, which gives one from ids and texts to t
 import importlib
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -27,11 +27,13 @@ from headwater.signals import FAMILIES, NUMBERS, ON_REQUEST, Signal
 
 @dataclass(frozen=True)
 class Family:
-    """`module`: its name below headwater.signals; `settings`: JSON, of which the key holds what they lead to."""
+    """`module`: its name below headwater.signals; `settings`: JSON, of which the key holds what they lead to;
+    `languages`: of the documents that it is measured on, None for all."""
 
     name: str
     module: str
     settings: dict[str, Any] | None = field(default=None)
+    languages: tuple[str, ...] | None = None
 
     @property
     def code(self) -> ModuleType:
@@ -59,7 +61,14 @@ class Family:
         ]
         if self.settings is not None:
             parts += [self.module, self.code.depends(self.settings)]
+        if self.languages is not None:
+            parts += [self.languages, Family("language", "language").key]
         return content_key(*parts)
+
+    @property
+    def gpus(self) -> float:
+        """What a task of it asks a cluster for; no part of the key."""
+        return float((self.settings or {}).get("gpus", 0))
 
     @property
     def numbers(self) -> list[str]:
@@ -69,9 +78,10 @@ class Family:
     @property
     def arguments(self) -> dict[str, Any]:
         """What a shard function needs to find it again."""
+        gate = {} if self.languages is None else {"languages": list(self.languages)}
         if self.settings is None:
-            return {"family": self.name}
-        return {"family": self.name, "module": self.module, "settings": self.settings}
+            return {"family": self.name, **gate}
+        return {"family": self.name, "module": self.module, "settings": self.settings, **gate}
 
 
 def families_of_recipe(signals: Signals, folder: Path, asked_for: Collection[str] = ()) -> dict[str, Family]:
@@ -92,6 +102,12 @@ def families_of_recipe(signals: Signals, folder: Path, asked_for: Collection[str
             raise RecipeError(f"signals.{key}: the name {family.name!r} is taken by another family; choose one of your own")  # fmt: skip
         family.code.depends(family.settings)  # what is missing is said before anything is read
         families[family.name] = family
+    if signals.languages is not None:
+        languages = tuple(sorted(set(signals.languages)))
+        families = {
+            name: family if name == "language" else replace(family, languages=languages)
+            for name, family in families.items()
+        }
     return families
 
 

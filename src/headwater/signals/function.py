@@ -4,7 +4,8 @@
 
     def vowels(texts: list[str], letters: str) -> list[float | None]: ...
 
-gives the column `vowels.value`. The module is looked for in the recipe's folder first. The hash of its file is part
+gives the column `vowels.value`. With `gpus: 1` (or a share of one) a cluster runs it where a GPU is free; `batch` texts
+come at a time, and what the function keeps in its module stays for the next shard. The module is looked for in the recipe's folder first. The hash of its file is part
 of the key: an edited function measures anew (what it imports is not looked at; `settings` may carry a version). An
 error costs the texts that it is raised for, one by one, and is kept in `errors`; None is a null without an error.
 """

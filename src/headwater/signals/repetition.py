@@ -209,7 +209,7 @@ def _duplicate(
         if grams < 1:
             break
         size = _size(grams)
-        table, seen = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
+        table, seen = np.zeros(size, np.uint64), np.zeros(size, np.uint8)
         counts = np.zeros(size, np.int64)
         free = 0  # the first window that may begin: no overlap with one that was counted
         for w in range(grams):
@@ -224,10 +224,9 @@ def _duplicate(
             elif counts[at] > 2:
                 repeated[place] += length
             if w >= free:
-                at = _slot(seen, key)
-                if seen[at] == key:
+                if seen[at]:
                     duplicate[place] += length
                     free = w + n
                 else:
-                    seen[at] = key
+                    seen[at] = 1
     return duplicate, repeated, of

@@ -2,9 +2,10 @@
 
     signals: {word_lists: {gambling: {files: [gambling-en.txt, gambling-zh.txt]}}}
 
-gives `gambling.matches`, `gambling.per_1000_words`, `gambling.per_line` and `gambling.spans`. C4 drops a page with one
-word of its list; ChineseWebText (Chen et al. 2023) one with more than half a sensitive word a line (`per_line`). Case
-is folded and full-width forms count as the plain ones. The longest entry counts; matches do not overlap. An entry
+gives `gambling.matches`, `gambling.per_1000_words`, `gambling.per_line`, `gambling.different`,
+`gambling.different_per_line` and `gambling.spans`. C4 drops a page with one word of its list; ChineseWebText (Chen et
+al. 2023) one with more than half a different sensitive word a line (`different_per_line`, blank lines too). Case is
+folded and full-width forms count as the plain ones. The longest entry counts; matches do not overlap. An entry
 that begins or ends in a letter or digit of a script with spaces is found only as whole words ("ass" is not in
 "class"); Han needs no boundary, so that entries should be words that mean one thing wherever they stand.
 
@@ -25,19 +26,21 @@ from headwater.errors import RecipeError
 from headwater.signals import SPANS, Signal
 from headwater.signals.pieces import WORD, pieces_of
 
-VERSION = 1
+VERSION = 2
 LIBRARIES = ("rjieba", "numba")
 
 MOST_SPANS = 200  # of one text that are kept
 
 
 def columns(settings: dict[str, Any]) -> tuple[Signal, ...]:
-    """matches, per_1000_words, per_line, spans."""
+    """matches, per_1000_words, per_line, different, different_per_line, spans."""
     del settings
     return (
         Signal("matches", "int64", "entries of the list found in the text"),
         Signal("per_1000_words", "double", "matches per 1,000 words"),
         Signal("per_line", "double", "matches per line that is not blank"),
+        Signal("different", "int64", "different entries of the list found in the text"),
+        Signal("different_per_line", "double", "different entries per line, blank lines counted"),
         Signal("spans", SPANS, f"where, the first {MOST_SPANS}"),
     )
 
@@ -56,7 +59,9 @@ def opened(settings: dict[str, Any]) -> Callable[[str], tuple[Any, ...]]:
         words = max(1, int(np.count_nonzero(pieces_of(text).are(WORD))))
         lines = max(1, sum(1 for line in text.split("\n") if line.strip()))
         kept = [{"start": start, "end": end, "score": 1.0} for start, end in spans[:MOST_SPANS].tolist()]
-        return len(spans), 1000 * len(spans) / words, len(spans) / lines, kept
+        different = len({fold(text[start:end]) for start, end in spans.tolist()})
+        per_line = different / (text.count("\n") + 1)
+        return len(spans), 1000 * len(spans) / words, len(spans) / lines, different, per_line, kept
 
     return measure
 

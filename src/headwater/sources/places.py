@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import fsspec
 from upath import UPath
 
+from headwater.engine.objects import persist
 from headwater.errors import HeadwaterError, RecipeError, of_store, redacted
 
 Place = Path | UPath
@@ -71,9 +72,9 @@ def expand(pattern: str, source: str) -> tuple[UPath, list[RemoteFile]]:
         system, path = fsspec.url_to_fs(pattern)
         system.invalidate_cache()
         if prefix:
-            found = system.glob(path, detail=True)
+            found = persist(lambda: system.glob(path, detail=True))
         else:
-            found = {path: system.info(path)}
+            found = {path: persist(lambda: system.info(path))}
             if found[path]["type"] != "file":
                 raise RecipeError(
                     f"source {source!r}: {pattern} is a folder; name the files in it: {pattern}/**/*"
@@ -103,27 +104,46 @@ def open_binary(place: Place) -> BinaryIO:
     """The file's bytes, seekable. HeadwaterError where a store does not hand them out."""
     if isinstance(place, Path):
         return place.open("rb")
-    try:
-        file = place.open(
-            "rb", block_size=BLOCK, cache_type="blockcache", cache_options={"maxblocks": BLOCKS_KEPT}
-        )
-    except Exception as error:
-        raise of_store(str(place), error) from error
-    return cast(BinaryIO, _Named(file, str(place)))
+    return cast(BinaryIO, _Named(place))
 
 
 class _Named(io.RawIOBase):
-    """A file in a store. Its errors name it, and are no OSError: readers take those for damage to the data."""
+    """A file in a store, asked again where the store fails for a moment. Its errors name it, and are no OSError:
+    readers take those for damage to the data."""
 
-    def __init__(self, file: Any, url: str) -> None:
-        self._file, self._url = file, url
+    def __init__(self, place: UPath) -> None:
+        self._place = place
+        try:
+            self._file = persist(self._open)
+        except Exception as error:
+            raise of_store(str(place), error) from error
+
+    def _open(self) -> Any:
+        return self._place.open(
+            "rb", block_size=BLOCK, cache_type="blockcache", cache_options={"maxblocks": BLOCKS_KEPT}
+        )
 
     def read(self, size: int = -1) -> bytes:
+        at, length = self._file.tell(), getattr(self._file, "size", None)
+
+        def ask() -> bytes:
+            if self._file.closed:  # anew: what was asked for and came in half is not to be found in its cache
+                self._file = self._open()
+            self._file.seek(at)
+            try:
+                data: bytes = self._file.read(size)
+                left = 0 if length is None else max(0, length - at)
+                if len(data) < (left if size < 0 else min(size, left)):
+                    raise OSError(f"{len(data):,} bytes came at {at:,}, and more are there")
+                return data
+            except Exception:
+                self._file.close()
+                raise
+
         try:
-            data: bytes = self._file.read(size)
-            return data
+            return persist(ask)
         except Exception as error:
-            raise of_store(self._url, error) from error
+            raise of_store(str(self._place), error) from error
 
     def readable(self) -> bool:
         return True

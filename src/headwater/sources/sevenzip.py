@@ -13,9 +13,9 @@ import lzma
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any, BinaryIO
+
+from headwater.sources.sevenzip_header import ENCODED, HEADER, Block, Coder, Entry, Header
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
 BLOCK = 1 << 18
@@ -24,10 +24,6 @@ MAX_HEADER = 16 << 20
 MAX_DICTIONARY = 256 << 20  # memory that an archive may ask for
 # What is kept of an archive is bounded by its size, as in archives.py.
 RATIO, ALWAYS = 200, 64 << 20
-
-_END, _HEADER, _ARCHIVE, _ADDITIONAL, _MAIN, _FILES, _PACK, _UNPACK, _SUBSTREAMS = range(9)
-_SIZE, _CRC, _FOLDER, _CODERS_SIZE, _COUNTS, _EMPTY = 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E
-_NAMES, _ENCODED = 0x11, 0x17
 
 _LZMA, _LZMA2, _COPY, _BZIP2, _DEFLATE = "030101", "21", "00", "040202", "040108"
 _FILTERS = {
@@ -44,37 +40,6 @@ class SevenZipError(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Entry:
-    name: str
-    size: int  # bytes, decompressed
-    crc: int | None
-
-
-@dataclass(frozen=True)
-class _Coder:
-    method: str  # its number, in hexadecimal
-    properties: bytes
-
-
-@dataclass
-class _Block:
-    """A "folder" of the format: one compressed stream that holds several members, one after the other."""
-
-    coders: list[_Coder]  # in the order in which they decode
-    sizes: list[int]  # of each coder's output, as listed in the file
-    final: int  # which of the sizes is that of the last output
-    position: int = 0  # of the packed stream in the file
-    packed: int = 0
-    crc: int | None = None
-
-
-@dataclass
-class _Streams:
-    blocks: list[_Block]
-    members: list[list[tuple[int, int | None]]]  # of each block: (size, crc) of what it holds
 
 
 def streams(file: BinaryIO, wanted: Callable[[str], bool]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
@@ -123,7 +88,7 @@ class _Pieces:
 # ---------------------------------------------------------------- decoding
 
 
-def _decoded(file: BinaryIO, block: _Block) -> Iterator[bytes]:
+def _decoded(file: BinaryIO, block: Block) -> Iterator[bytes]:
     """A block's output. The file's position is its own between two pieces."""
     machine = _machine(block)
     position, end = block.position, block.position + block.packed
@@ -184,7 +149,7 @@ class _Stored:
         return data
 
 
-def _machine(block: _Block) -> Any:
+def _machine(block: Block) -> Any:
     for coder in block.coders:
         if (name := _REFUSED.get(coder.method)) is not None:
             reason = "encrypted" if "encryption" in name else "unsupported"
@@ -203,7 +168,7 @@ def _machine(block: _Block) -> Any:
     raise SevenZipError("unsupported", f"method {methods} is not read; unpack it with 7z")
 
 
-def _filter(coder: _Coder, block: _Block) -> dict[str, Any]:
+def _filter(coder: Coder, block: Block) -> dict[str, Any]:
     properties = coder.properties
     if coder.method == _LZMA:
         if len(properties) < 5 or properties[0] >= 225:
@@ -223,7 +188,7 @@ def _filter(coder: _Coder, block: _Block) -> dict[str, Any]:
     return {"id": _FILTERS[coder.method]}
 
 
-def _dictionary(asked: int, block: _Block) -> int:
+def _dictionary(asked: int, block: Block) -> int:
     """No more than there is to unpack, so that a small archive cannot ask for much memory."""
     size = max(4096, min(asked, block.sizes[block.final]))
     if size > MAX_DICTIONARY:
@@ -234,7 +199,7 @@ def _dictionary(asked: int, block: _Block) -> int:
 # ---------------------------------------------------------------- the list of members
 
 
-def _contents(file: BinaryIO, size: int) -> list[tuple[_Block, list[Entry]]]:
+def _contents(file: BinaryIO, size: int) -> list[tuple[Block, list[Entry]]]:
     file.seek(0)
     start = file.read(32)
     if not start.startswith(MAGIC):
@@ -255,208 +220,14 @@ def _contents(file: BinaryIO, size: int) -> list[tuple[_Block, list[Entry]]]:
     try:
         if zlib.crc32(data) != crc:
             raise SevenZipError("unreadable_tail", "the list of members at the archive's end is damaged")
-        header = _Header(data)
-        while (kind := header.number()) == _ENCODED:
+        header = Header(data)
+        while (kind := header.number()) == ENCODED:
             [block, *_] = header.streams(size).blocks
             if block.sizes[block.final] > MAX_HEADER:
                 raise SevenZipError("bomb", "the list of members is too large")
-            header = _Header(b"".join(_decoded(file, block)))
-        if kind != _HEADER:
+            header = Header(b"".join(_decoded(file, block)))
+        if kind != HEADER:
             raise ValueError(f"begins with {kind}")
         return header.contents(size)
     except (ValueError, IndexError, struct.error, StopIteration, UnicodeError) as error:
         raise SevenZipError("unreadable_tail", f"the list of members cannot be read: {error}") from error
-
-
-class _Header:
-    """Reads the format's numbers and tables; ValueError, IndexError or struct.error where they make no sense."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
-
-    def take(self, length: int) -> bytes:
-        if length < 0 or self._at + length > len(self._data):
-            raise ValueError("it ends in the middle")
-        self._at += length
-        return self._data[self._at - length : self._at]
-
-    def number(self) -> int:
-        first = self.byte()
-        mask, value = 0x80, 0
-        for shift in range(8):
-            if not first & mask:
-                return value | (first & (mask - 1)) << (8 * shift)
-            value |= self.byte() << (8 * shift)
-            mask >>= 1
-        return value
-
-    def count(self) -> int:
-        """A number of things of which each takes a byte or more."""
-        value = self.number()
-        if value > len(self._data):
-            raise ValueError(f"{value:,} entries in {len(self._data):,} bytes")
-        return value
-
-    def bits(self, count: int) -> list[bool]:
-        data = self.take((count + 7) // 8)
-        return [bool(data[number // 8] & 0x80 >> number % 8) for number in range(count)]
-
-    def crcs(self, count: int) -> list[int | None]:
-        known = [True] * count if self.byte() else self.bits(count)
-        return [struct.unpack("<I", self.take(4))[0] if is_known else None for is_known in known]
-
-    def streams(self, size: int) -> _Streams:
-        blocks: list[_Block] = []
-        members: list[list[tuple[int, int | None]]] | None = None
-        positions: list[int] = []
-        packed: list[int] = []
-        while (kind := self.number()) != _END:
-            if kind == _PACK:
-                start, count = self.number(), self.count()
-                while (kind := self.number()) != _END:
-                    if kind == _SIZE:
-                        packed = [self.number() for _ in range(count)]
-                        positions = [32 + start + before for before in accumulate([0, *packed])]
-                    elif kind == _CRC:
-                        self.crcs(count)
-                    else:
-                        raise ValueError(f"unknown property {kind}")
-            elif kind == _UNPACK:
-                blocks = self._blocks()
-            elif kind == _SUBSTREAMS:
-                members = self._members(blocks)
-            else:
-                raise ValueError(f"unknown property {kind}")
-        if len(packed) < len(blocks):
-            raise ValueError("fewer packed streams than blocks")
-        for block, position, length in zip(blocks, positions, packed, strict=False):
-            block.position, block.packed = position, length
-            if position + length > size:
-                raise ValueError("a stream that lies beyond the file")
-        if members is None:
-            members = [[(block.sizes[block.final], block.crc)] for block in blocks]
-        return _Streams(blocks, members)
-
-    def _blocks(self) -> list[_Block]:
-        if self.number() != _FOLDER:
-            raise ValueError("no folders")
-        count = self.count()
-        if self.byte():
-            raise ValueError("folders outside of the header")
-        blocks = [self._block() for _ in range(count)]
-        if self.number() != _CODERS_SIZE:
-            raise ValueError("no sizes")
-        for block in blocks:
-            block.sizes = [self.number() for _ in block.coders]
-        while (kind := self.number()) != _END:
-            if kind != _CRC:
-                raise ValueError(f"unknown property {kind}")
-            for block, crc in zip(blocks, self.crcs(count), strict=True):
-                block.crc = crc
-        return blocks
-
-    def _block(self) -> _Block:
-        coders, branched = [], False
-        inputs = 0
-        count = self.number()
-        if not 1 <= count <= 32:
-            raise ValueError(f"{count} coders")
-        for _ in range(count):
-            flags = self.byte()
-            method = self.take(flags & 15).hex()
-            ins, outs = (self.number(), self.number()) if flags & 0x10 else (1, 1)
-            branched = branched or (ins, outs) != (1, 1)
-            inputs += ins
-            if inputs > 64 or outs != 1:
-                raise ValueError("coders with too many streams")
-            coders.append(_Coder(method, self.take(self.number()) if flags & 0x20 else b""))
-        bound = [(self.number(), self.number()) for _ in range(count - 1)]
-        packed = inputs - len(bound)
-        feeds = [self.number() for _ in range(packed)] if packed > 1 else []
-        if branched or packed != 1:  # BCJ2: told apart by name when it is to be read
-            return _Block([*coders], [], 0)
-        follows = {out: into for into, out in bound}
-        first = next(iter(set(range(count)) - {into for into, _ in bound}), None) if not feeds else feeds[0]
-        order: list[int] = []
-        while first is not None and len(order) < count:
-            order.append(first)
-            first = follows.get(first)
-        if len(order) != count or not set(order) <= set(range(count)):
-            raise ValueError("coders that do not follow one another")
-        return _Block([coders[number] for number in order], [], order[-1])
-
-    def _members(self, blocks: list[_Block]) -> list[list[tuple[int, int | None]]]:
-        kind = self.number()
-        counts = [1] * len(blocks)
-        if kind == _COUNTS:
-            counts = [self.count() for _ in blocks]
-            kind = self.number()
-        sizes: list[list[int]] = []
-        for block, count in zip(blocks, counts, strict=True):
-            own = [self.number() for _ in range(count - 1)] if kind == _SIZE else [0] * (count - 1)
-            rest = block.sizes[block.final] - sum(own)
-            if rest < 0:
-                raise ValueError("members larger than what holds them")
-            sizes.append([*own, rest] if count else [])
-        if kind == _SIZE:
-            kind = self.number()
-        known = [
-            block.crc if count == 1 else None
-            for block, count in zip(blocks, counts, strict=True)
-            for _ in range(count)
-        ]
-        alone = [
-            count == 1 and block.crc is not None
-            for block, count in zip(blocks, counts, strict=True)
-            for _ in range(count)
-        ]
-        while kind != _END:
-            if kind != _CRC:
-                raise ValueError(f"unknown property {kind}")
-            found = iter(self.crcs(alone.count(False)))
-            known = [crc if is_alone else next(found) for crc, is_alone in zip(known, alone, strict=True)]
-            kind = self.number()
-        each = iter(known)
-        return [[(size, next(each)) for size in of_block] for of_block in sizes]
-
-    def contents(self, size: int) -> list[tuple[_Block, list[Entry]]]:
-        held = _Streams([], [])
-        names: list[str] = []
-        empty: list[bool] = []
-        while (kind := self.number()) != _END:
-            if kind == _ARCHIVE:
-                while self.number() != _END:
-                    self.take(self.number())
-            elif kind == _ADDITIONAL:
-                self.streams(size)
-            elif kind == _MAIN:
-                held = self.streams(size)
-            elif kind == _FILES:
-                names, empty = self._files()
-            else:
-                raise ValueError(f"unknown property {kind}")
-        full = iter([name for name, is_empty in zip(names, empty, strict=True) if not is_empty])
-        return [
-            (block, [Entry(next(full), length, crc) for length, crc in members])
-            for block, members in zip(held.blocks, held.members, strict=True)
-        ]
-
-    def _files(self) -> tuple[list[str], list[bool]]:
-        count = self.count()
-        names: list[str] = []
-        empty = [False] * count
-        while (kind := self.number()) != _END:
-            data = _Header(self.take(self.number()))
-            if kind == _NAMES:
-                if data.byte():
-                    raise ValueError("names outside of the header")
-                names = data._data[1:].decode("utf-16-le").split("\0")[:-1]
-            elif kind == _EMPTY:
-                empty = data.bits(count)
-        if len(names) != count:
-            raise ValueError(f"{count} members, {len(names)} names")
-        return names, empty

@@ -97,6 +97,7 @@ def plan(
                 "holdout": holdout.model_dump(mode="json"),
                 "limit": limit,
             },
+            weight=sum(file.bytes for file in members),
         )
         for shard, members in sorted(shards.items())
     ]

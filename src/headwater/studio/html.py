@@ -28,8 +28,10 @@ def filled(
     language: str,
     values: Mapping[str, Any],
     functions: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    style: str | None = None,
 ) -> str:
-    """The page of `template`.html.j2 with the style of `template`.css.
+    """The page of `template`.html.j2 with the style of `style`.css, by default `template`.css.
 
     Templates have `safe(text)` and `t(english, chinese)`, which is the page's language's; `functions` adds to these, or
     replaces them.
@@ -43,10 +45,10 @@ def filled(
         lstrip_blocks=True,
     )
     environment.globals.update({"t": partial(_one_of, language), "safe": words.safe, **functions})
-    style = (TEMPLATES / f"{template}.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    sheet = (TEMPLATES / f"{style or template}.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     return environment.get_template(f"{template}.html.j2").render(
-        language=language, style=style, style_hash=digest, **values
+        language=language, style=sheet, style_hash=digest, **values
     )
 
 

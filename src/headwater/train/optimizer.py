@@ -5,7 +5,7 @@ directions of a matrix learn at one rate. At these sizes and budgets it reaches 
 AdamW's tokens. AdamW: Loshchilov 2019.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from headwater.model.config import ModelConfig
 from headwater.model.transformer import Transformer
-from headwater.train.parallel import sum_over_ranks
+from headwater.train.parallel import first_row, is_sharded, local, part_of, sum_of, sum_over_ranks, whole
 
 # Polar Express (Amsel 2025): the best polynomials a X + b (XXᵀ) X + c (XXᵀ)² X, one a step
 POLYNOMIALS = [
@@ -45,10 +45,11 @@ class Rates:
 
 
 def default_rates(kind: str, config: ModelConfig) -> Rates:
-    """The rates that trained best at 0.6M parameters and 0.5M tokens of this Python's documentation.
+    """What trained best at 0.6M parameters and 0.5M tokens: `./run bench training --learning-rate …`.
 
-    Regenerate with `./run bench training --learning-rate …`. To other widths: Adam's fall as 1/√width under Muon
-    (nanochat) and as 1/width without (Yang 2021); Muon's own step has the scale of its matrix already.
+    `modern` and AdamW were chosen among finer steps; bert, xlnet and t5 among four settings and with one seed, on
+    this Python's documentation: a good start, not the last word. To other widths: Adam's fall as 1/√width under
+    Muon (nanochat) and as 1/width without (Yang 2021); Muon's own step has the scale of its matrix already.
     """
     wider = config.width / 128
     if kind == "muon":
@@ -77,16 +78,23 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
 class Optimizer:
     """Steps all parameters of a model. `learning_rate`, where given, is that of the matrices; the others follow.
 
-    State, for checkpoints: `tensors()`, by name; `load` puts it back and the weights with it.
+    State, for checkpoints: `tensors()`, by name; `load` puts it back and the weights with it. Where processes hold
+    only their rows of the parameters (`parallel.shard`), each keeps and steps those; what is saved is whole.
     """
 
-    def __init__(self, model: Transformer, *, kind: str, learning_rate: float | None = None) -> None:
+    def __init__(
+        self, model: Transformer, *, kind: str, learning_rate: float | None = None,
+        precision: torch.dtype | None = None,
+    ) -> None:  # fmt: skip
+        """`precision` of Muon's products, by default that of the parameters when it steps."""
+        self.precision = precision
         rates = default_rates(kind, model.config)
         if learning_rate is not None:
             rates = rates.scaled(learning_rate / rates.matrices)
         self.kind, self.rates, self.steps = kind, rates, 0
         self.parameters = dict(model.named_parameters())
-        self.masters = {name: p.detach().float().clone() for name, p in self.parameters.items()}
+        self.masters = {name: local(p.detach()).float().clone() for name, p in self.parameters.items()}
+        self.sharded = any(is_sharded(p) for p in self.parameters.values())
         matrices = [name for name in self.masters if _kind_of(name, self.masters[name]) == "matrices"]
         muon = matrices if kind == "muon" else []
         # momentum under Muon; first and second moments under AdamW
@@ -94,7 +102,7 @@ class Optimizer:
         adam = [name for name in self.masters if name not in self.momentum]
         self.mean = {name: torch.zeros_like(self.masters[name]) for name in adam}
         self.square = {name: torch.zeros_like(self.masters[name]) for name in adam}
-        self.pieces = _by_shape(self.masters, muon, model.config)
+        self.pieces = _by_shape(self.parameters, muon, model.config)
 
     @torch.no_grad()
     def step(self, multiplier: float) -> None:
@@ -106,11 +114,17 @@ class Optimizer:
         gradients = {}
         for name, parameter in self.parameters.items():
             gradient = parameter.grad  # None of XLNet's segments, where a text is all there is
-            gradients[name] = torch.zeros_like(self.masters[name]) if gradient is None else gradient.float()
+            if gradient is None:
+                gradients[name] = torch.zeros_like(self.masters[name])
+            else:
+                gradients[name] = local(gradient).float()
             parameter.grad = None
-        sum_over_ranks(list(gradients.values()))
+        if not self.sharded:  # shards arrive summed
+            sum_over_ranks(list(gradients.values()))
         if self.kind == "adamw":
             norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients.values()))))
+            if self.sharded:
+                norm = torch.tensor(sum_of(float(norm) ** 2) ** 0.5)
             torch._foreach_mul_(list(gradients.values()), (CLIP / (norm + 1e-6)).clamp(max=1.0))
         self._muon(gradients, multiplier)
         self._adamw(gradients, multiplier)
@@ -119,7 +133,7 @@ class Optimizer:
     def write_back(self) -> None:
         """The masters into the model, rounded to its precision."""
         with torch.no_grad():
-            torch._foreach_copy_(list(self.parameters.values()), list(self.masters.values()))
+            torch._foreach_copy_([local(p) for p in self.parameters.values()], list(self.masters.values()))
 
     def _muon(self, gradients: dict[str, Tensor], multiplier: float) -> None:
         learning_rate = self.rates.matrices * multiplier
@@ -128,12 +142,17 @@ class Optimizer:
             gradients[name].lerp_(momentum, MOMENTUM)  # Nesterov's look ahead
             self.masters[name].mul_(1 - learning_rate * WEIGHT_DECAY)
         for (rows, columns), pieces in self.pieces.items():
-            stacked = torch.stack([gradients[name][start : start + rows] for name, start in pieces])
-            updates = orthogonalise(stacked.to(self.parameters[pieces[0][0]].dtype))
+            full = {name: whole(gradients[name], self.parameters[name]) for name, _ in pieces}
+            stacked = torch.stack([full[name][start : start + rows] for name, start in pieces])
+            updates = orthogonalise(stacked.to(self.precision or self.parameters[pieces[0][0]].dtype))
             # tall matrices take larger steps: their outputs then change as much as those of square ones
             size = learning_rate * max(1.0, rows / columns) ** 0.5
             for (name, start), update in zip(pieces, updates, strict=True):
-                self.masters[name][start : start + rows].add_(update, alpha=-size)
+                first = first_row(self.parameters[name])  # of those that this process holds
+                low, high = max(start, first), min(start + rows, first + len(self.masters[name]))
+                if low < high:
+                    own = self.masters[name][low - first : high - first]
+                    own.add_(update[low - start : high - start], alpha=-size)
 
     def _adamw(self, gradients: dict[str, Tensor], multiplier: float) -> None:
         first, second = BETAS
@@ -157,16 +176,24 @@ class Optimizer:
             torch._foreach_addcdiv_(master, mean, divisor, -learning_rate / (1 - first**self.steps))
 
     def tensors(self) -> dict[str, Tensor]:
-        parts = {"master": self.masters, "momentum": self.momentum, "mean": self.mean, "square": self.square}
-        return {f"{part}.{name}": tensor for part, of in parts.items() for name, tensor in of.items()}
+        """The whole state by name. Of processes that hold shards all have to ask, and each gets all of it."""
+        return {
+            f"{part}.{name}": whole(tensor, self.parameters[name])
+            for part, of in self._state().items()
+            for name, tensor in of.items()
+        }
 
     @torch.no_grad()
     def load(self, tensors: dict[str, Tensor], steps: int) -> None:
         """What `tensors` gave, and the number of steps taken."""
-        for name, tensor in self.tensors().items():
-            tensor.copy_(tensors[name])
+        for part, of in self._state().items():
+            for name, tensor in of.items():
+                tensor.copy_(part_of(tensors[f"{part}.{name}"], self.parameters[name]))
         self.steps = steps
         self.write_back()
+
+    def _state(self) -> dict[str, dict[str, Tensor]]:
+        return {"master": self.masters, "momentum": self.momentum, "mean": self.mean, "square": self.square}
 
 
 def _kind_of(name: str, tensor: Tensor) -> str:
@@ -179,7 +206,7 @@ def _kind_of(name: str, tensor: Tensor) -> str:
 
 
 def _by_shape(
-    masters: dict[str, Tensor], names: Iterable[str], config: ModelConfig
+    parameters: Mapping[str, Tensor], names: Iterable[str], config: ModelConfig
 ) -> dict[tuple[int, int], list[tuple[str, int]]]:
     """{(rows, columns): [(name, first row)]}: equal shapes are orthogonalised together.
 
@@ -189,7 +216,7 @@ def _by_shape(
     shapes: dict[tuple[int, int], list[tuple[str, int]]] = {}
     queries, keys = config.heads * config.head_width, config.kv_heads * config.head_width
     for name in names:
-        rows, columns = masters[name].shape
+        rows, columns = parameters[name].shape
         parts = [rows]
         if "query_key_value" in name:
             parts = [queries, keys, keys]

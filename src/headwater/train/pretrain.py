@@ -28,14 +28,18 @@ from headwater.model.tokenizer import Tokenizer
 from headwater.model.transformer import Transformer, parameters_without_embeddings
 from headwater.train import parallel
 from headwater.train.checkpoint import load_newest, save
+from headwater.train.machine import matrix_rate
 from headwater.train.metrics import Metrics
-from headwater.train.objectives import Batch, Objective, batch_loss, objective_of
+from headwater.train.objectives import Batch, Objective, objective_of
 from headwater.train.optimizer import Optimizer
 from headwater.train.precision import choose_device, choose_precision, prepare_cpu
 from headwater.train.schedule import rate
+from headwater.train.step import flops, gradients
 from headwater.train.stream import Stream, read_manifest
+from headwater.train.validation import validation_batches, validation_loss
 
-VERSION = 2
+VERSION = 3  # 3: held-out loss and utilisation in the record
+SHARED = ("processes", "parallel")  # how the work is shared, not what comes of it
 
 
 def pretrain(
@@ -48,10 +52,11 @@ def pretrain(
     draw: float = 1.0,
     device: str = "auto",
     threads: int = 1,
+    heldout: str | None = None,
 ) -> dict[str, Any]:
     """Trains one model into `folder`; what `done.json` then holds.
 
-    `model` and `train` are the recipe's settings of these names. The seed sets initialisation, order and, with
+    `heldout`: a Parquet file (id, text) to take the loss on, as `train` says how often. `model` and `train` are the recipe's settings of these names. The seed sets initialisation, order and, with
     `draw` below 1, which share of the documents is seen. A finished folder is returned as it is. Raises
     HeadwaterError where the folder holds another run, the training set is too small, a token is not in the
     vocabulary, or the loss is no longer a number; RecipeError where family and objective do not belong together.
@@ -59,7 +64,8 @@ def pretrain(
     folder, source = Path(folder), Path(training_set)
     if train.get("processes", 1) > 1 and "RANK" not in os.environ:
         return parallel.start(folder, {"training_set": training_set, "model": model, "train": train, "seed": seed,
-                                       "draw": draw, "device": device, "threads": threads}, train["processes"])  # fmt: skip
+                                       "draw": draw, "device": device, "threads": threads, "heldout": heldout},
+                              train["processes"])  # fmt: skip
     prepare_cpu(threads)
     place = parallel.join(choose_device(device))
     rank, world = parallel.ranks()
@@ -71,7 +77,7 @@ def pretrain(
     objective = _objective(train, config, context, manifest, source)
     wanted = {
         "format": VERSION, "training_set": manifest["key"], "model": config.as_json(), "checkpoint": checkpoint,
-        "context": context, "train": {name: value for name, value in train.items() if name != "processes"},
+        "context": context, "train": {name: value for name, value in train.items() if name not in SHARED},
         "seed": seed, "draw": draw, "precision": str(precision).removeprefix("torch."), "device": place.type,
     }  # fmt: skip
     _refuse_another_run(folder, wanted)
@@ -88,9 +94,28 @@ def pretrain(
         source, context=objective.text_tokens, batch_sequences=sequences, seed=seed, draw=draw, between=objective.between
     )  # fmt: skip
     network.to(place)
-    optimizer = Optimizer(network, kind=train["optimizer"], learning_rate=train["learning_rate"])
-    network.to(precision)  # the optimiser has taken its fp32 masters
+    if sharded := train.get("parallel", "ddp") == "fsdp" and world > 1:
+        if sequences % world:
+            raise RecipeError(
+                f"train.parallel: fsdp shares a batch of {sequences} sequences among {world} processes evenly or not at "
+                "all; set train.batch to a multiple of processes × context"
+            )
+        parallel.shard(network, place, precision)
+    optimizer = Optimizer(
+        network, kind=train["optimizer"], learning_rate=train["learning_rate"], precision=precision
+    )
+    if not sharded:
+        network.to(precision)  # the optimiser has taken its fp32 masters
+    compiled = train.get("compile")
+    if place.type == "cuda" if compiled is None else compiled:
+        network.compile_blocks()
     checkpoint_steps = max(1, round(train["checkpoint_every"] / batch_tokens))
+    validate_steps, held = 0, []
+    if heldout is not None and train.get("validate_every") is not None:
+        validate_steps = max(1, round(train["validate_every"] / batch_tokens))
+        held = validation_batches(Path(heldout), Tokenizer.load(source / "tokenizer.json"), objective,
+                                  tokens=train["validation_tokens"], sequences=min(a_pass, sequences))  # fmt: skip
+    machine = matrix_rate(place, precision, threads)
     if rank == 0:
         write_json(folder / "config.json", wanted)
     saved = load_newest(folder / "checkpoints", clean=rank == 0)
@@ -99,35 +124,44 @@ def pretrain(
     parallel.wait_for_all()  # until all have read what the first goes on to write
     first = saved.step if saved else 0
     log = folder / "metrics.jsonl" if rank == 0 else Path(os.devnull)
-    metrics = Metrics(log, steps, batch_tokens, saved.state if saved else None)
+    metrics = Metrics(log, steps, batch_tokens, saved.state if saved else None, machine=machine * world)
 
     # ---- the loop
     with metrics:
         for step in range(first, steps):
+            metrics.begin()
             rows = stream.batch(step)[rank::world]
             # the next token leaves nothing to chance, and is spared the keys
             keys = rows[:, 0] if objective.name == "lm" else stream.keys(step)[rank::world]
             passes = [slice(start, start + a_pass) for start in range(0, len(rows), a_pass)]
             batches = [objective.make(rows[part], keys[part]) for part in passes]
-            count = _over_ranks(sum(batch.targets.size for batch in batches))
-            nats = 0.0
-            for batch in batches:  # each adds its share of the mean over all targets
-                loss = batch_loss(network, batch.on(place), count)
-                loss.backward()  # type: ignore[no-untyped-call]
-                nats += loss.item()
-            nats = _over_ranks(nats)
+            nats = gradients(network, batches, place)
             if not math.isfinite(nats):
                 raise HeadwaterError(_not_a_number(folder, nats, step, steps, batches, optimizer))
             multiplier = rate(train["schedule"], step, steps)
             optimizer.step(multiplier)
-            learning_rate = multiplier * optimizer.rates.matrices
-            metrics.add(nats, learning_rate=learning_rate, epoch=max(stream.epochs(step + 1).values()))
-            if (step + 1) % checkpoint_steps == 0 and step + 1 < steps and rank == 0:
-                save(folder / "checkpoints", step + 1, optimizer.tensors(), metrics.state())
+            metrics.took(int(parallel.sum_of(flops(network, batches))))
+            learning_rate, loss = multiplier * optimizer.rates.matrices, None
+            if held and ((step + 1) % validate_steps == 0 or step + 1 == steps):
+                loss = validation_loss(network, held, place)
+            epoch = max(stream.epochs(step + 1).values())
+            metrics.add(nats, learning_rate=learning_rate, epoch=epoch, validation=loss)
+            if (step + 1) % checkpoint_steps == 0 and step + 1 < steps and (rank == 0 or sharded):
+                tensors = optimizer.tensors()  # of shards, all processes have to ask
+                if rank == 0:
+                    save(folder / "checkpoints", step + 1, tensors, metrics.state())
 
     # ---- the model, in the precision of the masters
-    network.to(torch.float32)
-    optimizer.write_back()
+    if sharded:
+        masters = {
+            name: parallel.whole(part, optimizer.parameters[name]).cpu()
+            for name, part in optimizer.masters.items()
+        }
+        network = Transformer(config)
+        network.load_state_dict(masters)
+    else:
+        network.to(torch.float32)
+        optimizer.write_back()
     epochs = stream.epochs(steps)
     result = {
         "format": VERSION,
@@ -136,16 +170,19 @@ def pretrain(
         "steps": steps,
         "documents": stream.documents,
         "epochs": epochs,
-        "warnings": _warnings(epochs, manifest["max_epochs"]),
+        "warnings": _warnings(epochs, manifest["max_epochs"], too_little=bool(validate_steps) and not held),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "parameters_without_embeddings": parameters_without_embeddings(config),
         "loss": metrics.final_loss,  # nats a predicted token, mean of the last 5% of the steps
         "bits": metrics.final_loss / math.log(2),
+        "validation_loss": metrics.validation_loss,  # nats a predicted token of held-out text, at the end
         "learning_rates": asdict(optimizer.rates),
         "precision": wanted["precision"],
         "device": place.type,
         "seconds": round(metrics.seconds, 3),
         "tokens_per_second": round(steps * batch_tokens / metrics.seconds),
+        "matrix_flops_per_second": round(machine),  # of a process's device, measured when this one began
+        "mfu": metrics.mfu,  # model FLOPs of all steps over that, their data and optimiser included
     }
     if rank == 0:
         huggingface.save(network, folder / ".model.tmp", tokenizer=source / "tokenizer.json")
@@ -188,20 +225,13 @@ def _objective(
     )  # fmt: skip
 
 
-def _over_ranks(value: float) -> float:
-    """The sum of a number over all processes; the number itself where there is one."""
-    if parallel.ranks()[1] == 1:
-        return value
-    total = [torch.tensor([float(value)], dtype=torch.float64)]
-    parallel.sum_over_ranks(total)
-    return float(total[0])
-
-
 def _not_a_number(
     folder: Path, nats: float, step: int, steps: int, batches: list[Batch], optimizer: Optimizer
 ) -> str:
     """Writes the batch out, for whoever wants to know why; what to say."""
-    file = folder / f"not-a-number-{step + 1}.safetensors"
+    rank, world = parallel.ranks()
+    part = f"-of-{rank}" if world > 1 else ""  # each process has its own rows
+    file = folder / f"not-a-number-{step + 1}{part}.safetensors"
     arrays = {
         f"{n}.{name}": tensor.contiguous()
         for n, b in enumerate(batches)
@@ -235,9 +265,10 @@ def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _warnings(epochs: dict[str, float], limit: float) -> list[str]:
+def _warnings(epochs: dict[str, float], limit: float, *, too_little: bool) -> list[str]:
     """Muennighoff 2023: up to 4 epochs are almost as good as fresh text, more are not."""
-    return [
+    missing = ["the held-out text is shorter than one sequence, so no loss was taken on it"]
+    return missing[: int(too_little)] + [
         f"{'the text' if source == 'all' else source} was repeated {count:.1f} times, above the limit of {limit:g}"
         for source, count in epochs.items()
         if count > limit

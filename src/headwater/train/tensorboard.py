@@ -10,66 +10,40 @@ neither TensorBoard nor TensorFlow has to be installed where a model is trained.
 Wall times are those since the training began, so that the same metrics give the same bytes.
 """
 
-import json
 import struct
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from headwater.engine.workspace import commit_file
-from headwater.errors import HeadwaterError
+from headwater.train.curves import Point, points
 
 VERSION = "brain.Event:2"
-TAGS = {  # of metrics.jsonl: tag
-    "loss": "loss/nats_per_token", "bits": "loss/bits_per_token", "lr": "train/learning_rate",
-    "tokens_per_second": "train/tokens_per_second", "epoch": "train/epoch", "tokens": "train/tokens",
-}  # fmt: skip
 
 
 def write_events(run: Path, folder: Path) -> Path:
     """Writes run/metrics.jsonl to folder/events.out.tfevents.…, anew each time; returns the file.
 
-    Raises HeadwaterError where there are no metrics, or a line is none (a last line that is cut is left out: the
-    training may be writing it).
+    Raises HeadwaterError as `points` does.
     """
-    lines = _lines(run)
+    lines = points(run)
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"events.out.tfevents.0.{run.resolve().name}"
     temporary = out.with_name(f".{out.name}.tmp")
     with temporary.open("wb") as file:
         file.write(record(_double(1, 0.0) + _bytes(3, VERSION.encode())))
-        for line in lines:
-            file.write(record(event(line)))
+        for point in lines:
+            file.write(record(event(point)))
     commit_file(temporary, out)
     return out
 
 
-def _lines(run: Path) -> Iterator[dict[str, float]]:
-    path = run / "metrics.jsonl"
-    try:
-        raw = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HeadwaterError(
-            f"{path}: no metrics to show ({error}); name a run's folder, as `headwater train` prints it"
-        ) from error
-    for number, text in enumerate(raw[:-1], 1):
-        try:
-            line = json.loads(text)
-            yield {
-                name: float(line[name]) for name in ("step", "seconds", *TAGS) if line.get(name) is not None
-            }
-        except (ValueError, TypeError, AttributeError) as error:
-            raise HeadwaterError(f"{path}:{number}: not a line of metrics ({error})") from error
-
-
-def event(line: Mapping[str, float]) -> bytes:
-    """One line of metrics as an Event."""
+def event(point: Point) -> bytes:
+    """One point as an Event."""
     values = [
-        _bytes(1, _bytes(1, tag.encode()) + _tag(2, 5) + struct.pack("<f", line[name]))
-        for name, tag in TAGS.items()
-        if name in line
+        _bytes(1, _bytes(1, tag.encode()) + _tag(2, 5) + struct.pack("<f", value))
+        for tag, value in point.values.items()
     ]
-    step = _tag(2, 0) + _varint(int(line["step"]))
-    return _double(1, line.get("seconds", 0.0)) + step + _bytes(5, b"".join(values))
+    step = _tag(2, 0) + _varint(point.step)
+    return _double(1, point.seconds) + step + _bytes(5, b"".join(values))
 
 
 def record(data: bytes) -> bytes:

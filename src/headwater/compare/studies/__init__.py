@@ -7,9 +7,23 @@ repeat it without training anything. A finding against the expectation is record
 To add one: a file with a `STUDY`, a line in STUDIES, and its record, made by `headwater study NAME --record`.
 """
 
-from headwater.compare.studies.aa import STUDY as AA
-from headwater.compare.studies.domain import STUDY as DOMAIN
-from headwater.compare.studies.noise import STUDY as NOISE
+from headwater.compare.studies import (
+    aa,
+    contamination,
+    diversity,
+    domain,
+    memorisation,
+    negative_control,
+    noise,
+    quality,
+    repetition,
+    tokeniser,
+)
 from headwater.compare.studies.study import Study
 
-STUDIES: dict[str, Study] = {study.name: study for study in (AA, DOMAIN, NOISE)}
+STUDIES: dict[str, Study] = {
+    module.STUDY.name: module.STUDY
+    for module in (
+        aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, negative_control
+    )
+}  # fmt: skip

@@ -17,6 +17,7 @@ from headwater.compare.record import scores_of
 from headwater.compare.statistics import effect
 from headwater.compare.studies.study import Study
 from headwater.compare.studies.texts import novels, write_pieces, write_recipe
+from headwater.errors import HeadwaterError
 
 GROUP = 3
 MOST = 4000
@@ -24,14 +25,18 @@ ALPHA = 0.05
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    write_pieces(folder / "novels.jsonl", novels(data, 120_000))
-    rest = "holdout: {share: 0.5, salt: headwater-1}\nevaluate: {bytes_per_unit: 20kB}\n"
+    write_pieces(folder / "novels.jsonl", novels(data, 30_000))
+    rest = "holdout: {share: 0.5, salt: headwater-1}\nevaluate: {bytes_per_unit: 8kB}\n"
     return [write_recipe(folder / "novels.yaml", "novels", ["novels"], leave_out=[], rest=rest)]
 
 
 def judge(record: dict[str, Any]) -> dict[str, Any]:
     [arm] = record["arms"]
     scores, runs = scores_of(record, arm["name"]), len(arm["runs"])
+    if runs < 2 * GROUP:
+        raise HeadwaterError(
+            f"A/A is {GROUP} runs against {GROUP}: {2 * GROUP} runs at least, not {runs}; raise --seeds"
+        )
     splits = list(_splits(runs))
     significant = np.zeros(len(splits), bool)
     for place, (one, other) in enumerate(splits):
@@ -49,7 +54,13 @@ def judge(record: dict[str, Any]) -> dict[str, Any]:
     error = math.sqrt((runs - 1) / runs * ((without - without.mean()) ** 2).sum())
     half = float(student.ppf(0.975, runs - 1)) * error
     low, high = max(0.0, share - half), min(1.0, share + half)
-    rows = [{"name": "share significant", "percent": 100 * share, "interval": [100 * low, 100 * high]}]
+    rows = [
+        {
+            "name": {"en": "splits that are significant", "zh": "显著的分法"},
+            "percent": 100 * share,
+            "interval": [100 * low, 100 * high],
+        }
+    ]
     told = f"{int(significant.sum())} of {len(splits)} splits of {runs} runs, 3 against 3"
     clustered = f"[{100 * low:.1f}, {100 * high:.1f}]"
     return {
@@ -84,7 +95,7 @@ STUDY = Study(
     confirmatory=True,
     arms=1,
     seeds=24,
-    tokens=250_000,
+    tokens=40_000,
     write=write,
     judge=judge,
 )

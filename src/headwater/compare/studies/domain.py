@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headwater.compare.record import scores_of
-from headwater.compare.statistics import effect
-from headwater.compare.studies.study import Study, row
+from headwater.compare.sentence import signed
+from headwater.compare.studies.pairs import better, pair
+from headwater.compare.studies.study import Study
 from headwater.compare.studies.texts import (
     chinese_books,
     novels,
@@ -15,13 +15,13 @@ from headwater.compare.studies.texts import (
     write_recipe,
 )
 
-TEXTS = {"prose": (novels, 100_000), "code": (standard_library, 30_000), "chinese": (chinese_books, 100_000)}
+TEXTS = {"prose": (novels, 12_000), "code": (standard_library, 20_000), "chinese": (chinese_books, 16_000)}
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
     for name, (texts, characters) in TEXTS.items():
         write_pieces(folder / f"{name}.jsonl", texts(data, characters))
-    rest = "holdout: {share: 0.4, salt: headwater-1}\nevaluate: {bytes_per_unit: 8kB}\n"
+    rest = "holdout: {share: 0.4, salt: headwater-1}\nevaluate: {bytes_per_unit: 2kB}\n"
     return [
         write_recipe(
             folder / f"{name}.yaml", name, list(TEXTS), leave_out=[other for other in TEXTS if other != name], rest=rest
@@ -32,23 +32,22 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
 
 def judge(record: dict[str, Any]) -> dict[str, Any]:
     """Each domain's own arm against each of the others, on that domain."""
-    scores = {arm["name"]: scores_of(record, arm["name"]) for arm in record["arms"]}
-    rows = []
-    for domain in record["domains"]:
-        home = domain.partition("/")[0]
-        for other in scores:
-            if other != home:
-                found = effect(scores[home], scores[other], {domain: 1.0})
-                rows.append(row(f"{home} against {other} on {domain}", found))
-    wins = sum(one["interval"][1] < 0 for one in rows)
+    rows = [
+        pair(record, home, arm["name"], home)
+        for home in sorted({domain.partition("/")[0] for domain in record["domains"]})
+        for arm in record["arms"]
+        if arm["name"] != home
+    ]
+    wins = sum(map(better, rows))
     least = max(rows, key=lambda one: one["percent"])
     return {
         "as_expected": wins == len(rows),
         "rows": rows,
         "sentence": {
-            "en": f"Own domain: {wins} of {len(rows)} pairs won clearly; the closest is {least['name']}, "
-            f"{least['percent']:.0f}%.",
-            "zh": f"本领域：{len(rows)} 对中 {wins} 对明显胜出；最接近的是 {least['name']}，{least['percent']:.0f}%。",
+            "en": f"Own domain: {wins} of {len(rows)} pairs won clearly; the closest is {least['name']['en']}, "
+            f"{signed(least['percent'], 0)}%.",
+            "zh": f"本领域：{len(rows)} 对中 {wins} 对明显胜出；最接近的是 {least['name']['zh']}，"
+            f"{signed(least['percent'], 0)}%。",
         },
     }
 
@@ -62,8 +61,8 @@ STUDY = Study(
     expected=("the own domain wins clearly, in every pair", "每一对中本领域都明显胜出"),
     confirmatory=True,
     arms=3,
-    seeds=3,
-    tokens=250_000,
+    seeds=2,
+    tokens=40_000,
     write=write,
     judge=judge,
 )

@@ -11,8 +11,7 @@ from headwater.compare.budgets import BUDGETS, Budget
 from headwater.compare.record import record_of
 from headwater.compare.run import measured
 from headwater.compare.sentence import signed
-from headwater.compare.statistics import Effect, percent
-from headwater.engine.local import default_workers
+from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, commit_file
 from headwater.errors import HeadwaterError
 
@@ -30,8 +29,10 @@ class Study:
     tokens: int  # of each training
     # (folder of data, folder to write to) -> recipes; what is there already is left as it is
     write: Callable[[Path, Path], Sequence[Path]]
-    # record -> {"as_expected": bool, "rows": [{"name", "percent", "interval"}], "sentence": {"en", "zh"}}
+    # record -> {"as_expected": bool, "rows": [see pairs.py], "sentence": {"en", "zh"}}
     judge: Callable[[dict[str, Any]], dict[str, Any]]
+    separate: bool = False  # arms have tokenisers of their own, so that each is prepared alone
+    lesson: tuple[str, str] | None = None  # what a finding against the expectation teaches
 
     @property
     def budget(self) -> Budget:
@@ -61,15 +62,31 @@ def run_study(
     chosen = replace(study, seeds=seeds or study.seeds, tokens=tokens or study.tokens)
     if chosen.seeds < 2:
         raise HeadwaterError(f"a study needs two seeds an arm at least, not {chosen.seeds}")
-    arms = load_arms(chosen.write(data, folder), chosen.budget, [])
-    place = Workspace(arms[0].recipe.workspace_path)
+    written = chosen.write(data, folder)
+    groups = [
+        load_arms(paths, chosen.budget, []) for paths in (zip(written) if study.separate else [written])
+    ]
+    place = Workspace(groups[0][0].recipe.workspace_path)
     count = default_workers() if workers is None else workers
     with place.lease():
         place.event("study", name=study.name)
-        _, found = measured(arms, chosen.budget, place, count)
-    names = [arm.name for arm in arms]
-    record = record_of(names, found, margin=chosen.budget.margin, budget=chosen.budget.name)
-    return result_of_study(chosen, record)
+        records = [
+            record_of(
+                *measured(group, chosen.budget, place, count),
+                margin=chosen.budget.margin,
+                budget=chosen.budget.name,
+            )
+            for group in groups
+        ]
+    return result_of_study(chosen, joined(records))
+
+
+def joined(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Records of arms that were prepared one by one, as one: they are scored on the same units."""
+    first = records[0]
+    if any(one["domains"] != first["domains"] for one in records):
+        raise HeadwaterError("arms of one study hold out different text; their sources must be the same")
+    return {**first, "arms": [arm for one in records for arm in one["arms"]]}
 
 
 def result_of_study(study: Study, record: dict[str, Any]) -> dict[str, Any]:
@@ -81,6 +98,7 @@ def result_of_study(study: Study, record: dict[str, Any]) -> dict[str, Any]:
         "question": _both(study.question),
         "expected": _both(study.expected),
         "kind": "confirmatory" if study.confirmatory else "exploratory",
+        "lesson": None if study.lesson is None else _both(study.lesson),
         "size": {
             "model": budget.preset,
             "vocabulary": budget.vocabulary,
@@ -110,13 +128,14 @@ def recorded(study: Study) -> dict[str, Any]:
             f"study {study.name} has not been recorded; record it: headwater study {study.name} --record --data FOLDER"
         )
     result: dict[str, Any] = json.loads(study.path.read_text(encoding="utf-8"))
-    return {**result, "found": study.judge(result["record"])}
+    return result_of_study(replace(study, tokens=result["size"]["tokens"]), result["record"])
 
 
 def lines_of(result: dict[str, Any]) -> list[str]:
     found, size = result["found"], result["size"]
     runs = ", ".join(f"{name} {number}" for name, number in size["runs"].items())
     units = ", ".join(f"{name} {number}" for name, number in size["units"].items())
+    lesson = [] if result["lesson"] is None else [f"teaches   {result['lesson']['en']}"]
     lines = [
         found["sentence"]["en"],
         found["sentence"]["zh"],
@@ -124,20 +143,18 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         f"question  {result['question']['en']}",
         f"expected  {result['expected']['en']} ({result['kind']})",
         f"found     {'as expected' if found['as_expected'] else 'NOT as expected'}",
+        *lesson,
         f"size      {size['model']}, {size['tokens']:,} tokens a training; runs: {runs}; held-out units: {units}",
     ]
-    return lines + [f"          {row['name']}: {shown(row)}" for row in found["rows"]]
+    return lines + [f"          {row['name']['en']}: {shown(row)}" for row in found["rows"]]
 
 
-def row(name: str, found: Effect) -> dict[str, Any]:
-    """An effect as a study's table shows it."""
-    low, high = found.interval()
-    return {"name": name, "percent": percent(found.delta), "interval": [percent(low), percent(high)]}
-
-
-def shown(one: dict[str, Any]) -> str:
-    low, high = one["interval"]
-    return f"{signed(one['percent'])}% [{signed(low)}, {signed(high)}]"
+def shown(row: dict[str, Any]) -> str:
+    """Effect, interval, and what the 5-gram says of the same pair."""
+    low, high = row["interval"]
+    unit = " points" if row.get("unit") == "points" else "%"
+    text = f"{signed(row['percent'])}{unit} [{signed(low)}, {signed(high)}]"
+    return text if row.get("ngram") is None else f"{text}; 5-gram {signed(row['ngram'])}%"
 
 
 def _both(texts: tuple[str, str]) -> dict[str, str]:

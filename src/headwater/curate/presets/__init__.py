@@ -9,6 +9,8 @@ A preset is a list of passes, in order. A pass is one of
 
 `min` and `max` are allowed values, `above` and `below` are not. `reason` is what the ledger calls a document that
 fails (default: the signal with `_` for `.`); `variant` says which of several public readings of the number is meant.
+A rule on a signal that only a model or a list of the user's gives has `needs`, what to train and where to name it: it
+judges where the recipe's `signals` have a family of that name, and is said as a warning where they have not.
 
 `asks` is what a recipe of the literature needs besides: a list of URLs, a classifier, a model. A curation by the
 preset says each of them as a warning, with what to do, so that none is left out in silence.
@@ -43,6 +45,7 @@ class Rule(Settings):
     reason: str = ""
     source: str = ""
     variant: str | None = None
+    needs: str | None = None  # what gives the signal, where the package does not
 
     @model_validator(mode="before")
     @classmethod

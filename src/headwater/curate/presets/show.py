@@ -19,7 +19,7 @@ def preset_rules(name: str, folder: Path | None = None) -> list[dict[str, Any]]:
     return [
         {"language": language, "pass": number, "signal": rule.signal, **rule.bounds}
         | {"reason": rule.reason, "source": rule.source}
-        | ({"variant": rule.variant} if rule.variant else {})
+        | {name: said for name in ("variant", "needs") if (said := getattr(rule, name))}
         for language, part in parts_of(load_preset(name, folder), folder).items()
         for number, one in enumerate(part.passes, start=1)
         for rule in one.rules or []
@@ -69,6 +69,7 @@ def _pass(number: int, one: Pass) -> list[str]:
     for rule in one.rules:
         lines.append(f"  {rule.signal:<37} {show_bounds(rule):<15} {rule.source}")
         lines += [f"      ({rule.variant})"] if rule.variant else []
+        lines += [f"      needs {rule.needs}"] if rule.needs else []
     return lines
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from headwater.errors import HeadwaterError
 from headwater.model import tokenizer
 from headwater.model.ngram import discounts
-from headwater.model.ngrams.tables import QUANTILES, NgramModel
+from headwater.model.ngrams.tables import QUANTILES, NgramModel, packed
 from headwater.model.ngrams.units import BEGIN, UNITS, Units, keys_of, lines_of
 
 SMOOTHINGS = ("kneser-ney", "witten-bell", "stupid-backoff")
@@ -279,7 +279,7 @@ def _smoothed(levels: list[Level], units: Units, smoothing: str) -> NgramModel:
     columns["first"].append(np.array([at]))
     del below, probability
     arrays = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
-    return NgramModel({"ngrams": sizes}, units, **arrays)
+    return NgramModel({"ngrams": sizes}, units, **packed(**arrays, single=sizes[0]))
 
 
 @numba.njit(cache=True, nogil=True)

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from headwater.corpus.text import codepoints, words_and_symbols
-from headwater.model.tokenizer import Tokenizer
+from headwater.model.ngrams.subwords import Subwords, subwords_of
 
 UNITS = ("subword", "word", "character")
 BEGIN, END, UNKNOWN, SPECIAL = 0, 1, 2, 3  # ids; the vocabulary's own begin at SPECIAL
@@ -28,12 +28,12 @@ class Units:
     @property
     def size(self) -> int:
         """Ids that there are, the special ones included."""
-        return SPECIAL + (self._subwords.vocabulary if self.kind == "subword" else len(self.vocabulary))
+        return SPECIAL + (self._subwords.size if self.kind == "subword" else len(self.vocabulary))
 
     def ids(self, line: str) -> tuple[np.ndarray, int]:
         """(units,) uint32 of a line, without BEGIN and END; and the UTF-8 bytes of its unknown units."""
         if self.kind == "subword":
-            return self._subwords.encode(line) + np.uint32(SPECIAL), 0
+            return self._subwords.encode(line, END, BEGIN, SPECIAL), 0
         keys, sizes = keys_of(line, self.kind)
         if not len(self.vocabulary):
             return np.full(len(keys), UNKNOWN, np.uint32), int(sizes.sum())
@@ -45,19 +45,11 @@ class Units:
     def stream(self, lines: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """All lines in a row, each from BEGIN to END, (units,) uint32; and of each the bytes of its unknown units.
 
-        Lines have no line end and no white space around them. Where units do not reach over a line end, which the
-        tokeniser's pattern sees to, all lines are cut in one go.
+        Lines have no line end and no white space around them.
         """
         if self.kind == "subword" and lines:
-            ids = self.ids("\n".join(lines))[0]
-            breaks = np.flatnonzero(ids == self._line_end)
-            if len(breaks) == len(lines) - 1:
-                twice = np.ones(len(ids), np.int64)
-                twice[breaks] = 2
-                ids = np.repeat(ids, twice)
-                breaks = breaks + np.arange(len(breaks))
-                ids[breaks], ids[breaks + 1] = END, BEGIN
-                return np.concatenate([_BEGIN, ids, _END]), np.zeros(len(lines), np.int64)
+            ids = self._subwords.encode("\n".join(lines), END, BEGIN, SPECIAL)
+            return np.concatenate([_BEGIN, ids, _END]), np.zeros(len(lines), np.int64)
         parts, unknown = [], np.zeros(len(lines), np.int64)
         for place, line in enumerate(lines):
             ids, unknown[place] = self.ids(line)
@@ -65,12 +57,8 @@ class Units:
         return np.concatenate(parts) if parts else np.zeros(0, np.uint32), unknown
 
     @cached_property
-    def _line_end(self) -> int:
-        return int(self.ids("\n")[0][0])
-
-    @cached_property
-    def _subwords(self) -> Tokenizer:
-        return Tokenizer(self.tokenizer, "the n-gram model's tokeniser")
+    def _subwords(self) -> Subwords:
+        return subwords_of(self.tokenizer)
 
 
 _BEGIN, _END = np.array([BEGIN], np.uint32), np.array([END], np.uint32)

@@ -9,8 +9,8 @@ would exceed them being passed over; Chinese words are a segmenter's.
 import numpy as np
 
 from headwater.model.special_tokens import SpecialTokens
+from headwater.model.words import word_numbers
 from headwater.train.objectives.batch import Batch, documents_of
-from headwater.train.objectives.words import word_numbers
 
 SHARE = 0.15
 MASKED, RANDOM = 0.8, 0.1  # of the chosen; the rest stays

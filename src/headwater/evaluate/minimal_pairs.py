@@ -1,0 +1,47 @@
+"""Minimal pairs (BLiMP, ZhoBLiMP): of two sentences the grammatical one should be the likelier, whole text by whole text.
+
+Every sentence is scored once, with all others of like length, and no prompt is built: tens of thousands of pairs in
+seconds. A tie is not right.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from headwater.evaluate.curve import summary
+from headwater.evaluate.scorer import Scorer
+
+SHOWN = 0.5  # chance
+
+
+def judge(scorer: Scorer, rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """rows of `good` and `bad` -> right (n,) bool, and log-likelihoods (n, 2) of good and bad."""
+    texts = list(dict.fromkeys(text for row in rows for text in (row["good"], row["bad"])))
+    place = {text: number for number, text in enumerate(texts)}
+    scores = scorer.score([("", text) for text in texts]).log_likelihoods
+    both = scores[[[place[row["good"]], place[row["bad"]]] for row in rows]]
+    return both[:, 0] > both[:, 1], both
+
+
+def summarise(rows: list[dict[str, Any]], right: np.ndarray) -> dict[str, Any]:
+    """Of all pairs, of each phenomenon and of each paradigm; a paradigm counts the same whatever its size.
+
+    The error of the whole is of the pairs within these paradigms: it says nothing of others.
+    """
+    answers = right.astype(float)
+    result: dict[str, Any] = {"groups": {}, "phenomena": {}}
+    for key, name in (("groups", "paradigm"), ("phenomena", "phenomenon")):
+        of = np.array([row[name] for row in rows])
+        kinds = sorted(set(of.tolist()))
+        for kind in kinds:
+            some = answers[of == kind]
+            result[key][kind] = summary(some[None], np.full(len(some), SHOWN), len(kinds))
+    paradigms = list(result["groups"].values())
+    score = float(np.mean([one["score"] for one in paradigms]))
+    error = float(np.sqrt(sum(one["standard_error"] ** 2 for one in paradigms)) / len(paradigms))
+    whole = summary(answers[None], np.full(len(answers), SHOWN))
+    return {
+        **whole, **result, "score": score, "standard_error": error,
+        "interval": [score - 1.96 * error, score + 1.96 * error],
+        "paradigms_above_chance": sum(one["above_chance"] for one in paradigms),
+    }  # fmt: skip

@@ -1,0 +1,64 @@
+"""A run and a task to what pre-training is worth at 16, 64, 256 and 1,000 labels: jobs in `label-curves/<key>/`."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.engine.local import Job, run_jobs
+from headwater.engine.workers import default_workers
+from headwater.engine.workspace import content_key
+from headwater.errors import RecipeError
+from headwater.pipeline.finetune import base_of, card_lines
+from headwater.tasks.task import Task, keep
+
+VERSION = 1
+
+
+def measure_labels(
+    run: Path,
+    tasks: Sequence[Task],
+    *,
+    sizes: Sequence[int],
+    draws: int,
+    workspace: Path | str | None = None,
+    settings: dict[str, Any] | None = None,
+    workers: int | None = None,
+    say: Callable[[list[str]], None] = lambda lines: None,
+) -> list[dict[str, Any]]:
+    """A row for each task and number of labels that it has: {"task", "labels", "items", "right"} (see train.label_curve).
+
+    Raises RecipeError for tasks that are no classification, fewer than two draws, and numbers of labels no task has.
+    """
+    if draws < 2:
+        raise RecipeError(
+            f"--draws {draws}: one draw says nothing about its noise; at least 2, better 5 or more"
+        )
+    wrong = next((task for task in tasks if task.kind != "classification"), None)
+    if wrong is not None:
+        raise RecipeError(f"{wrong.name} is {wrong.kind}: label curves are of classification")
+    base, given = base_of(run, workspace), {k: v for k, v in (settings or {}).items() if v is not None}
+    place = base.workspace
+    with place.lease():
+        jobs, which = [], []
+        for task in tasks:
+            say(card_lines(base, task))
+            folder = keep(task, place.path / "tasks")
+            for size in sizes:
+                if size > len(task.splits["train"]):
+                    continue
+                key = content_key("label curve", VERSION, base.key, task.key, size, draws, given)
+                arguments = {
+                    "run": str(base.folder),
+                    "task": str(folder),
+                    "labels": size,
+                    "draws": draws,
+                    "settings": given,
+                }
+                jobs.append(Job(f"{task.name}, {size:,} labels", key, "headwater.train.label_curve:label_curve",
+                                place.path / "label-curves" / key[:12], arguments))  # fmt: skip
+                which.append((task.name, size))
+        if not jobs:
+            raise RecipeError(f"no task has as many training items as {min(sizes):,}; ask for fewer labels")
+        slots = default_workers() if workers is None else max(1, workers)
+        made = run_jobs(place, jobs, slots=slots, title="label curves")
+    return [{"task": name, **one} for (name, _), one in zip(which, made, strict=True)]

@@ -1,0 +1,61 @@
+"""Which items of a test split share a passage with the text that a model was pre-trained on.
+
+The text is that of the run's training set, decoded from its tokens, by the grams of `curate.contamination`; shorter ones
+than there (8 words or 16 characters), as what is told is what may have been seen, and nothing is cut.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headwater.corpus.tokens import open_tokens
+from headwater.curate.contamination import hits_in, index_labelled
+from headwater.engine.workspace import Workspace, read_json
+from headwater.model.tokenizer import Tokenizer
+from headwater.recipe.settings import Decontaminate
+from headwater.tasks.items import Item
+
+WORDS, CHARACTERS = 8, 16
+BLOCK = 1 << 20  # tokens decoded at a time
+LAP = 200  # tokens of one block that the next begins with
+MOST_ITEMS = 60_000
+
+
+def overlap_of(
+    model: Path, workspace: Workspace, tokenizer: Tokenizer, items: Sequence[Item]
+) -> dict[str, Any]:
+    """{"items", "long_enough", "found", …}; {"unknown": why} where the training set is not in the workspace."""
+    training_set = _training_set(model, workspace)
+    if training_set is None:
+        return {"unknown": "it is not in this workspace, so what was read before cannot be told"}
+    settings = Decontaminate(words=WORDS, characters=CHARACTERS)
+    some = items[:MOST_ITEMS]
+    index = index_labelled(((item.group, number) for number, item in enumerate(some)), settings)
+    told = {*map(int, np.unique(index.labels))}
+    found: set[int] = set()
+    manifest = read_json(training_set / "manifest.json")
+    pieces = tokenizer.token_bytes()
+    pieces[manifest["separator"]] = b"\n"
+    for shard in manifest["pool"] if len(index.hashes) else []:
+        tokens = open_tokens(training_set / shard["path"], manifest["vocabulary"])
+        for start in range(0, len(tokens), BLOCK):
+            block = tokens[max(0, start - LAP) : start + BLOCK].tolist()
+            text = b"".join([pieces[token] for token in block]).decode("utf-8", "replace")
+            found |= {int(index.labels[place]) for place in hits_in(text, index)[0]}
+    return {
+        "items": len(some),
+        "long_enough": len(told),
+        "found": len(found),
+        "words": WORDS,
+        "characters": CHARACTERS,
+    }
+
+
+def _training_set(model: Path, workspace: Workspace) -> Path | None:
+    wanted = (read_json(model.parent / "config.json") or {}).get("training_set")
+    for manifest in (workspace.path / "training-sets").glob("*/manifest.json") if wanted else ():
+        if read_json(manifest)["key"] == wanted:
+            return manifest.parent
+    return None

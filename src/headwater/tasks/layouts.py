@@ -1,0 +1,306 @@
+"""Rows to items: which columns a kind of task needs, under the names that data sets give them.
+
+classification   text, pair, label        SST-2, ChnSentiCorp, AG News, TNEWS, OCNLI, CSL, CLUEWSC
+tagging          words, tags              CoNLL
+reading          passage, question        SQuAD JSON: XQuAD, CMRC 2018, DRCD (`is_impossible`: no answer)
+choice           passage, question, …     C3, ChID, and rows with `options` (or A, B, C, D) and `answer`
+generation       source, target           E2E, DialogSum, pairs of sentences
+
+Nothing is guessed where a file has neither the usual names nor two columns: an error says which names there are.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from headwater.errors import RecipeError
+from headwater.tasks.items import Asked, Choice, Classified, Item, Tagged, Written
+from headwater.tasks.records import Records, Row
+
+LABELS = ("label", "labels", "label_desc", "class", "category", "sentiment", "gold_label", "cat")
+TEXTS = ("text", "sentence", "review", "content", "sentence1", "premise", "question1", "text_a", "abst")
+PAIRS = ("pair", "sentence2", "hypothesis", "question2", "text_b", "keyword")
+WORDS, TAGS = ("words", "tokens"), ("tags", "ner_tags", "labels")
+SOURCES = ("source", "src", "dialogue", "document", "article", "mr", "input", "instruction", "en")
+TARGETS = ("target", "tgt", "summary", "highlights", "ref", "output", "response", "answer", "zh")
+PASSAGES = ("passage", "context", "article", "content")
+OPTIONS = ("options", "choices", "choice", "candidates")
+NO_CONSENSUS = "-"  # the label of NLI items on which annotators did not agree
+UNLABELLED, NO_LABEL, EMPTY = "unlabelled", "no_consensus", "empty_text"
+
+
+def kind_of(records: Records) -> str:
+    """What kind of task a file is of. Raises RecipeError where its columns do not say so."""
+    if isinstance(records.whole, dict) and "data" in records.whole:
+        return "reading"
+    if isinstance(records.whole, list):
+        return "choice"
+    names = {name.lower() for name in records.columns}
+    if "words" in names or ("tokens" in names and names & set(TAGS)):
+        return "tagging"
+    if names & set(OPTIONS) and "answer" in names | {"label"}:
+        return "choice"
+    if names & set(LABELS) and names & set(TEXTS):
+        return "classification"
+    if names & set(SOURCES) and names & set(TARGETS):
+        return "generation"
+    if records.columns == ("1", "2"):
+        return "classification" if _few_values(records, "2") else "generation"
+    raise RecipeError(
+        f"{records.path}: its columns are {', '.join(records.columns) or 'none'}, which say no task; name them, "
+        "--columns text=…,label=… (or source=…,target=…), and the task, --kind"
+    )
+
+
+def _few_values(records: Records, column: str) -> bool:
+    values = Counter(str(row.values[column]) for row in records.rows)
+    return len(values) <= max(2, len(records.rows) // 10) and len(values) < 500
+
+
+def items_of(
+    records: Records, kind: str, columns: Mapping[str, str], names: tuple[str, ...] = ()
+) -> tuple[list[Item], Counter[str]]:
+    """The items of a file and what it has beside them, by reason. `columns`: {our name: the file's}; `names`: what
+    labels that are numbers stand for. Raises RecipeError naming file and line of what is missing or empty."""
+    if kind == "reading":
+        return _squad(records)
+    if isinstance(records.whole, list):
+        return list(_c3(records)), Counter()
+    made: list[Item] = []
+    left_out: Counter[str] = Counter()
+    row_of = {
+        "classification": _classified, "tagging": _tagged, "choice": _choice, "generation": _written,
+    }[kind](records, columns)  # fmt: skip
+    given = columns.get("id") or next(
+        (name for name in ("id", "idx", "guid") if name in records.columns), None
+    )
+    seen: dict[str, int] = {}
+    for row in records.rows:
+        name = str(row.line) if given is None else str(row.values.get(given, row.line))
+        item = row_of(row, name)
+        if isinstance(item, str):
+            left_out[item] += 1
+            continue
+        if name in seen:
+            raise RecipeError(
+                f"{records.where(row)}: id {name!r} is that of line {seen[name]} too; make ids different, or name no "
+                "column as id: --columns id="
+            )
+        seen[name] = row.line
+        made.append(item)
+    if kind == "generation":
+        made = _joined(made)
+    if kind == "classification" and names:
+        made = [_named(item, names) for item in made]
+    return made, left_out
+
+
+def _named(item: Item, names: tuple[str, ...]) -> Item:
+    assert isinstance(item, Classified)
+    number = int(item.label) if item.label.isdigit() else -1
+    known = names[number] if 0 <= number < len(names) else item.label
+    return Classified(item.id, item.text, item.pair, known)
+
+
+# ---------------------------------------------------------------- columns
+
+
+def _column(
+    records: Records, columns: Mapping[str, str], role: str, usual: tuple[str, ...], place: str = ""
+) -> str:
+    """The file's name for a role. `place`: where it stands in a file without names."""
+    if role in columns:
+        if columns[role] not in records.columns:
+            raise RecipeError(
+                f"{records.path}: has no column {columns[role]!r}; it has {', '.join(records.columns)}"
+            )
+        return columns[role]
+    lower = {name.lower(): name for name in records.columns}
+    found = next(
+        (lower[name] for name in usual if name in lower), place if place in records.columns else None
+    )
+    if found is None:
+        raise RecipeError(
+            f"{records.path}: no column for the {role} among {', '.join(records.columns)}; say which it is: "
+            f"--columns {role}=NAME"
+        )
+    return found
+
+
+def _optional(records: Records, columns: Mapping[str, str], role: str, usual: tuple[str, ...]) -> str | None:
+    try:
+        return _column(records, columns, role, usual)
+    except RecipeError:
+        if role in columns:
+            raise
+        return None
+
+
+def _string(records: Records, row: Row, column: str) -> str:
+    value = row.values.get(column)
+    if isinstance(value, list):
+        value = " ".join(str(one) for one in value)
+    text = "" if value is None else str(value)
+    if not text.strip():
+        raise RecipeError(f"{records.where(row)}: column {column!r} is empty; fill it, or take the line out")
+    return text.strip()
+
+
+# ---------------------------------------------------------------- kinds
+
+
+def _classified(records: Records, columns: Mapping[str, str]) -> Any:
+    text = _column(records, columns, "text", TEXTS, "1")
+    label = _column(records, columns, "label", LABELS, "2")
+    described = next((n for n in ("label_desc", "label_des") if n in records.columns), None)
+    pair = _optional(records, columns, "pair", PAIRS)
+    spans = "target" in records.columns and text == "text"  # CLUEWSC
+    if not any(_filled(row.values.get(label)) for row in records.rows):
+        return lambda row, name: UNLABELLED
+
+    def made(row: Row, name: str) -> Item | str:
+        value = row.values.get(described) if described and label == "label" else row.values.get(label)
+        if not _filled(value):
+            empty = sum(not _filled(one.values.get(label)) for one in records.rows)
+            raise RecipeError(
+                f"{records.where(row)}: the label is missing (column {label!r}; {empty:,} of {len(records.rows):,} "
+                "lines have none); label them, or take them out"
+            )
+        if str(value) == NO_CONSENSUS:
+            return NO_LABEL
+        if not all(_filled(row.values.get(column)) for column in (text, pair) if column):
+            return EMPTY
+        second = None if pair is None else _string(records, row, pair)
+        if spans and isinstance(row.values.get("target"), dict):
+            about = row.values["target"]
+            second = f"{about.get('span2_text')} = {about.get('span1_text')}"
+        return Classified(name, _string(records, row, text), second, str(value).strip())
+
+    return made
+
+
+def _filled(value: Any) -> bool:
+    return value is not None and str(value).strip() != ""
+
+
+def _tagged(records: Records, columns: Mapping[str, str]) -> Any:
+    words = _column(records, columns, "words", WORDS)
+    tags = _column(records, columns, "tags", TAGS)
+
+    def made(row: Row, name: str) -> Item:
+        some, theirs = (list(row.values.get(column) or ()) for column in (words, tags))
+        if not some or len(some) != len(theirs):
+            raise RecipeError(
+                f"{records.where(row)}: {len(some)} words and {len(theirs)} tags; each word needs one"
+            )
+        return Tagged(name, tuple(map(str, some)), tuple(map(str, theirs)))
+
+    return made
+
+
+def _choice(records: Records, columns: Mapping[str, str]) -> Any:
+    options = _column(records, columns, "options", OPTIONS)
+    answer = _column(records, columns, "answer", ("answer", "label"))
+    passage = _optional(records, columns, "passage", PASSAGES)
+    question = _optional(records, columns, "question", ("question",))
+
+    def made(row: Row, name: str) -> Item:
+        some = tuple(str(one) for one in row.values.get(options) or ())
+        text = "" if passage is None else _string(records, row, passage).replace("#idiom#", "____")
+        asked = "" if question is None else _string(records, row, question)
+        return Choice(name, text, asked, some, _answer(records.where(row), row.values.get(answer), some))
+
+    return made
+
+
+def _answer(where: str, value: Any, options: tuple[str, ...]) -> int:
+    """The place of the right option: given as such, as a letter, or as its text."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(options):
+        return value
+    if isinstance(value, str):
+        if value in options:
+            return options.index(value)
+        letter = ord(value.strip().upper()) - ord("A") if len(value.strip()) == 1 else -1
+        if 0 <= letter < len(options):
+            return letter
+        if value.strip().isdigit() and int(value) < len(options):
+            return int(value)
+    raise RecipeError(f"{where}: the answer {value!r} is none of the {len(options)} options")
+
+
+def _written(records: Records, columns: Mapping[str, str]) -> Any:
+    source = _column(records, columns, "source", SOURCES, "1")
+    target = _column(records, columns, "target", TARGETS, "2")
+    return lambda row, name: Written(name, _string(records, row, source), (_string(records, row, target),))
+
+
+def _joined(items: list[Item]) -> list[Item]:
+    """Items of one source are one, with several references (E2E)."""
+    by_source: dict[str, Written] = {}
+    for item in items:
+        assert isinstance(item, Written)
+        first = by_source.get(item.source)
+        references = item.references if first is None else (*first.references, *item.references)
+        by_source[item.source] = Written(item.id if first is None else first.id, item.source, references)
+    return list(by_source.values())
+
+
+def _squad(records: Records) -> tuple[list[Item], Counter[str]]:
+    if not isinstance(records.whole, dict) or not isinstance(records.whole.get("data"), list):
+        raise RecipeError(
+            f'{records.path}: no SQuAD JSON, {{"data": [{{"paragraphs": [{{"context", "qas"}}]}}]}}'
+        )
+    seen: set[str] = set()
+    made: list[Item] = []
+    left_out: Counter[str] = Counter()
+    for article in records.whole["data"]:
+        for paragraph in article.get("paragraphs", ()):
+            passage = str(paragraph.get("context") or "")
+            for asked in paragraph.get("qas", ()):
+                name = str(asked.get("id", len(seen)))
+                where = f"{records.path} question {name!r}"
+                if name in seen:
+                    raise RecipeError(f"{where}: this id is there twice; make ids different")
+                seen.add(name)
+                if not passage or not str(asked.get("question") or "").strip():
+                    left_out[EMPTY] += 1
+                    continue
+                none = bool(asked.get("is_impossible"))
+                given = () if none else asked.get("answers", ())
+                answers = tuple(dict.fromkeys(_place(where, passage, one) for one in given))
+                if not answers and not none:
+                    raise RecipeError(
+                        f"{where}: has no answer and does not say is_impossible; add one of them"
+                    )
+                made.append(Asked(name, passage, str(asked["question"]).strip(), answers))
+    return made, left_out
+
+
+def _place(where: str, passage: str, answer: Mapping[str, Any]) -> tuple[str, int]:
+    """An answer and where it stands: as it says, or the nearest place where it does stand (CMRC's are off by spaces)."""
+    text, start = str(answer.get("text") or ""), answer.get("answer_start", 0)
+    if not text.strip():
+        raise RecipeError(f"{where}: an answer is empty; give its text, or is_impossible: true")
+    start = start if isinstance(start, int) else 0
+    if passage[start : start + len(text)] == text:
+        return text, start
+    places = [found.start() for found in re.finditer(re.escape(text), passage)]
+    if not places:
+        raise RecipeError(f"{where}: the answer {text[:40]!r} does not stand in its passage")
+    return text, min(places, key=lambda place: abs(place - start))
+
+
+def _c3(records: Records) -> Iterator[Item]:
+    for number, entry in enumerate(records.whole, 1):
+        where = f"{records.path} record {number}"
+        if not (isinstance(entry, list) and len(entry) >= 2 and isinstance(entry[0], list)):
+            raise RecipeError(f"{where}: expected [[lines], [questions], id] (C3)")
+        for place, asked in enumerate(entry[1]):
+            options = tuple(map(str, asked.get("choice", ())))
+            if not str(asked.get("answer") or "").strip():
+                raise RecipeError(f"{where}: question {place + 1} has no answer")
+            answer = _answer(where, asked["answer"], options)
+            yield Choice(
+                f"{number}-{place + 1}", "\n".join(entry[0]), str(asked.get("question", "")), options, answer
+            )

@@ -1,0 +1,105 @@
+"""Hyperparameters by Optuna, on validation: TPE (Bergstra 2011), pruned at the median, kept and taken up again.
+
+The study is a journal file in the job's folder: lines of JSON, no pickle and no database. Each trial's sampler is made
+anew from (seed, number of trials that ended), so that a search that was killed goes on with the same proposals; the
+trial that was running is run again. The winner is that of the highest validation score, of equals the first.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from headwater.engine.progress import report
+from headwater.engine.workspace import commit_folder, read_json
+from headwater.model.converse import model_folder
+from headwater.model.huggingface import read_config
+from headwater.tasks.metrics import decisive
+from headwater.tasks.task import read_about, read_split
+from headwater.train.finetune import Pruned, finetune, settings_of
+
+STARTING = 5  # trials drawn at random before TPE models them, and before anything is pruned
+
+
+def search(
+    folder: Path,
+    *,
+    run: str,
+    task: str,
+    settings: dict[str, Any],
+    trials: int,
+    seed: int,
+    labels: int | None = None,
+) -> dict[str, Any]:
+    """Runs what is missing of so many trials; {"settings": of the best, "trials": [...]}; its model is in `best/`.
+
+    Settings that are given are not searched. Varied: learning rate (a quarter to eight times the default), epochs,
+    batch, weight decay.
+    """
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True)
+    for lock in folder.glob("study.journal.lock*"):  # of a process that was killed
+        lock.unlink()
+    journal = str(folder / "study.journal")
+    storage = JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal)))
+    kind = read_about(Path(task))["kind"]
+    config = read_config(model_folder(Path(run)))
+    number = len(read_split(Path(task), "train")) if labels is None else labels
+    usual = settings_of(settings, kind, config.width, number)
+    study = optuna.create_study(
+        storage=storage, study_name="search", direction="maximize", load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTING, n_warmup_steps=1),
+    )  # fmt: skip
+    for left in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        study.tell(left.number, state=optuna.trial.TrialState.FAIL)
+    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+
+    while (done := len(study.get_trials(states=ended))) < trials:
+        report(done, trials)
+        study.sampler = optuna.samplers.TPESampler(seed=seed * 10_000 + done, n_startup_trials=STARTING)
+        trial = study.ask()
+        tried = _proposed(trial, settings, usual)
+
+        def watch(epoch: int, score: float, trial: Any = trial) -> None:
+            trial.report(score, epoch)
+            if trial.should_prune():
+                raise Pruned
+
+        place = folder / "trial"
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            result = finetune(
+                place, run=run, task=task, settings=tried, seed=seed, labels=labels, watch=watch
+            )
+        except Pruned:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, result["validation"][decisive(kind)])
+            if study.best_trial.number == trial.number:
+                commit_folder(place, folder / "best")
+    shutil.rmtree(folder / "trial", ignore_errors=True)
+    rows = [
+        {"trial": place, "settings": one.params, "validation": one.value, "pruned": one.value is None,
+         "epochs_seen": len(one.intermediate_values)}
+        for place, one in enumerate(study.get_trials(states=ended))
+    ]  # fmt: skip
+    best = read_json(folder / "best" / "done.json")
+    return {"settings": best["settings"], "validation": best["validation"], "trials": rows,
+            "pruned": sum(row["pruned"] for row in rows)}  # fmt: skip
+
+
+def _proposed(trial: Any, given: dict[str, Any], usual: Any) -> dict[str, Any]:
+    tried = dict(given)
+    if given.get("learning_rate") is None:
+        rate = usual.learning_rate
+        tried["learning_rate"] = trial.suggest_float("learning_rate", rate / 4, rate * 8, log=True)
+    if given.get("epochs") is None:
+        tried["epochs"] = trial.suggest_int("epochs", max(1, usual.epochs // 2), usual.epochs * 2)
+    if given.get("batch") is None:
+        tried["batch"] = trial.suggest_categorical("batch", [16, 32, 64])
+    if given.get("weight_decay") is None:
+        tried["weight_decay"] = trial.suggest_float("weight_decay", 1e-3, 0.3, log=True)
+    return tried

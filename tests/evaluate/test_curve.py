@@ -1,0 +1,63 @@
+"""The words about a score: chance, error, and when examples count as few-shot."""
+
+import numpy as np
+import pytest
+
+from headwater.evaluate.curve import Condition, above_chance, curve, mean_and_error, sentence
+
+N = 400
+HALF = np.full(N, 0.5)
+
+
+def answers(share: float, draws: int, seed: int) -> np.ndarray:
+    return (np.random.default_rng(seed).random((draws, N)) < share).astype(float)
+
+
+def test_the_error_has_the_draws_in_it() -> None:
+    items = answers(0.7, 1, 0)
+    mean, error, freedom = mean_and_error(items)
+    assert (
+        mean == items.mean()
+        and error == pytest.approx(items.std(ddof=1) / N**0.5)
+        and freedom == pytest.approx(N - 1)
+    )
+    apart = np.concatenate([answers(0.6, 1, 1), answers(0.8, 1, 2), answers(0.7, 1, 3)])
+    _, wider, fewer = mean_and_error(apart)
+    assert wider > apart.mean(1).std(ddof=1) / 3**0.5 and fewer < 10
+
+
+def test_chance_is_beaten_once_in_forty_by_chance() -> None:
+    random = np.random.default_rng(5)
+    found = [above_chance((random.random(N) < 0.5).astype(float), HALF) for _ in range(2000)]
+    assert 0.01 < np.mean(found) < 0.04
+    assert above_chance(answers(0.6, 1, 0)[0], HALF) and not above_chance(
+        answers(0.52, 1, 0)[0], HALF, groups=26
+    )
+    assert not above_chance(np.zeros(N), np.zeros(N)) and above_chance(np.eye(N)[0], np.zeros(N))
+
+
+@pytest.mark.parametrize(
+    ("shots", "shuffled", "english", "chinese"),
+    [
+        (0.75, 0.55, "few-shot", "少样本"),
+        (0.75, 0.75, "the format, not the labels", "格式"),
+        (0.60, 0.50, "no better than without examples", "不优于无示例"),
+        (0.50, 0.50, "not above chance", "不高于随机水平"),
+        (0.60, 0.60, "examples make no difference", "没有作用"),
+    ],
+)
+def test_few_shot_needs_a_gain_over_both_controls(
+    shots: float, shuffled: float, english: str, chinese: str
+) -> None:
+    rows = curve(
+        [
+            Condition(0, answers(0.6, 1, 0)),
+            Condition(5, answers(shots, 3, 1)),
+            Condition(5, answers(shuffled, 3, 2), shuffled=True),
+        ],
+        HALF,
+    )
+    assert [row["shots"] for row in rows] == [0, 5]
+    assert english in sentence(rows[1]) and chinese in sentence(rows[1], "zh")
+    assert rows[1]["few_shot"] == (english == "few-shot")
+    assert len(rows[1]["draws"]) == 3 and rows[1]["spread"] >= 0
