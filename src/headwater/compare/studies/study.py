@@ -32,7 +32,7 @@ class Study:
     # record -> {"as_expected": bool, "rows": [see pairs.py], "sentence": {"en", "zh"}}
     judge: Callable[[dict[str, Any]], dict[str, Any]]
     separate: bool = False  # arms have tokenisers of their own, so that each is prepared alone
-    lesson: tuple[str, str] | None = None  # what a finding against the expectation teaches
+    lesson: tuple[str, str] | None = None  # what the finding teaches, beyond its sentence
 
     @property
     def budget(self) -> Budget:
