@@ -175,7 +175,9 @@ def prepare(
     for arm, outcome in zip(arms, outcomes, strict=True):
         assert outcome.curated is not None
         with _named(arm):
-            outcome.training_set = build_training_set(workspace, arm.recipe, outcome.curated, pool, tokenizer)
+            outcome.training_set = build_training_set(
+                workspace, arm.recipe, outcome.curated, pool, tokenizer, ingested=outcome.ingested, measured=outcome.measured
+            )  # fmt: skip
     _refuse_equal(arms, outcomes)
     prepared = Prepared(tuple(arms), tuple(outcomes), heldout[0], draw=1.0, matching=matching)
     return replace(prepared, draw=_draw(prepared, budget))
