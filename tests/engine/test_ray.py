@@ -23,7 +23,8 @@ def engine(monkeypatch: pytest.MonkeyPatch, functions_importable: None):
     temporary = Path(f"/tmp/hw-ray-{os.getpid()}")  # names of sockets are short
     (temporary / "ray").mkdir(parents=True)
     for name, value in (("RAY_TMPDIR", str(temporary)), ("RAY_AUTH_MODE", "disabled"),
-                        ("RAY_worker_niceness", "0"), ("HEADWATER_ITEM_SECONDS", "0.5")):  # fmt: skip
+                        ("RAY_worker_niceness", "0"), ("RAY_USAGE_STATS_ENABLED", "0"),
+                        ("HEADWATER_ITEM_SECONDS", "0.5")):  # fmt: skip
         monkeypatch.setenv(name, value)
     ray.init(
         num_cpus=2, num_gpus=1, include_dashboard=False, object_store_memory=80 << 20, log_to_driver=False

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ from headwater.engine.workspace import Workspace
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Holdout
 from headwater.recipe.sources import FilesSource, Unit
-from headwater.sources.shards import LARGE, check_collisions, input_files, plan
+from headwater.sources import shards
+from headwater.sources.shards import LARGE, InputFile, check_collisions, deal, input_files, plan
 
 HOLDOUT = Holdout()
 
@@ -75,6 +77,23 @@ def test_one_more_file_touches_one_shard_and_a_large_one_stands_alone(tmp_path):
     after = {t.shard: t.key for t in plan(source("many/*.txt"), tmp_path, workspace, holdout=HOLDOUT)}
     assert len(after.keys() - before.keys()) == 1
     assert sum(before[shard] != after[shard] for shard in before) == 1
+
+
+def test_a_bucket_of_many_bytes_or_files_is_split_and_no_other(monkeypatch):
+    monkeypatch.setattr(shards, "BUCKET_BYTES", 5000)
+    monkeypatch.setattr(shards, "BUCKET_FILES", 40)
+    files = [InputFile(Path(f"卷{n}.txt"), f"卷{n}.txt", 200 if n % 3 else 10, 0) for n in range(900)]
+    dealt = deal(files)
+    assert sorted(file.relative for some in dealt.values() for file in some) == sorted(
+        f.relative for f in files
+    )
+    assert max(sum(file.bytes for file in some) for some in dealt.values()) <= 5000
+    assert max(map(len, dealt.values())) <= 40 and {len(name) for name in dealt} > {3}
+    more = deal([*files, InputFile(Path("又.txt"), "又.txt", 10, 0)])
+    changed = [name for name in more if more[name] != dealt.get(name)]
+    assert len(changed) == 1, "one more file touches one shard"
+    huge = InputFile(Path("巨.txt"), "巨.txt", 10**6, 0)  # smaller than LARGE, larger than a bucket may be
+    assert [name for name, some in deal([*files, huge]).items() if huge in some]
 
 
 def test_a_second_plan_reads_nothing_and_a_change_is_seen(texts, tmp_path, monkeypatch):

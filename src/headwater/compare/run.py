@@ -31,7 +31,7 @@ from headwater.engine.workspace import Entry, Output, Workspace, content_key, fi
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import by_domain, domain_weights, summary_of
 from headwater.pipeline.run import keep_snapshot
-from headwater.pipeline.train import require_torch
+from headwater.pipeline.train import pool_files, require_torch
 from headwater.recipe.quantities import show_count
 
 NGRAM_BYTES = 32 * 10**6
@@ -203,8 +203,10 @@ def _rungs(prepared: Prepared, budget: Budget) -> dict[tuple[int, str | None], T
     for place, source in wanted:
         manifest = prepared.manifest(place)
         read = round(budget.tokens * manifest["bytes"] / manifest["tokens"])
+        training_set = prepared.outcomes[place].training_set
+        assert training_set is not None
         arguments = {
-            "training_set": str(prepared.outcomes[place].training_set),
+            "training_set": str(training_set),
             "heldout": str(prepared.heldout.path()),
             "max_bytes": min(NGRAM_BYTES, read),
             "source": source,
@@ -217,7 +219,13 @@ def _rungs(prepared: Prepared, budget: Budget) -> dict[tuple[int, str | None], T
             arguments["max_bytes"],
             source,
         )
-        tasks[place, source] = Task("scores", key, "headwater.evaluate.ngram:score_ngram", arguments)
+        tasks[place, source] = Task(
+            "scores",
+            key,
+            "headwater.evaluate.ngram:score_ngram",
+            arguments,
+            reads=pool_files(training_set, manifest),
+        )
     return tasks
 
 

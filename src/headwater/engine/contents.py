@@ -46,11 +46,12 @@ class Sending:
         self._small: list[tuple[str, tuple[int, int], str, bytes]] = []
 
     def take(self, path: str, *, keep: bool = False) -> Known | None:
-        """The file, if its content is in the store now; None where it waits for its pack, or has gone. The open file
+        """The file, if its content is in the store now; None where it waits for its pack, or is no
+        file. The open file
         stays the same one, whatever is renamed over it meanwhile."""
         try:
             file = (self._folder / path).open("rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return None
         with file:
             stat = os.fstat(file.fileno())

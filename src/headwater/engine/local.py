@@ -27,8 +27,9 @@ class Task:
     """One shard to make. `key` names everything that its files depend on.
 
     Those of the tasks to make that share a function and a non-empty `together` are made by one call of it:
-    `function(outs: list[Output], arguments: list[dict]) -> list[result]`. `resources` is what the task asks a cluster
-    for, such as {"GPU": 1}; an engine of one machine has what it has.
+    `function(outs: list[Output], arguments: list[dict]) -> list[result]`. `reads`: files of the workspace that it reads
+    beside those that its arguments name. `resources` is what it asks a cluster for, such as {"GPU": 1}; an engine of one
+    machine has what it has.
     """
 
     shard: str
@@ -37,6 +38,7 @@ class Task:
     arguments: dict[str, Any] = field(default_factory=dict)
     together: str = ""
     weight: int = 0  # bytes to read, about: who comes first, and how much is left
+    reads: tuple[str, ...] = ()
     resources: dict[str, float] = field(default_factory=dict)
 
 
@@ -44,7 +46,7 @@ class Task:
 class Job:
     """A training or an evaluation: one process, one thread or one GPU, its files in `folder`.
 
-    `reads`: files of the workspace that it reads beside those that its arguments name. `resources`: as a task's.
+    `reads` and `resources`: as a task's.
     """
 
     name: str

@@ -65,7 +65,7 @@ def parcel_of(workspace: Workspace, call: Call, *, job: bool) -> Parcel:
     if job:
         named = [call.arguments["job"].arguments, call.arguments["job"].reads]
     else:
-        named = [task.arguments for task in call.arguments["tasks"]]
+        named = [[task.arguments, task.reads] for task in call.arguments["tasks"]]
     files: dict[str, Content] = {}
     for path in sorted(
         {text.removeprefix(f"{root}/") for text in _texts(named) if text.startswith(f"{root}/")}

@@ -10,6 +10,7 @@ workspace, if that is on a shared disk. `cluster=local` runs the elements as pro
 
 import math
 import shutil
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ ARRAY = 1000  # elements of an array job: Slurm's own limit, where nobody set an
 AT_ONCE = 100  # elements that run at the same time, where --workers does not say
 RETRIES = 5  # of an element that was preempted or whose machine was lost
 LOOK_SECONDS = 0.5  # between two looks at what has ended
+QUEUE_SECONDS = 15.0  # between two looks at the queue, which says what was lost; accounting need not run
 _OWN = {"partition": "slurm_partition", "time": "timeout_min"}
 
 
@@ -65,28 +67,29 @@ class Slurm:
         waiting = list(reversed(calls))
         running: dict[Any, Call] = {}
         lost: Counter[tuple[str, str]] = Counter()
+        queue = _Queue(self._cluster)
         try:
             while waiting or running:
                 if waiting and len(running) <= ARRAY - min(len(waiting), ARRAY // 2):
                     running |= self._submit(
                         workspace, folder, _alike(waiting, ARRAY - len(running)), workers, jobs=jobs
                     )
-                done = [job for job in running if job.done()]
-                if not done:
-                    time.sleep(LOOK_SECONDS)
+                done = [job for job in running if job.paths.result_pickle.is_file()]
                 for job in done:
                     call = running.pop(job)
                     try:
                         answer = job.result()
                     except self._submitit.core.utils.FailedJobError as error:
-                        raise _failed(call, job, error) from None
-                    except self._submitit.core.utils.UncompletedJobError as error:
-                        lost[call.name] += 1
-                        if lost[call.name] > RETRIES:
-                            raise _failed(call, job, error) from None
-                        waiting.append(call)
-                        continue
+                        raise _failed(call, job, str(error)) from None
                     yield call, take_in(workspace, call, answer, gave_up)
+                for job in queue.gone(running):
+                    call = running.pop(job)
+                    lost[call.name] += 1
+                    if lost[call.name] > RETRIES:
+                        raise _failed(call, job, f"was lost {RETRIES + 1} times")
+                    waiting.append(call)
+                if not done:
+                    time.sleep(LOOK_SECONDS)
         finally:
             for job in running:
                 job.cancel(check=False)
@@ -135,8 +138,35 @@ def _alike(waiting: list[Call], most: int) -> list[Call]:
     return taken
 
 
-def _failed(call: Call, job: Any, error: Exception) -> HeadwaterError:
+class _Queue:
+    """Which elements have left the queue without a result, at two looks in a row: the disk may be slow to show one."""
+
+    def __init__(self, cluster: str) -> None:
+        self._cluster, self._looked = cluster, time.monotonic()
+        self._missing: set[str] = set()
+
+    def gone(self, running: dict[Any, Call]) -> list[Any]:
+        if self._cluster != "slurm":
+            return [job for job in running if job.done() and not job.paths.result_pickle.is_file()]
+        if time.monotonic() - self._looked < QUEUE_SECONDS:
+            return []
+        self._looked = time.monotonic()
+        said = subprocess.run(["squeue", "--noheader", "--array", "--me", "--format", "%i"],
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        if said.returncode:  # asked again
+            return []
+        queued = set(said.stdout.split())
+        missing = {
+            job.job_id
+            for job in running
+            if job.job_id not in queued and not job.paths.result_pickle.is_file()
+        }
+        twice, self._missing = missing & self._missing, missing
+        return [job for job in running if job.job_id in twice]
+
+
+def _failed(call: Call, job: Any, why: str) -> HeadwaterError:
     return HeadwaterError(
-        f"{'/'.join(call.name)}: element {job.job_id} failed ({str(error).strip().splitlines()[-1]}); what was finished "
+        f"{'/'.join(call.name)}: element {job.job_id} failed ({why.strip().splitlines()[-1]}); what was finished "
         "is kept, so the same command goes on from there"
     )

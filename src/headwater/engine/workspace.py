@@ -72,10 +72,11 @@ class Entry:
         return self.folder / f"{self.shard}.{suffix}"
 
     def write(self) -> None:
-        """Commits the shard; its files are there."""
+        """Commits the shard; its files are there. Where they are in a store, so is what counts: a file here that a fall
+        of the machine leaves empty is found again there."""
         files = {suffix: asdict(file) for suffix, file in self.files.items()}
         record = {"key": self.key, "files": files, "result": self.result}
-        write_json(self.folder / f"{self.shard}{ENTRY_SUFFIX}", record)
+        write_json(self.folder / f"{self.shard}{ENTRY_SUFFIX}", record, synced=self.store is None)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -264,12 +265,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
     """Committed JSON, readable by a person."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    commit_file(temporary, path)
+    if synced:
+        commit_file(temporary, path)
+    else:
+        temporary.replace(path)
 
 
 def read_json(path: Path) -> Any:

@@ -61,6 +61,7 @@ def decontaminate(recipe: Recipe, workspace: Workspace, ingested: Ingested, *, w
                 "labels": index.result["labels"],
                 "settings": chosen,
             },
+            reads=(str(index.path("labels.npy")),),
         )
         for shard in ingested.shards
     ]
@@ -111,6 +112,7 @@ def contamination(
                 content_key("sightings", VERSION, chosen, index.fingerprint, shard.fingerprint),
                 "headwater.curate.contamination_report:sightings_shard",
                 {"documents": str(shard.path()), "index": str(index.path("npy")), "settings": chosen},
+                reads=(str(index.path("labels.npy")),),
             )
             for shard in ingested.shards
         ]

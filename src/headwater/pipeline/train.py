@@ -1,5 +1,6 @@
 """Training sets to runs, runs to scores: `runs/<key>/` and `evaluations/<key>/`."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,14 @@ def training_job(
         "headwater.train.pretrain:pretrain",
         folder,
         {"training_set": str(training_set), **arguments},
-        reads=tuple(str((training_set / shard["path"]).resolve()) for shard in manifest["pool"]),
+        reads=pool_files(training_set, manifest),
         resources={"CPU": float(max(1, recipe.train.processes)), "GPU": gpus},
     )
+
+
+def pool_files(training_set: Path, manifest: dict[str, Any]) -> tuple[str, ...]:
+    """The tokens of a training set, which lie in its pool."""
+    return tuple(os.path.normpath(training_set / shard["path"]) for shard in manifest["pool"])
 
 
 def score(

@@ -1,7 +1,8 @@
 """Which files make which shard: the source's paths expanded, hashed, and dealt out.
 
 A file above LARGE is a shard of its own; smaller ones share 32 buckets by a hash of their relative path, so that
-10,000 tiny files are few shards and one more file touches one of them. A shard's key names the content of its
+10,000 tiny files are few shards and one more file touches one of them. A bucket that holds too many bytes or files is
+split in two by the hash's next bit, and again, so that no shard of many files takes much longer than others. A shard's key names the content of its
 files, the source's settings and the versions of what reads them. Hashes are kept in the workspace by path, size
 and time, so that a second plan reads nothing.
 """
@@ -10,6 +11,7 @@ import glob
 import hashlib
 import itertools
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -30,6 +32,7 @@ from headwater.sources.saved import saved_to_disk
 
 LARGE = 8 << 20
 BUCKETS = 32
+BUCKET_BYTES, BUCKET_FILES = 512 << 20, 50_000  # more are split
 FUNCTION = "headwater.sources.read:read_shard"
 VERSION = 1
 
@@ -61,11 +64,7 @@ def plan(
     companions = {file.path: _companions(file, source) for file in files}
     hashes = _content_hashes([*files, *itertools.chain.from_iterable(companions.values())], workspace)
     contexts = _contexts(files, source)
-    shards: dict[str, list[InputFile]] = {}
-    for file in files:
-        digest = xxhash.xxh3_64(file.relative.encode("utf-8", "surrogateescape"))
-        name = f"f-{digest.hexdigest()}" if file.bytes > LARGE else f"b{digest.intdigest() % BUCKETS:02d}"
-        shards.setdefault(name, []).append(file)
+    shards = deal(files)
     settings = source.model_dump(mode="json")
     kind = KINDS[source.kind]
     made_by: dict[str, Any] = {
@@ -101,6 +100,36 @@ def plan(
         )
         for shard, members in sorted(shards.items())
     ]
+
+
+def deal(files: list[InputFile]) -> dict[str, list[InputFile]]:
+    """Shard -> its files, in the order given."""
+    shards: dict[str, list[InputFile]] = {}
+    for file in files:
+        digest = _digest(file)
+        name = f"f-{digest:016x}" if file.bytes > LARGE else f"b{digest % BUCKETS:02d}"
+        shards.setdefault(name, []).append(file)
+    return {
+        name: some
+        for shard, members in shards.items()
+        for name, some in (_halves(shard, members, 0) if shard[0] == "b" else [(shard, members)])
+    }
+
+
+def _halves(name: str, files: list[InputFile], bit: int) -> Iterator[tuple[str, list[InputFile]]]:
+    """The bucket, or its parts: `b05-0`, `b05-10`, `b05-11`, …"""
+    small = len(files) <= BUCKET_FILES and sum(file.bytes for file in files) <= BUCKET_BYTES
+    if small or bit == 32:
+        yield name, files
+        return
+    for half in (0, 1):
+        part = [file for file in files if (_digest(file) // BUCKETS >> bit) & 1 == half]
+        if part:
+            yield from _halves(f"{name}{'' if bit else '-'}{half}", part, bit + 1)
+
+
+def _digest(file: InputFile) -> int:
+    return xxhash.xxh3_64_intdigest(file.relative.encode("utf-8", "surrogateescape"))
 
 
 def _contexts(files: list[InputFile], source: BaseSource) -> dict[str, tuple[dict[str, str]]]:

@@ -1,0 +1,159 @@
+"""A rehearsal at a thousand times the shards: what the driver of a cluster run costs, and how many objects it leaves.
+
+    ./run bench rehearsal [--shards 32000] [--families 12] [--store file|s3]
+
+A small recipe has 32 shards; this one has 32,000, each a few bytes. The driver's code is the real one: stages, keys,
+parcels, entries, event log, commits to a store with its packs, manifests and conditional writes, and a second run that
+finds everything done. Only what runs on the other machines is not there: each call is answered at once, as
+`engine.nodes.work` answers, with contents that are already sent. Two stages are made: documents, and a stage of
+signals for each family, measured together.
+
+Printed for growing numbers of shards: the driver's seconds and those of its commits, a shard; the objects of the store.
+It is linear if a shard costs no more at the end than twice what it costs at the beginning. The bar: less than 5% of
+the work of shards of normal size (--work, core seconds of reading and measuring a WARC of 1 GB; see scaling.md).
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from headwater.engine import store as store_module
+from headwater.engine.contents import Content
+from headwater.engine.engines import GaveUp
+from headwater.engine.local import Task, run_stages
+from headwater.engine.nodes import Answer, Parcel, parcel_of, take_in
+from headwater.engine.progress import Progress
+from headwater.engine.workers import Call
+from headwater.engine.workspace import Entry, FileRecord, Workspace
+
+DATA = 200 << 10  # bytes that a file of a shard is said to have: an object of its own
+BAR, LINEAR = 0.05, 2.0
+
+
+class Answered:
+    """An engine whose machines answer at once."""
+
+    name, elsewhere = "answered", True
+
+    def workers(self, asked: int | None) -> int:
+        return asked or 1000
+
+    def run(
+        self, workspace: Workspace, calls: list[Call], *, workers: int, progress: Progress, jobs: bool = False,
+        gave_up: GaveUp = lambda call, item, reason: None,
+    ) -> Iterator[tuple[Call, Any]]:  # fmt: skip
+        for call in calls:
+            yield call, take_in(workspace, call, answered(parcel_of(workspace, call, job=jobs)), gave_up)
+
+
+def answered(parcel: Parcel) -> Answer:
+    entries, files = [], {}
+    for folder, task in zip(parcel.call.arguments["folders"], parcel.call.arguments["tasks"], strict=True):
+        digest = xxhash.xxh3_128_hexdigest(task.key.encode())
+        result = {"documents": 20_000, "bytes": 80_000_000, "files": {}}
+        entries.append(
+            Entry(Path(folder), task.shard, task.key, {"parquet": FileRecord(DATA, digest)}, result)
+        )
+        below = Path(folder).relative_to(parcel.root) / f"{task.shard}.parquet"
+        files[below.as_posix()] = Content(DATA, digest)
+    return Answer(entries, files=files)
+
+
+def stages_of(shards: int, families: int, documents: list[Entry] | None) -> dict[str, list[Task]]:
+    names = [f"crawl-f-{number:08x}" for number in range(shards)]
+    if documents is None:
+        return {
+            "documents/crawl": [
+                Task(name, f"key {name}", "a:b", {"files": []}, weight=1 << 30) for name in names
+            ]
+        }
+    return {
+        f"signals/family{family:02}": [
+            Task(
+                one.shard,
+                f"{family} {one.fingerprint}",
+                "a:b",
+                {"texts": str(one.path())},
+                together=one.shard,
+            )
+            for one in documents
+        ]
+        for family in range(families)
+    }
+
+
+def rehearse(root: Path, url: str, shards: int, families: int) -> dict[str, float]:
+    """Seconds of the driver (CPU), of its commits, of a second run; objects and bytes of the newest manifest."""
+    os.environ["HEADWATER_CACHE"] = str(root / "cache")
+    spent = {"commits": 0.0, "number": 0.0}
+    commit = store_module.Store.commit
+
+    def timed(self: store_module.Store) -> None:
+        began = time.thread_time()
+        commit(self)
+        spent["commits"] += time.thread_time() - began
+        spent["number"] += 1
+
+    store_module.Store.commit = timed  # type: ignore[method-assign]
+    try:
+        seconds = []
+        for _ in range(2):
+            began = time.process_time()
+            place = Workspace(url, Answered())
+            with place.lease():
+                place.event("recipe", name="rehearsal", stage="measure")
+                made = run_stages(place, stages_of(shards, families, None), workers=1000, title="read")
+                run_stages(
+                    place, stages_of(shards, families, made["documents/crawl"]), workers=1000, title="measure"
+                )
+            seconds.append(time.process_time() - began)
+    finally:
+        store_module.Store.commit = commit  # type: ignore[method-assign]
+    assert place.store is not None
+    manifest = place.store.latest()[1]
+    return {
+        "driver": seconds[0], "again": seconds[1], "commits": spent["commits"], "number": spent["number"],
+        "files": len(manifest), "objects": len({content.object for content in manifest.values()}),
+        "packs": len({content.pack for content in manifest.values() if content.pack}),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--shards", type=int, default=32_000)
+    parser.add_argument("--families", type=int, default=12)
+    parser.add_argument("--work", type=float, default=600.0, help="core seconds of a normal shard")
+    options = parser.parse_args()
+    costs = []
+    for shards in (options.shards // 32, options.shards // 8, options.shards):
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            found = rehearse(root, f"file://{root}/store", shards, options.families)
+            shutil.rmtree(root / "cache")
+        costs.append(found["driver"] / shards)
+        stages = 1 + options.families
+        print(
+            f"{shards:>7,} shards, {stages} stages: driver {found['driver']:7.1f} CPU s = {1000 * costs[-1]:5.1f} ms a "
+            f"shard, commits {found['commits']:.1f} s ({found['number']:.0f}), again {found['again']:.1f} s; "
+            f"{found['files']:,} files in {found['objects']:,} objects, {found['packs']:.0f} of them packs",
+            flush=True,
+        )
+    growth, share = costs[-1] / costs[0], costs[-1] / options.work
+    print(
+        f"a shard costs {growth:.2f} x of what it costs at a 32nd of the size; {share:.3%} of {options.work:g} core s"
+    )
+    sys.exit(0 if growth <= LINEAR and share <= BAR else 1)
+
+
+if __name__ == "__main__":
+    main()
