@@ -1,32 +1,45 @@
 """Near-duplicates: precision and recall on planted pairs against exact Jaccard, and speed against datatrove.
 
-    ./run bench near_duplicates [--pairs 20000] [--documents 300000] [--peer 5000]
+    ./run bench near_duplicates [--pairs 20000] [--records 5000] [--documents 300000] [--share 10000]
 
 Pairs: texts of 300 words or characters whose exact Jaccard similarity of 5-grams lies between .3 and 1, English and
 Chinese in turn, all in one corpus. Theory: the chance that two texts of similarity s share one of 14 bands of 8 values
 and agree in 90 of 112 (similarity 0.8). Found = the pair is in one cluster. Recall is of the pairs of .8 and more,
 precision of the pairs found; both beside what theory expects of these very pairs.
 
-Speed: texts to survivors, CPU seconds: ours measures hashes and MinHash of documents that are read, finds duplicates
-and writes the ledger; datatrove's signature, buckets, cluster and filter, in its own environment, are given the same
-texts in memory, English and Chinese apart, each with the word splitter it has for that language. The peer takes --peer documents of the same
-corpus, in which near-copies stand for one document in five; ours is measured on these and on all.
+Speed, CPU seconds from texts to survivors, of two corpora: the main texts, English and Chinese, of the crawl of
+benchmarks/end_to_end.py (--records), and made documents of some 1.2 kB of which one in five is a near-copy of an earlier
+one (--documents). Ours, on one core: documents that are read and whose language is known (what that took is said apart) are
+measured by hashes and MinHash into Parquet, duplicates are found through files, the ledger is written. datatrove, on one
+core, in its own environment: signature, buckets, cluster and filter, English and Chinese apart, each with the word splitter
+that it has for the language (spaCy's English, jieba), is given the texts in memory and writes none. Of the made documents it
+is given the first --share, since its cost grows as theirs does and all would take it an hour; ours is measured on these and
+on all. Where the two drop different documents, the likest other document of each is looked for, by exact Jaccard.
 """
 
 import argparse
+import json
 import math
 import random
+import re
 import shutil
 import tempfile
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from pages.corpus import write_crawl
 from peers import ask, environment
 from planted import JsonLines, Vocabulary, cpu_seconds, curated, join
 
+from headwater import api
+from headwater.corpus.text import HAN
+from headwater.pipeline.curation import Curated
 from headwater.signals.minhash import BANDS, PERMUTATIONS, ROWS, WORDS, warm
 
 PEER = [
@@ -96,13 +109,7 @@ def quality(folder: Path, count: int) -> None:
         FAMILIES,
         {"duplicates": {"near": {"similarity": SIMILARITY}, "exact": False}},
     )
-    rows = [
-        row
-        for one in made.shards.values()
-        for row in pq.read_table(one.ledger.path(), columns=["locator", "reason"]).to_pylist()
-    ]
-    rows.sort(key=lambda row: (row["locator"].rpartition("#")[0], int(row["locator"].rpartition("#")[2])))
-    left = np.array([row["reason"] for row in rows], object)
+    left = np.array(reasons(made), object)
     found = (left[::2] == "near_duplicate") | (left[1::2] == "near_duplicate")
     expected = np.array([chance(min(1.0, value)) for value in exact])
     for name, some in (("English", slice(0, None, 2)), ("Chinese", slice(1, None, 2)), ("both", slice(None))):
@@ -121,12 +128,13 @@ def quality(folder: Path, count: int) -> None:
         )
 
 
-def write(folder: Path, count: int) -> dict[str, list[str]]:
-    """`count` documents of about 1.2 kB, one in five a near-copy of an earlier one; the texts by language."""
-    vocabulary, lines = Vocabulary(2), JsonLines(folder)
-    draw = random.Random(2)
+Text = tuple[str, str]  # language, text
+
+
+def made_texts(count: int) -> Iterator[Text]:
+    """`count` documents of about 1.2 kB, one in five a near-copy of an earlier one."""
+    vocabulary, draw = Vocabulary(2), random.Random(2)
     kept: dict[str, list[list[str]]] = {"en": [], "zh": []}
-    texts: dict[str, list[str]] = {"en": [], "zh": []}
     for number in range(count):
         language = ("en", "zh")[number % 2]
         if number % 5 == 4 and kept[language]:
@@ -136,48 +144,117 @@ def write(folder: Path, count: int) -> dict[str, list[str]]:
             words = vocabulary.words(language, 200 if language == "en" else 400)
             if len(kept[language]) < 10_000:
                 kept[language].append(words)
-        text = join(language, words)
-        lines.add(text)
-        if number < 20_000:
-            texts[language].append(text)
-    lines.close()
-    return texts
+        yield language, join(language, words)
 
 
-def speed(folder: Path, documents: int, peer: int) -> None:
-    warm()
-    seconds: dict[int, float] = {}
-    for count in (peer, documents):
-        place = folder / str(count)
-        place.mkdir()
-        texts = write(place / "texts", count)
-        started = cpu_seconds()
-        curated(place, "speed", ["texts"], ["language"], {"duplicates": None})
-        before = cpu_seconds() - started
-        made, _ = curated(place, "speed", ["texts"], FAMILIES, settings())
-        seconds[count] = cpu_seconds() - started - before
-        left = sum(number for reason, number in made.counts["reasons"] if reason.endswith("duplicate"))
-        print(
-            f"ours: {count:,} documents in {seconds[count]:.1f} CPU s, {count / seconds[count]:,.0f} a second; "
-            f"{left:,} duplicates (reading and language before it: {before:.1f} CPU s)",
-            flush=True,
-        )
-        if count == peer:
-            answer = ask(
-                environment("datatrove-minhash", PEER),
-                Path(__file__).parent / "peers" / "datatrove_minhash.py",
-                texts,
-            )
-        shutil.rmtree(place)
-    theirs = sum(answer[language]["seconds"] for language in answer)
-    stages = {
-        stage: round(sum(answer[one]["stages"][stage] for one in answer), 1)
-        for stage in answer["en"]["stages"]
+def crawled_texts(folder: Path, records: int) -> Iterator[Text]:
+    """Main texts of the benchmark's crawl that are English or Chinese."""
+    write_crawl(folder / "crawl", records)
+    recipe = {
+        "name": "crawl",
+        "sources": [{"name": "crawl", "kind": "warc", "paths": ["crawl/*.warc.gz"]}],
+        "signals": {"families": ["language"]},
+        "curate": {"duplicates": None, "decontaminate": None},
     }
-    kept = sum(answer[language]["kept"] for language in answer)
-    print(f"datatrove: {peer:,} documents in {theirs:.1f} CPU s ({stages}); {peer - kept:,} duplicates")
-    print(f"ratio on {peer:,} documents {theirs / seconds[peer]:.1f}; by rate on {documents:,} "
-          f"{theirs / peer * documents / seconds[documents]:.1f}   bar {BAR_SPEED}")  # fmt: skip
+    (folder / "crawl.yaml").write_text(json.dumps(recipe), encoding="utf-8")
+    outcome = api.measure(folder / "crawl.yaml")
+    assert outcome.measured is not None
+    for shard in outcome.ingested.shards:
+        labels = pq.read_table(outcome.measured.of("language", shard.shard).path())["language.label"]
+        texts = pq.read_table(shard.path(), columns=["text"])["text"]
+        for label, text in zip(labels.to_pylist(), texts.to_pylist(), strict=True):
+            if label in ("en", "zh"):
+                yield label, text
+
+
+@dataclass(frozen=True)
+class Found:
+    documents: int
+    seconds: float
+    stages: dict[str, float]
+    left: set[int]  # places of the documents that leave
+
+
+def ours(folder: Path, texts: Iterable[Text]) -> Found:
+    lines = JsonLines(folder / "texts")
+    for _, text in texts:
+        lines.add(text)
+    lines.close()
+    started = cpu_seconds()
+    curated(folder, "speed", ["texts"], ["language"], {"duplicates": None})
+    before = cpu_seconds() - started
+    made, _ = curated(folder, "speed", ["texts"], FAMILIES, settings())
+    seconds = cpu_seconds() - started - before
+    left = {place for place, reason in enumerate(reasons(made)) if reason is not None}
+    return Found(lines.count, seconds, {"reading and language before it": before}, left)
+
+
+def reasons(made: Curated) -> list[str | None]:
+    """Why each document leaves, in the order of the files."""
+    rows = [
+        row
+        for one in made.shards.values()
+        for row in pq.read_table(one.ledger.path(), columns=["locator", "reason"]).to_pylist()
+    ]
+    rows.sort(key=lambda row: (row["locator"].rpartition("#")[0], int(row["locator"].rpartition("#")[2])))
+    return [row["reason"] for row in rows]
+
+
+def theirs(texts: list[Text]) -> Found:
+    places = {
+        language: [n for n, (one, _) in enumerate(texts) if one == language] for language in ("en", "zh")
+    }
+    answer = ask(
+        environment("datatrove-minhash", PEER),
+        Path(__file__).parent / "peers" / "datatrove_minhash.py",
+        {language: [texts[n][1] for n in some] for language, some in places.items()},
+    )
+    left = {places[language][n] for language, said in answer.items() for n in said["left"]}
+    stages = {s: sum(said["stages"][s] for said in answer.values()) for s in answer["en"]["stages"]}
+    return Found(len(texts), sum(said["seconds"] for said in answer.values()), stages, left)
+
+
+def speed(folder: Path, name: str, texts: list[Text], all_of_them: Iterable[Text] | None = None) -> None:
+    """Both sides on these texts; ours on `all_of_them`, too."""
+    warm()
+    mine, peer = ours(folder / "share", texts), theirs(texts)
+    for side, found in (("ours", mine), ("datatrove", peer)):
+        stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in found.stages.items())
+        print(f"{name}, {side}: {len(texts):,} documents in {found.seconds:.2f} CPU s ({stages}); "
+              f"{len(found.left):,} leave")  # fmt: skip
+    print(f"{name}: ratio {peer.seconds / mine.seconds:.1f}   bar {BAR_SPEED}; with reading and language on our side "
+          f"{peer.seconds / (mine.seconds + sum(mine.stages.values())):.1f}", flush=True)  # fmt: skip
+    for side, one, other in (("ours", mine.left, peer.left), ("datatrove", peer.left, mine.left)):
+        found = [likest(texts, place) for place in sorted(one - other)]
+        twins = sum(twin in other - one for _, twin in found)
+        alike = sorted(value for value, twin in found if twin not in other - one)
+        if found:
+            print(f"  {len(found)} leave by {side} alone: of {twins} the other side lets the likest document go instead; "
+                  f"of {len(alike)} the likest has an exact Jaccard similarity of "
+                  f"{', '.join(f'{value:.2f}' for value in alike)}", flush=True)  # fmt: skip
+    if all_of_them is not None:
+        whole = ours(folder / "whole", all_of_them)
+        stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in whole.stages.items())
+        rate = peer.seconds / peer.documents * whole.documents / whole.seconds
+        print(f"{name}, ours: {whole.documents:,} documents in {whole.seconds:.1f} CPU s ({stages}); "
+              f"{len(whole.left):,} leave; ratio by datatrove's rate {rate:.1f}   bar {BAR_SPEED}", flush=True)  # fmt: skip
+
+
+def likest(texts: list[Text], place: int) -> tuple[float, int]:
+    """The highest exact Jaccard similarity of 5-grams that a document has to another one, and whose place it is."""
+    own, best = grams_of(texts[place][1]), (0.0, -1)
+    for n, (language, text) in enumerate(texts):
+        if n != place and language == texts[place][0]:
+            other = grams_of(text)
+            if min(len(own), len(other)) > best[0] * max(len(own), len(other)):
+                best = max(best, (len(own & other) / len(own | other), n))
+    return best
+
+
+@cache
+def grams_of(text: str) -> frozenset[int]:
+    words = re.findall(rf"[{HAN}]|[^\W_]+", text.lower())
+    return frozenset(hash(tuple(words[i : i + WORDS])) for i in range(max(1, len(words) - WORDS + 1)))
 
 
 def main() -> None:
@@ -185,16 +262,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pairs", type=int, default=20_000)
+    parser.add_argument("--records", type=int, default=5000)
     parser.add_argument("--documents", type=int, default=300_000)
-    parser.add_argument("--peer", type=int, default=5000)
+    parser.add_argument("--share", type=int, default=10_000)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="headwater-near-"))
     try:
         if options.pairs:
             (folder / "pairs").mkdir()
             quality(folder / "pairs", options.pairs)
+        if options.records:
+            speed(folder / "crawl", "crawl", list(crawled_texts(folder, options.records)))
         if options.documents:
-            speed(folder, options.documents, options.peer)
+            some = list(islice(made_texts(options.documents), options.share))
+            speed(folder / "made", "made", some, made_texts(options.documents))
     finally:
         shutil.rmtree(folder)
 

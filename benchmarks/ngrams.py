@@ -157,7 +157,7 @@ def large(megabytes: float) -> list[str]:
     started = time.process_time()
     model = train(texts)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"training on {model.about['bytes'] / 1e6:.0f} MB: {time.process_time() - started:.0f} CPU s, peak {peak:.2f} GiB ({before:.2f} before), n-grams {model.about['ngrams']}", flush=True)  # fmt: skip
+    print(f"training on {model.about['text_bytes'] / 1e6:.0f} MB: {time.process_time() - started:.0f} CPU s, peak {peak:.2f} GiB ({before:.2f} before), n-grams {model.about['ngrams']}", flush=True)  # fmt: skip
     return [f"{peak:.2f} GiB"] if peak > BAR_MEMORY else []
 
 

@@ -1,13 +1,14 @@
 """How often verdicts are right, simulated with the residuals of recorded runs: coverage, racing, power.
 
-    ./run bench verdicts [--repeats 2000] [--record src/headwater/compare/studies/recorded/domain.json]
+    ./run bench verdicts [--repeats 2000] [--record src/headwater/compare/studies/recorded/domain.json] [--size-sd 0.8]
 
 Seeds and units of a simulated comparison are drawn, with replacement, from what real runs left over: seed residuals
 (each run's score less its arm's mean, widened by √(S/(S−1))) and unit residuals (each unit's answer to a run, less the
 domain's and the run's), scaled to the SDs of a setting. They keep the shape that real noise has; `gauss` rows beside
 them are the same with normal draws. The settings are PROTOCOL.md's: 3 v 3, 6 v 3 and 5 v 5 seeds, seed SD .003 to .02, arm
 SDs up to 3 × apart, 12 to 60 units. The formulas are those of `compare.statistics`, written over arrays of repeats; 20
-repeats of each setting are checked against it. `covered_leverage` is what the interval would cover if each unit's
+repeats of each setting are checked against it. Units differ in size by `--size-sd` (of the logarithm): where nothing
+caps what is scored of a unit, about .8; with `evaluate.bytes_per_unit` much less. `covered_leverage` is what the interval would cover if each unit's
 residual were divided by 1 − its share of the domain's bytes. A line of JSON a setting, then the table's extremes.
 """
 
@@ -68,12 +69,12 @@ class Draws:
     """Repeats of one comparison at the largest number of seeds: ln bits of each unit under each run."""
 
     def __init__(self, random: np.random.Generator, noise: Noise, repeats: int, seeds: tuple[int, int],
-                 seed_sd: tuple[float, float], unit_sd: float, units: int, delta: float) -> None:  # fmt: skip
+                 seed_sd: tuple[float, float], unit_sd: float, units: int, delta: float, size_sd: float) -> None:  # fmt: skip
         self.bits: list[list[np.ndarray]] = [[], []]  # by arm, by domain: (repeats, seeds, units)
         self.sizes = []
         offsets = [sd * noise.of_seeds(random, (repeats, n)) for sd, n in zip(seed_sd, seeds, strict=True)]
         for level in (2.4, 3.1):
-            self.sizes.append(np.exp(random.normal(9, 0.8, (repeats, units))))
+            self.sizes.append(np.exp(random.normal(9, size_sd, (repeats, units))))
             hard = random.normal(0, 0.2, (repeats, units))
             differ = unit_sd * noise.of_units(random, (repeats, units))
             for arm, sign in enumerate((0.5, -0.5)):
@@ -187,6 +188,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2000)
     parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("--noise", choices=["recorded", "gauss"], nargs="*", default=["recorded", "gauss"])
+    parser.add_argument("--size-sd", type=float, default=0.8)
     options = parser.parse_args()
     record = json.loads(options.record.read_text("utf-8"))["record"]
     kinds = {kind: Noise(record if kind == "recorded" else None) for kind in options.noise}
@@ -196,7 +198,12 @@ def main() -> None:
         for seed_sd in SEED_SDS:
             for unit_sd in UNIT_SDS:
                 for units in UNITS:
-                    rest = {"seed_sd": seed_sd, "unit_sd": unit_sd, "units": units}
+                    rest = {
+                        "seed_sd": seed_sd,
+                        "unit_sd": unit_sd,
+                        "units": units,
+                        "size_sd": options.size_sd,
+                    }
                     for seeds in SEEDS:
                         row = {"noise": kind, "seeds": seeds, **rest}
                         row |= fixed(random, noise, options.repeats, seeds=seeds, **rest)
@@ -214,12 +221,33 @@ def main() -> None:
         summary = {
             "noise": kind,
             "covered": [min(covered), float(np.mean(covered)), max(covered)],
+            "covered_by": {  # the lowest, by how far the arms' SDs are apart
+                name: min(
+                    row["covered"]
+                    for row in own
+                    if "covered" in row and (row["seed_sd"][0] != row["seed_sd"][1]) == apart
+                )
+                for name, apart in (("equal SDs", False), ("3 x apart", True))
+            },
             "covered_leverage": [
                 f(row["covered_leverage"] for row in own if "covered" in row) for f in (min, max)
             ],
             "power": [f(row["power"] for row in own if "power" in row) for f in (min, max)],
+            "power_by_seeds": {
+                f"{seeds[0]} v {seeds[1]}": [
+                    f(row["power"] for row in own if row.get("seeds") == seeds) for f in (min, max)
+                ]
+                for seeds in SEEDS
+            },
             "wrongly_immaterial": max(row["wrongly_immaterial"] for row in own if "covered" in row),
-            "racing_false_positives": max(row["false_positives"] for row in own if "racing" in row),
+            "racing_false_positives": {
+                name: max(
+                    row["false_positives"]
+                    for row in own
+                    if "racing" in row and (row["seed_sd"][0] != row["seed_sd"][1]) == apart
+                )
+                for name, apart in (("equal SDs", False), ("3 x apart", True))
+            },
         }
         print(json.dumps(summary), flush=True)
 

@@ -250,6 +250,9 @@ def test_arms_that_keep_the_same_text_are_refused(corpus: Path) -> None:
     arms = load_arms([write(corpus, "raw", NO_EDITS % ""), same], DEMO, [])
     with pytest.raises(HeadwaterError, match="same keeps exactly the text that raw keeps"):
         prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+    varied = load_arms([corpus / "raw.yaml"], DEMO, [], variations_of(["curate.max_epochs=9"]))
+    with pytest.raises(HeadwaterError, match="vary what changes it: --preset headwater"):
+        prepare(varied, Workspace(corpus / "workspace"), budget(500), workers=1)
 
 
 def test_an_arm_that_keeps_nothing_is_named(corpus: Path) -> None:

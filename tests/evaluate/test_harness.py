@@ -58,7 +58,8 @@ def test_the_harness_finds_the_name_from_our_task_files(model_folders: Folders, 
         "import sys; from lm_eval.config.evaluate_config import EvaluatorConfig; from lm_eval.api import registry;"
         "assert 'headwater' not in registry.model_registry;"
         "EvaluatorConfig(tasks=[sys.argv[1]]).process_tasks({'data': '.'});"
-        "assert registry.get_model('headwater').__name__ == 'HeadwaterLM'"
+        "assert registry.get_model('headwater').__name__ == 'HeadwaterLM';"
+        "assert registry.get_model('hf').__name__ == 'HFLM'"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(harness_tasks.task_file("copa"))],

@@ -16,6 +16,8 @@ from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
 from headwater.evaluate import harness_tasks, task_data
 from headwater.inspect.task_scores import lines_of, markdown
+from headwater.pipeline.evaluate_tasks import tasks_of_recipe
+from headwater.recipe import Recipe
 
 pytest.importorskip("lm_eval")
 Folders = Callable[[str], Path]
@@ -177,3 +179,47 @@ def test_a_task_file_of_ones_own(model_folders: Folders, tmp_path: Path) -> None
     task.write_text("task: [", encoding="utf-8")
     with pytest.raises(HeadwaterError, match="not a task file"):
         api.evaluate_tasks(model_folders("gpt"), [str(task)], **settings)
+
+
+def test_the_report_shows_them_in_both_languages(evaluated: Any, tmp_path: Path) -> None:
+    page = api.report(evaluated.folder.parent.parent, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "What models can do" in page and "模型会做什么" in page
+    assert "xcopa_zh (acc)" in page and "不高于随机水平" in page
+
+
+def test_induction_and_episodes_need_no_files(model_folders: Folders, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"limit": 20, "workspace": tmp_path, "workers": 0}
+    done = api.evaluate_tasks(model_folders("gpt"), ["induction", "episodes"], shots=[0, 2], **settings)
+    induction, episodes = done.results
+    assert induction["rows"][0]["first"] > 0 and len(induction["rows"]) == 1
+    assert [row["shots"] for row in episodes["rows"]] == [0, 2] and episodes["rows"][1]["shuffled"][
+        "items"
+    ] == 20
+    with pytest.raises(HeadwaterError, match="no induction score"):
+        api.evaluate_tasks(model_folders("bert"), ["induction"], **settings)
+
+
+def test_a_checkpoint_of_a_hub_is_asked_the_same(
+    task_data: Path, model_folders: Folders, tmp_path: Path
+) -> None:
+    """As transformers writes it, without a word of ours in config.json."""
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    for path in model_folders("gpt2-nano").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    del config["headwater"]
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    settings: dict[str, Any] = {"data": task_data, "limit": 10, "workers": 0}
+    theirs = api.evaluate_tasks(folder, ["xcopa_zh"], workspace=tmp_path / "a", **settings)
+    ours = api.evaluate_tasks(model_folders("gpt2-nano"), ["xcopa_zh"], workspace=tmp_path / "b", **settings)
+    assert theirs.results[0]["rows"] == ours.results[0]["rows"]
+
+
+def test_a_recipe_may_name_tasks(task_data: Path, model_folders: Folders, tmp_path: Path) -> None:
+    source = {"name": "t", "kind": "files", "paths": ["*.txt"]}
+    asked = {"tasks": ["xcopa_zh"], "data": str(task_data), "shots": [0, 1], "draws": 2, "items": 6}
+    recipe = Recipe.model_validate({"sources": [source], "evaluate": asked})
+    done = tasks_of_recipe(recipe, Workspace(tmp_path), [model_folders("gpt")], workers=0)
+    assert [row["items"] for row in done[0].results[0]["rows"]] == [6, 6]
+    assert tasks_of_recipe(Recipe(sources=recipe.sources), Workspace(tmp_path), [], workers=0) == []

@@ -1,12 +1,15 @@
 """One page a source, and the same as a card's body and as JSON."""
 
 import json
+from dataclasses import replace
 
 from click.testing import CliRunner
 
 from headwater import api
 from headwater.cli import cli
 from headwater.inspect.portrait import lines_of, markdown
+from headwater.inspect.snapshots import open_workspace, snapshots
+from headwater.pipeline.source_profile import markdown_of
 
 
 def test_counts_quantiles_and_the_ledger_are_those_of_the_workspace(curated):
@@ -34,3 +37,24 @@ def test_shown_as_a_page_as_markdown_and_as_json(curated):
     said = json.loads(CliRunner().invoke(cli, ["profile", str(curated), "--json"]).output)
     assert said["sources"][0]["documents"] == 88
     assert CliRunner().invoke(cli, ["profile", str(curated), "--markdown"]).output.startswith("## a")
+
+
+def test_the_card_of_the_training_set_has_it_and_follows_what_is_measured(curated):
+    snapshot = snapshots(open_workspace(curated.parent / "workspace"))[0]
+    folder = snapshot.training_set
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    body = card[card.index("## Profile") : card.index("## What was left out")]
+    [source] = api.profile(curated).sources
+    for part in markdown_of(source, level=3):
+        assert part in body
+    assert "| kept to train on |" in body and "| tokens a word |" in body
+
+
+def test_a_hostile_value_is_only_read(curated):
+    [source] = api.profile(curated).sources
+    said = replace(
+        source, name="a](http://x) <script>\n# b", sites=[("`rm`|x\x1b[31m", 3)], licenses=[("**甲**", 1)]
+    )
+    shown = "\n".join(markdown_of(said))
+    assert "<script>" not in shown and "\x1b" not in shown and "\n# b" not in shown
+    assert "\\`rm\\`\\|x" in shown and "\\*\\*甲\\*\\*" in shown and "](http" not in shown

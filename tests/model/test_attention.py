@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import rms_norm as reference_rms_norm
 from torch.nn.functional import scaled_dot_product_attention
 
-from headwater.model.attention import View, attend
+from headwater.model.attention import View, attend, attend_by_blocks, block_mask
 from headwater.model.config import ModelConfig
 from headwater.model.layers import SquaredRelu, rms_norm
 from headwater.model.positions import rotary_angles, rotate
@@ -34,6 +34,57 @@ def test_explicit_attention_equals_sdpa_both_ways(
     for mine, reference in zip(got, [theirs.detach(), *(leaf.grad for leaf in wide)], strict=True):
         scale = max(1.0, float(reference.abs().max()))
         assert float((mine.float() - reference).abs().max()) <= tolerance * scale
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_a_step_of_writing_reads_what_the_whole_reads(kv_heads: int) -> None:
+    random = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(h, 3, t, 16, generator=random) for h, t in ((4, 1), (kv_heads, 9), (kv_heads, 9)))
+    visible = torch.arange(9) < torch.tensor([9, 4, 7])[:, None, None]  # (B, 1, S)
+    bias = torch.randn(4, 1, 1, 9, generator=random)
+    for view in (View(), View.of(visible, torch.float32)):
+        for added in (None, bias):
+            with torch.no_grad():
+                step = attend(q, k, v, view, bias=added)
+            torch.testing.assert_close(step, attend(q, k, v, view, bias=added).detach(), rtol=0, atol=1e-6)
+
+
+def documents(positions: int) -> torch.Tensor:
+    """(2, T, T) bool: texts of unequal lengths side by side, each causal."""
+    numbers = torch.arange(positions) * torch.tensor([3, 5])[:, None] // positions
+    return (numbers[:, :, None] == numbers[:, None]) & torch.ones(
+        positions, positions, dtype=torch.bool
+    ).tril()
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without")
+def test_flex_attention_over_documents_is_the_same() -> None:
+    random = torch.Generator().manual_seed(1)
+    q, k, v = (torch.randn(heads, 2, 96, 16, generator=random) for heads in (4, 2, 2))
+    visible = documents(96)
+    by_blocks = attend_by_blocks(q, k, v, block_mask(visible), 16**-0.5, compiled=False)
+    torch.testing.assert_close(by_blocks, attend(q, k, v, View.of(visible, q.dtype)), rtol=0, atol=1e-5)
+
+
+@pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="needs a CUDA device: attention there is SDPA and FlexAttention"
+)
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_on_cuda_is_that_of_the_cpu(masked: bool) -> None:
+    random = torch.Generator().manual_seed(2)
+    leaves = [torch.randn(heads, 2, 256, 32, generator=random).requires_grad_() for heads in (4, 2, 2)]
+    gradient = torch.randn(4, 2, 256, 32, generator=random)
+    found = []
+    for place in ("cpu", "cuda"):
+        moved = [leaf.detach().to(place).requires_grad_() for leaf in leaves]
+        visible = documents(256).to(place)
+        view = View.of(visible, torch.float32) if masked else View(causal=True)
+        assert (view.blocks is not None) == (masked and place == "cuda")
+        read = attend(*moved, view)
+        read.backward(gradient.to(place))
+        found.append([read.detach().cpu(), *(leaf.grad.cpu() for leaf in moved if leaf.grad is not None)])
+    for cpu, cuda in zip(*found, strict=True):
+        torch.testing.assert_close(cuda, cpu, rtol=0, atol=2e-4)
 
 
 def test_ways_back_agree_with_finite_differences() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from headwater.errors import HeadwaterError
-from headwater.model import ngrams
+from headwater.model import ngrams, tokenizer
 from headwater.model.ngrams import training
+from headwater.model.ngrams.subwords import subwords_of
 from headwater.model.ngrams.units import BEGIN, UNKNOWN
 
 TEXTS = [
@@ -18,6 +19,13 @@ TEXTS = [
     "the rain fell on the river",
 ] * 3
 SMALL = {"vocabulary": 300}
+HOSTILE = (
+    "I'll don't 'S 's’t O'Neil'd 'tis x'vez ''re",
+    "用Python写，我们「说」：３.14 〇一二三４５６７  两个空格",
+    "  two\tthree \u3000 全角　空格   end ",
+    "がギグげ ㄅㄆ 한국어 ไทย e\u0301 🏔️🏔️ 𠮷野家 \u2e80\u2e81",
+    "1234567 12 1 ½ ²",
+)
 
 
 @pytest.mark.parametrize("unit", ngrams.UNITS)
@@ -44,11 +52,11 @@ def test_probabilities_are_those_of_a_plain_recount() -> None:
     a, b = (int(model.vocabulary.ids(c)[0][0]) for c in "ab")
     # c occurs once: UNKNOWN. Bigrams: ^a 3, ^b 1, ab 2, a? 1, b$ 3, ?$ 1; before a: ^; b: ^, a; ?: a; $: b, ?
     different = {a: 1, b: 2, UNKNOWN: 1, 1: 2}
-    d1 = training.discounts(np.array(list(different.values())))
+    d1 = training.discounts_of(np.array(list(different.values())), 1)
     size, total = model.vocabulary.size - 1, 6
     gamma = sum(d1[c] for c in different.values()) / total
     single = {u: (c - d1[c]) / total + gamma / size for u, c in different.items()}
-    d2 = training.discounts(np.array([3, 1, 2, 1, 3, 1]))
+    d2 = training.discounts_of(np.array([3, 1, 2, 1, 3, 1]), 2)
     after_a = (d2[2] + d2[1]) / 3
     expected = (2 - d2[2]) / 3 + after_a * single[b]
     start = (3 - d2[3]) / 4 + (d2[3] + d2[1]) / 4 * single[a]
@@ -82,6 +90,20 @@ def test_a_file_is_the_model_and_a_cut_or_flipped_one_is_refused(tmp_path: Path,
     path.write_bytes(b"PK\x03\x04 no model")
     with pytest.raises(HeadwaterError, match="not an n-gram model"):
         ngrams.NgramModel.load(path)
+
+
+def test_subwords_are_those_of_the_tokeniser_that_taught_them() -> None:
+    definition = tokenizer.train([*TEXTS, *HOSTILE] * 2, 400)
+    ours, theirs = subwords_of(definition), tokenizer.Tokenizer(definition)
+    for line in "\n".join((*TEXTS, *HOSTILE)).split("\n"):
+        assert np.array_equal(ours.encode(line, 1, 0, 0), theirs.encode(line)), line
+    pieces = theirs.token_bytes()
+    long = "水" * 5000 + " " * 300 + "a" * 5000 + "!" * 100
+    assert b"".join(pieces[i] for i in ours.encode(long, 1, 0, 0)) == long.encode()
+    both = [ours.encode(line, 1, 0, 3).tolist() for line in ("甲", "乙")]
+    assert ours.encode("甲\n乙", 1, 0, 3).tolist() == [*both[0], 1, 0, *both[1]]
+    with pytest.raises(HeadwaterError, match="no byte-level BPE"):
+        subwords_of('{"model": {"type": "Unigram"}}')
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,30 @@ def test_a_run_that_is_killed_goes_on_on_another_machine(tmp_path, recipe, bucke
     assert api.verify(f"s3://{bucket}/研究/ws")[1] == []
 
 
+def test_labels_of_an_audit_are_part_of_the_workspace(recipe, machine):
+    api.curate(recipe, workers=1)
+    one = api.audit(recipe, 10)
+    assert len(one.draws) >= 4
+    with one.labelling():
+        one.label(one.draws[0], "good")
+    one.label(one.draws[1], "bad")  # and killed, so that nothing was committed
+    machine("two")
+    two = api.audit(recipe, 10)
+    assert two.draws == one.draws and list(two.labels.values()) == ["good"]
+    with two.labelling():
+        two.label(two.draws[2], "unsure")
+    machine("one")
+    again = api.audit(recipe, 10)
+    with again.labelling():
+        assert again.labels == {
+            again.draws[0].key: "good",
+            again.draws[2].key: "unsure",
+            again.draws[1].key: "bad",
+        }
+    machine("two")
+    assert api.audit(recipe, 10).report().labelled == 3
+
+
 def test_of_two_writers_one_is_refused_by_name(recipe, bucket, machine):
     url = f"s3://{bucket}/ws"
     first = Workspace(url)

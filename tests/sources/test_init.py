@@ -55,7 +55,7 @@ def test_real_folders_give_recipes_that_read_and_hold_out(real_data, tmp_path, c
     recipe, text = recipe_of(real_data / "corpora" / corpus, tmp_path)
     counts = read_all(recipe, tmp_path)
     total = sum(counts.values(), Counter())
-    assert 1 <= total["heldout"] <= 0.35 * total["train"]
+    assert 2 <= total["heldout"] <= 0.35 * total["train"]  # a comparison needs two
     assert recipe.train.tokens <= 5_000_000 and recipe.train.tokens <= 4 * total["bytes"] / 3
     assert recipe.curate.preset is None
     if corpus == "books/novels-en":

@@ -139,6 +139,25 @@ def test_choice_tags_and_references(tmp_path: Path) -> None:
     assert all(isinstance(item, Written) and len(item.references) == 2 for item in written.splits["train"])
 
 
+def test_a_chat_is_written_out_and_only_answers_are_targets(tmp_path: Path) -> None:
+    def chat(n: int) -> dict[str, object]:
+        said = [("user", f"第{n}题？"), ("assistant", "请讲。"), ("user", "1+1？"), ("assistant", f"是{n}。")]
+        return {"messages": [{"role": role, "content": text} for role, text in said]}
+
+    lines = "".join(json.dumps(chat(n), ensure_ascii=False) + "\n" for n in range(20))
+    task = read_task(write(tmp_path / "chat.jsonl", lines))
+    items = {item.id: item for some in task.splits.values() for item in some}
+    assert task.kind == "generation" and len(items) == 40
+    second = items["1/2"]
+    assert isinstance(second, Written)
+    assert second.source == "用户：第0题？\n助手：请讲。\n用户：1+1？\n助手："
+    assert second.references == ("是0。",)
+    lines = json.dumps(
+        {"messages": [{"role": "user", "content": "？"}, {"role": "assistant", "content": ""}]}
+    )
+    assert "a message of assistant is empty" in refusal(write(tmp_path / "empty.jsonl", lines + "\n"))
+
+
 # ---------------------------------------------------------------- splits
 
 

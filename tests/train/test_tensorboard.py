@@ -142,7 +142,7 @@ def test_weights_and_biases_gets_the_same_curve_offline(
 
 STAND_IN = """
 import json, pathlib
-def init(*, dir, reinit, **settings):
+def init(*, dir, **settings):
     return Run(pathlib.Path(dir) / "wandb" / "offline-run-1" / "files", [settings])
 class Run:
     def __init__(self, dir, told):

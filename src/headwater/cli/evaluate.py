@@ -74,9 +74,11 @@ def of_runs(stage: click.Command) -> click.Command:
 
     for parameter in stage.params:
         if isinstance(parameter, click.Argument):
-            parameter = click.Argument(
-                ["recipe"], required=False, type=click.Path(path_type=Path), metavar="RECIPE|RUN"
-            )
+            place = click.Path(path_type=Path)
+            parameter = click.Argument(["recipe"], required=False, type=place, metavar="RECIPE|RUN")
+        elif parameter.name == "limit":
+            what = "At most N documents of each shard, or N items of each task."
+            parameter = click.Option(["--limit"], type=int, metavar="N", help=what)
         command.params.append(parameter)
     return command
 

@@ -38,7 +38,7 @@ KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of t
 )
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
 @click.option("--epochs", type=click.IntRange(1))
-@click.option("--batch", type=click.IntRange(1), help="Items a step (default: 32).")
+@click.option("--batch", type=click.IntRange(1), help="Items a step (default: 8 to 32).")
 @click.option("--weight-decay", type=click.FloatRange(0))
 @click.option("--workspace", type=WORKSPACE, help="Default: the run's own.")
 @click.option("--workers", type=int, metavar="N", help="Trainings at a time (default: one a core).")

@@ -53,7 +53,7 @@ def train_ngram(
         places, out, order=order, unit=unit, smoothing=smoothing, vocabulary=vocabulary, quantiles_of=quantiles_of, workers=workers
     )  # fmt: skip
     lines = [
-        f"{about['texts']:,} texts, {about['bytes'] / 1e6:,.1f} MB, {about['units']:,} units ({unit})",
+        f"{about['texts']:,} texts, {about['text_bytes'] / 1e6:,.1f} MB, {about['units']:,} units ({unit})",
         "n-grams   " + ", ".join(f"{n}: {count:,}" for n, count in enumerate(about["ngrams"], 1)),
     ]
     if quantiles := about.get("quantiles"):

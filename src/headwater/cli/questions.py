@@ -87,7 +87,7 @@ def audit(
 
     session = Audit(recipe, number, workspace=workspace)
     if not only_report:
-        with showing(unmasked):
+        with session.labelling(), showing(unmasked):
             ask(session, _key, lambda text: click.echo(text, err=as_json), shutil.get_terminal_size().columns)
     answer = session.report()
     print_result(answer.as_json(), as_json, lines_of(answer))

@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 
 from headwater.compare.budgets import Budget
 from headwater.compare.variations import Variation, name_of
+from headwater.corpus.shards import read_batches
 from headwater.engine.workspace import Entry, Workspace, content_key, read_json
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.curation import curate
 from headwater.pipeline.heldout import held_out
-from headwater.pipeline.ingest import ingest
+from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import measure
 from headwater.pipeline.plan import plan_of
 from headwater.pipeline.run import Outcome
@@ -150,6 +151,7 @@ def prepare(
     outcomes, heldout = [], []
     for arm in arms:
         ingested = ingest(arm.recipe, workspace, workers=workers)
+        _refuse_few_units(arm.recipe, ingested)
         measured = measure(arm.recipe, workspace, ingested, workers=workers)
         outcomes.append(Outcome(arm.recipe, workspace, ingested, measured))
         heldout.append(held_out(arm.recipe, workspace, ingested, measured))
@@ -160,11 +162,6 @@ def prepare(
                 "sources must be the same. To train without a source, keep it and give it no weight: "
                 "curate: {leave_out: [its-name]}"
             )
-    if (units := heldout[0].result["units"]) < MIN_UNITS_TO_COMPARE:
-        raise HeadwaterError(
-            f"the held-out text is of {units} unit (author, site, repository), so nothing says how far a difference "
-            "goes beyond it; raise holdout.share, name a source's `unit:`, or add a source with role: reference"
-        )
     for arm, outcome in zip(arms, outcomes, strict=True):
         assert outcome.measured is not None
         with _named(arm):
@@ -178,7 +175,9 @@ def prepare(
     for arm, outcome in zip(arms, outcomes, strict=True):
         assert outcome.curated is not None
         with _named(arm):
-            outcome.training_set = build_training_set(workspace, arm.recipe, outcome.curated, pool, tokenizer)
+            outcome.training_set = build_training_set(
+                workspace, arm.recipe, outcome.curated, pool, tokenizer, ingested=outcome.ingested, measured=outcome.measured
+            )  # fmt: skip
     _refuse_equal(arms, outcomes)
     prepared = Prepared(tuple(arms), tuple(outcomes), heldout[0], draw=1.0, matching=matching)
     return replace(prepared, draw=_draw(prepared, budget))
@@ -241,6 +240,25 @@ def _tokens_at_hand(prepared: Prepared, place: int, budget: Budget) -> float:
     return min(held.get(source, 0) / float(weight) for source, weight in shares)
 
 
+def _refuse_few_units(recipe: Recipe, ingested: Ingested) -> None:
+    """Before anything is measured: what a model is scored on must be of two units at least."""
+    units: dict[str, set[str]] = {"heldout": set(), "train": set()}
+    for shard in ingested.shards:
+        for batch in read_batches(shard.path(), ["unit", "domain", "split"]):
+            for row in batch.to_pylist():
+                if recipe.evaluate.domains is None or row["domain"] in recipe.evaluate.domains:
+                    units[row["split"]].add(row["unit"])
+        if len(units["heldout"]) >= MIN_UNITS_TO_COMPARE:
+            return
+    held, every = len(units["heldout"]), len(units["heldout"] | units["train"])
+    if held:  # of none, `held_out` says more
+        raise HeadwaterError(
+            f"the held-out text is of {held} unit (author, site, repository) of {every}, so nothing says how far a "
+            f"difference goes beyond it; raise holdout.share (it is {recipe.holdout.share:g}; 0.4 is not too much for a few "
+            "books), name a source's `unit:`, or add a source with role: reference"
+        )
+
+
 def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
     """Arms that keep the same text would be compared with themselves."""
     texts: dict[str, str] = {}
@@ -252,9 +270,15 @@ def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
         if name in texts:
             raise HeadwaterError(
                 f"{arm.name} keeps exactly the text that {texts[name]} keeps ({len(keys):,} documents), so there is "
-                "nothing to compare; make its rules stricter, or see `headwater run` on it for what they dropped"
+                f"nothing to compare; {_what_else(arm)}"
             )
         texts[name] = arm.name
+
+
+def _what_else(arm: Arm) -> str:
+    if arm.said.startswith("--"):
+        return "vary what changes it: --preset headwater, --vary curate.duplicates=null, --drop-source NAME"
+    return "make its rules stricter, or see `headwater run` on it for what they dropped"
 
 
 def settings_diff(baseline: Recipe, arm: Recipe) -> list[dict[str, Any]]:

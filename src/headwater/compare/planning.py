@@ -79,7 +79,7 @@ def visible_lines(budget: Budget, workspace: Workspace, candidates: int, *, race
         bounds.append(percent(found.smallest_visible(candidates)))
     return [
         f"visible   from about {bounds[0]:.1f}% on a quiet corpus to {bounds[1]:.1f}% on a noisy one: the protocol's",
-        f"          usual variances, nothing has been compared here yet ({units} held-out units, {source})",
+        f"          usual variances, nothing has been compared here yet ({units} held-out unit{'s' * (units != 1)}, {source})",
     ]
 
 

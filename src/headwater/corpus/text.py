@@ -125,12 +125,13 @@ def _pieces(text: str, clitics: bool) -> list[str]:
     if not clitics:
         return pieces
     found: list[str] = []
-    for piece in pieces:
-        if ("'" in piece or "’" in piece) and (clitic := _CLITIC.search(piece)):
-            found += (piece[: clitic.start()], clitic[0])
-        else:
-            found.append(piece)
-    return found
+    done = 0
+    for place in [place for place, piece in enumerate(pieces) if "'" in piece or "’" in piece]:
+        if clitic := _CLITIC.search(pieces[place]):
+            found += pieces[done:place]
+            found += (pieces[place][: clitic.start()], clitic[0])
+            done = place + 1
+    return found + pieces[done:]
 
 
 def words(text: str) -> list[str]:

@@ -15,6 +15,10 @@ from headwater.recipe.quantities import show_count, show_size
 from headwater.recipe.settings import Recipe
 
 _ROWS = 50  # of each table; the rest is one line
+PROFILE = (
+    "Of each source the documents as they were read, before any was dropped; quantiles are approximate. `headwater profile "
+    "RECIPE` shows the same of more signals."
+)
 _VALUES = 3  # licences of a source that its row names
 
 
@@ -39,9 +43,10 @@ def safe(value: object, limit: int = 120) -> str:
 
 def card(
     recipe: Recipe, contents: Contents, *, key: str, vocabulary: int, mixture: Mixture | None,
-    asked: dict[str, float] | None = None,
+    asked: dict[str, float] | None = None, profile: list[str] | None = None,
 ) -> str:  # fmt: skip
-    """The card as Markdown. `asked`: the weights that the recipe asks for, before the limit on epochs."""
+    """The card as Markdown. `asked`: the weights that the recipe asks for, before the limit on epochs; `profile`: parts
+    of Markdown that say of each source what was read."""
     documents, tokens = sum(contents.documents.values()), sum(contents.tokens.values())
     size = sum(contents.bytes.values())
     parts = [
@@ -69,8 +74,7 @@ def card(
         ]),
         table(["source", "licence", "documents"], _pairs(contents.licenses)),
         table(["source", "consent (robots, TDM, noai)", "documents"], _pairs(contents.consent)),
-        "`headwater profile RECIPE --markdown` says more of each source: lengths, languages, sites, dates, licences, "
-        "repetition, quantiles of every signal, personal data per MB.",
+        *(["## Profile", PROFILE, *profile] if profile else []),
         "## What was left out",
         _left_out(contents),
         *_personal_data(recipe, contents),

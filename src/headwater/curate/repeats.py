@@ -57,7 +57,7 @@ def spread_shard(
             runs.append((count + np.concatenate([[0], np.cumsum(sizes)])).tolist())
             count += len(lines)
             documents += alive
-    return {"documents": documents, "lines": count, "runs": runs}
+    return {"documents": documents, "lines": count, "spilled": count * LINE.itemsize, "runs": runs}
 
 
 def _runs(

@@ -99,9 +99,19 @@ def _gain(difference: np.ndarray) -> dict[str, Any]:
     return {"difference": mean, "interval": interval(mean, error, freedom)}
 
 
-def sentence(row: dict[str, Any], language: str = "en") -> str:
-    """What a row of a curve, or a group, says in words."""
+def sentence(row: dict[str, Any], language: str = "en", kind: str = "") -> str:
+    """What a row of a curve, or a group, says in words; `kind` of its task."""
     english = language == "en"
+    if kind == "induction":
+        if row["above_chance"]:
+            return (
+                "what came before is likelier when it comes again"
+                if english
+                else "出现过的内容再次出现时更可能"
+            )
+        return (
+            "no induction: what came before is no likelier" if english else "没有归纳：出现过的内容并不更可能"
+        )
     if not row["above_chance"]:
         return "not above chance" if english else "不高于随机水平"
     if not row.get("shots"):

@@ -116,7 +116,9 @@ def dataset(*, files: dict[str, Any], data: str | None = None, **more: Any) -> A
 
 
 def register() -> None:
-    """Makes the name `headwater` known to the harness, once."""
+    """Makes the name `headwater` known to the harness, once, beside its own: those it lists only where it knows none."""
+    import lm_eval.models  # noqa: F401
+
     if NAME not in model_registry:
         register_model(NAME)(HeadwaterLM)
 

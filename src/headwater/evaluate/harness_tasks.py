@@ -7,6 +7,7 @@ control shows the same examples with labels drawn at random from the choices.
 """
 
 import logging
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,10 +47,15 @@ def names() -> list[str]:
 
 def overview() -> dict[str, str]:
     """{task: what its file says of itself in its first line}."""
-    return {
-        name: (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").split("\n")[0].lstrip("# ")
-        for name in names()
+    first = {
+        name: (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").partition("\n")[0] for name in names()
     }
+    said = {name: line.lstrip("# ") for name, line in first.items()}
+    own = {
+        "induction": "How much likelier a random span is when it comes again (Olsson 2022).",
+        "episodes": "Which of two labels a span had, labels that training never used.",
+    }
+    return {**said, **own}
 
 
 def task_file(name: str) -> Path:
@@ -72,10 +78,12 @@ def load(name: str, data: str | None) -> Any:
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     try:
         from lm_eval.tasks import TaskManager
+        from tqdm import tqdm
     except ImportError as error:
         raise HeadwaterError("tasks need the harness: install headwater[evaluate]") from error
     from lm_eval.tasks._yaml_loader import load_yaml
 
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which a worker's end would leak
     try:
         if name.startswith(PREFIX):
             loaded = _manager().load([name.removeprefix(PREFIX)])["tasks"]

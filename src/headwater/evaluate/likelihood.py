@@ -13,7 +13,8 @@ bert   within-word left-to-right pseudo-likelihood (Kauf and Ivanova 2023, PLL-w
 
 A pseudo-likelihood sees what comes after; it is never ranked against a likelihood: `measure_of` names which it is.
 
-Rows of like length go together, and continuations of one context share a row (gpt): the context is computed once.
+Rows of like length go together, and texts with one beginning share a row (gpt): the context of several choices, or
+what two sentences of a minimal pair have in common, is computed once.
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ Tokens = Sequence[int]
 
 LIKELIHOOD = "log-likelihood"
 PSEUDO = "pseudo-log-likelihood (no likelihood)"
+LEAST_TOKENS = 512  # a batch that it does not pay to split
 
 
 @dataclass(frozen=True)
@@ -123,31 +125,23 @@ def _fitting(
 # ---------------------------------------------------------------- gpt
 
 
+_Member = tuple[int, int, tuple[int, ...]]  # piece, its first scored place, and what it does not share
+
+
 @dataclass(frozen=True)
 class _Row:
-    """A context with its continuations, in one row of a batch."""
+    """Texts with one beginning, in one row of a batch: what they share is read once, the rest of each is a branch."""
 
-    context: tuple[int, ...]
-    branches: tuple[tuple[int, tuple[int, ...]], ...]  # (piece, continuation)
-
-    @property
-    def length(self) -> int:
-        # the last token of a continuation is predicted and not read
-        return len(self.context) + sum(len(tokens) - 1 for _, tokens in self.branches)
+    shared: tuple[int, ...]
+    members: tuple[_Member, ...]
+    length: int  # tokens read: the last one of a text is only predicted
 
 
 def _left_to_right(
     model: Transformer, pieces: list[tuple[tuple[int, ...], tuple[int, ...]]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    groups: dict[tuple[int, ...], list[tuple[int, tuple[int, ...]]]] = {}
-    for number, (context, continuation) in enumerate(pieces):
-        groups.setdefault(context, []).append((number, continuation))
-    rows = []
-    for context, branches in groups.items():
-        shared = len(context) > sum(len(tokens) for _, tokens in branches) / len(branches)
-        size = max(1, 2 * model.config.context) if shared else 1
-        rows += _rows(context, branches, size)
-    rows.sort(key=lambda row: (row.length, row.branches[0][0]))
+    rows = _rows(pieces, 2 * model.config.context)
+    rows.sort(key=lambda row: (row.length, row.members[0][0]))
     values, greedy = np.zeros(len(pieces)), np.zeros(len(pieces), bool)
     done = 0
     for batch in _batches(rows):
@@ -157,25 +151,49 @@ def _left_to_right(
     return values, greedy
 
 
-def _rows(context: tuple[int, ...], branches: list[tuple[int, tuple[int, ...]]], size: int) -> list[_Row]:
-    """Rows of at most `size` tokens behind the context; 1: a row for each continuation that is longer than a token."""
+def _rows(pieces: list[tuple[tuple[int, ...], tuple[int, ...]]], longest: int) -> list[_Row]:
+    """Texts in alphabetical order, neighbours in one row as long as that leaves less to read than rows of their own."""
+    texts = [context + continuation for context, continuation in pieces]
     rows: list[_Row] = []
-    current: list[tuple[int, tuple[int, ...]]] = []
-    used = 0
-    for branch in branches:
-        if current and used + len(branch[1]) - 1 > (size if size > 1 else 0):
-            rows.append(_Row(context, tuple(current)))
-            current, used = [], 0
-        current.append(branch)
-        used += len(branch[1]) - 1
-    return [*rows, _Row(context, tuple(current))]
+    group: list[int] = []
+    shared = size = 0  # of the group: tokens in common, and tokens to read
+
+    def close() -> None:
+        end = min(shared, max(len(texts[number]) for number in group) - 1)
+        members = tuple((number, len(pieces[number][0]), texts[number][end:]) for number in group)
+        read = end + sum(max(0, len(rest) - 1) for _, _, rest in members)
+        rows.append(_Row(texts[group[0]][:end], members, read))
+
+    for number in sorted(range(len(pieces)), key=texts.__getitem__):
+        length = len(texts[number])
+        if group:
+            common = min(shared, _common(texts[group[0]], texts[number]))
+            joined = size + (shared - common) * (len(group) - 1) + length - common
+            # a row that branches costs a mask: a saving of less than a quarter of a text is none
+            if joined <= longest and size + length - joined > length / 4:
+                group.append(number)
+                shared, size = common, joined
+                continue
+            close()
+        group, shared, size = [number], length, length
+    if group:
+        close()
+    return rows
+
+
+def _common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """How many tokens they begin with alike."""
+    least = min(len(one), len(other))
+    return next((place for place in range(least) if one[place] != other[place]), least)
 
 
 def _batches(rows: list[_Row]) -> list[list[_Row]]:
-    """Neighbours in length, at most BATCH_TOKENS with padding."""
+    """Neighbours in length: at most BATCH_TOKENS with padding, of which there is little once a batch is of some size."""
     batches: list[list[_Row]] = []
     for row in rows:
-        if not batches or row.length * (len(batches[-1]) + 1) > BATCH_TOKENS:
+        size = row.length * (len(batches[-1]) + 1) if batches else 0
+        padded = size > LEAST_TOKENS and batches[-1][0].length < 0.9 * row.length
+        if not batches or size > BATCH_TOKENS or padded:
             batches.append([])
         batches[-1].append(row)
     return batches
@@ -188,31 +206,42 @@ def _score_rows(model: Transformer, batch: list[_Row], values: np.ndarray, greed
     positions = np.zeros((len(batch), longest), np.int64)
     at: list[int] = []  # flat places whose next token is scored
     targets: list[int] = []
-    owners: list[int] = []
+    terms: list[
+        tuple[int, int, int, int, int]
+    ] = []  # piece; its terms in `targets`: of what is shared, of its own
     plain = True
     for number, row in enumerate(batch):
-        end, start = len(row.context), number * longest
-        tokens[number, :end], branches[number, :end], positions[number, :end] = row.context, 0, range(end)
+        end, start = len(row.shared), number * longest
+        tokens[number, :end], branches[number, :end], positions[number, :end] = row.shared, 0, range(end)
+        first = min(first for _, first, _ in row.members)
+        before = len(at)
+        at += range(start + first - 1, start + end - 1)
+        targets += row.shared[first:]
+        behind = max(before, len(at))
         last = start + end - 1
-        plain &= sum(len(continuation) > 1 for _, continuation in row.branches) <= 1
-        for branch, (piece, continuation) in enumerate(row.branches, 1):
-            read = len(continuation) - 1
-            tokens[number, end : end + read] = continuation[:-1]
+        plain &= sum(len(rest) > 1 for _, _, rest in row.members) <= 1
+        for branch, (piece, scored, rest) in enumerate(row.members, 1):
+            skipped = max(0, scored - len(row.shared))  # of its own, and still context
+            read = max(0, len(rest) - 1)
+            tokens[number, end : end + read] = rest[:-1]
             branches[number, end : end + read] = branch
-            positions[number, end : end + read] = range(len(row.context), len(row.context) + read)
-            at += [last, *range(start + end, start + end + read)]
-            targets += continuation
-            owners += [piece] * len(continuation)
+            positions[number, end : end + read] = range(len(row.shared), len(row.shared) + read)
+            own = len(at)
+            if rest:
+                at += [last, *range(start + end, start + end + read)][skipped:]
+                targets += rest[skipped:]
+            terms.append((piece, min(before + scored - first, behind), behind, own, len(at)))
             end += read
     if plain:  # nothing but causal: what is behind a row's end is seen by nobody
         hidden = model.hidden(torch.from_numpy(tokens))
     else:
         hidden = branched_hidden(model, *(torch.from_numpy(x) for x in (tokens, branches, positions)))
-    nats, right = token_scores(model, hidden.flatten(0, 1)[torch.tensor(at)], torch.tensor(targets))
-    np.add.at(values, owners, nats)
-    pieces = [piece for row in batch for piece, _ in row.branches]
-    greedy[pieces] = True
-    np.logical_and.at(greedy, owners, right)
+    log_p, right = token_scores(model, hidden.flatten(0, 1)[torch.tensor(at)], torch.tensor(targets))
+    sums, hits = (np.concatenate([[0], np.cumsum(x, dtype=np.float64)]) for x in (log_p, right))
+    piece, start_shared, end_shared, start_own, end_own = np.array(terms).T
+    values[piece] = sums[end_shared] - sums[start_shared] + sums[end_own] - sums[start_own]
+    count = end_shared - start_shared + end_own - start_own
+    greedy[piece] = hits[end_shared] - hits[start_shared] + hits[end_own] - hits[start_own] == count
 
 
 # ---------------------------------------------------------------- xlnet

@@ -18,8 +18,8 @@ from headwater.model.transformer import Transformer
 from headwater.model.words import word_numbers
 
 Piece = tuple[tuple[int, ...], tuple[int, ...]]  # context and continuation
-BATCH_TOKENS = 4096  # in a batch, padding included
-LOGITS_AT_ONCE = 2**22
+BATCH_TOKENS = 2048  # in a batch, padding included
+LOGITS_AT_ONCE = 2**20  # 4 MiB: what is made is read while it is near
 
 
 def score(
@@ -47,6 +47,7 @@ def score(
             batch.append((number, gap))
     if batch:
         _add(run(model, [x for _, x in batch], special), batch, values, greedy)
+    report(len(pieces), len(pieces))
     return values, greedy
 
 
@@ -128,10 +129,9 @@ def _padded(rows: list[list[int]], special: SpecialTokens) -> tuple[Tensor, Tens
 def token_scores(model: Transformer, hidden: Tensor, targets: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """ln P of targets (N,) from states before the head (N, D), in float64, and whether each is the likeliest."""
     values, right = [], []
-    step = max(1, LOGITS_AT_ONCE // len(model.output_weight))
+    step = max(64, LOGITS_AT_ONCE // len(model.output_weight))
     for part, wanted in zip(torch.split(hidden, step), torch.split(targets, step), strict=True):
         logits = F.linear(model.head(part), model.output_weight, model.output_bias).float()
-        log_p = logits.gather(1, wanted[:, None])[:, 0] - torch.logsumexp(logits, -1)
-        values.append(log_p.double().numpy())
-        right.append((logits.argmax(-1) == wanted).numpy())
+        values.append(-F.cross_entropy(logits, wanted, reduction="none").double().numpy())
+        right.append((logits.gather(1, wanted[:, None])[:, 0] >= logits.amax(-1)).numpy())
     return np.concatenate(values), np.concatenate(right)

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import torch
 from ruamel.yaml import YAML
@@ -13,12 +14,14 @@ from ruamel.yaml.error import YAMLError
 from headwater.corpus.shards import ShardWriter
 from headwater.engine.workspace import Output
 from headwater.errors import HeadwaterError
-from headwater.evaluate import harness_tasks, minimal_pairs, task_data
+from headwater.evaluate import episodes, harness_tasks, minimal_pairs, task_data
 from headwater.evaluate.curve import curve
+from headwater.evaluate.induction import SPANS, induction
 from headwater.evaluate.scorer import Scorer
+from headwater.model.episodes import CLASSES
 
 VERSION = 1  # raise it whenever a number changes
-MINIMAL_PAIRS = "minimal pairs"
+MINIMAL_PAIRS, INDUCTION, EPISODES = NO_HARNESS = ("minimal pairs", "induction", "episodes")  # kinds
 ANSWERS = pa.schema(
     [
         pa.field("item", pa.int64(), nullable=False),  # place in the test split
@@ -54,7 +57,23 @@ def run_task(
         "language": about.get("language"),
         "model": scorer.about,
     }
-    if about.get("kind") == MINIMAL_PAIRS:
+    if about.get("kind") == INDUCTION:
+        found_score = induction(scorer, spans=limit or SPANS, seed=seed)
+        below = found_score["interval"][1] < 0
+        result |= {"metric": "nats a token", "measure": scorer.measure(whole_texts=False)}
+        result["rows"] = [{"shots": 0, "cut": 0, "chance": 0.0, "above_chance": below, **found_score}]
+        answers = []
+    elif about.get("kind") == EPISODES:
+        count = limit or episodes.EPISODES
+        conditions = episodes.answer(scorer, shots=shots, seed=seed, episodes=count)
+        result |= {"metric": "acc", "measure": scorer.measure(whole_texts=False)}
+        result["rows"] = curve(conditions, np.full(count, 1 / CLASSES))
+        answers = [
+            {"item": item, "shots": one.shots, "draw": 0, "shuffled": one.shuffled, "right": float(value)}
+            for one in conditions
+            for item, value in enumerate(one.right[0])
+        ]
+    elif about.get("kind") == MINIMAL_PAIRS:
         rows = task_data.rows(**_dataset_settings(config), data=data)["test"]
         places = harness_tasks.sample(len(rows), limit)
         rows = [rows[place] for place in places]
@@ -95,6 +114,8 @@ def _scorer(run: str) -> Scorer:
 
 def describe(task: str) -> dict[str, Any]:
     """What a task's file says, functions by name; {} for the harness's own. HeadwaterError where it is none."""
+    if task in (INDUCTION, EPISODES):
+        return {"metadata": {"kind": task, "version": 1}}
     if task.startswith(harness_tasks.PREFIX):
         return {}
     path = harness_tasks.task_file(task)

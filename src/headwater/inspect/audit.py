@@ -5,7 +5,8 @@ the dropped, whatever their shares, so that both get intervals; what is reported
 holds. The draw is by a hash of the ids and the recipe's seed: the same on every machine, and a larger N goes on where
 a smaller one ended. Whoever labels sees a text and nothing of the verdict. Labels are appended, a line each, to
 `audits/<recipe>.jsonl` in the workspace: stop and go on at any time. A label is of a text (its key), so it holds as
-long as that text does, under any later rules.
+long as that text does, under any later rules. Whoever labels holds the workspace's lease (`labelling`); in a store the
+labels are committed with it, every half minute and at the end, as everything else there is.
 
 Precision: the share of kept documents that are good. Recall: the share of good documents that are kept. Intervals
 are Wilson's at 95% for the effective sample size of the weighted strata (`intervals.stratified`); recall's is that of a
@@ -15,6 +16,7 @@ ratio, by the bootstrap over documents within strata (2,000 resamples, seeded).
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from headwater.engine.store import is_url, local_copy
 from headwater.engine.workspace import commit_file
 from headwater.errors import HeadwaterError
 from headwater.inspect.evidence import version_before, versions_of
@@ -73,12 +76,15 @@ class Audit:
 
     def __init__(self, recipe_path: Path, number: int, *, workspace: Path | str | None = None) -> None:
         recipe = load_recipe(recipe_path, [])
-        place = open_workspace(workspace or recipe.workspace_path)
+        where = workspace or recipe.workspace_path
+        folder = local_copy(str(where)) if is_url(where) else Path(where)
+        self.path = folder / "audits" / f"{recipe.name}.jsonl"
+        self._before = self._lines()  # opening a store brings what is newer there
+        place = self.workspace = open_workspace(where)
         [self.snapshot] = snapshots(place, recipe.name)
         if not self.snapshot.ledger:
             raise HeadwaterError(f"{recipe.name} has no ledger yet: headwater curate {recipe_path}")
         self.name, self.seed = recipe.name, recipe.seed
-        self.path = place.path / "audits" / f"{recipe.name}.jsonl"
         self.sizes: dict[tuple[str, str], int] = {}
         self.draws = self._draw(number)
         self.labels = self._labels()
@@ -131,6 +137,18 @@ class Audit:
                 found.append(said)
         return found
 
+    @contextmanager
+    def labelling(self) -> Iterator[None]:
+        """One person at a time. What another machine labelled is there; what this one labelled before it was killed,
+        and no store has seen, stays too."""
+        with self.workspace.lease():
+            there = {said["text_key"] for said in self._lines()}
+            for said in self._before:
+                if said["text_key"] not in there:
+                    self._append(said)
+            self.labels = self._labels()
+            yield
+
     @property
     def waiting(self) -> list[Draw]:
         return [draw for draw in self.draws if draw.key not in self.labels]
@@ -145,15 +163,18 @@ class Audit:
 
     def label(self, draw: Draw, label: str) -> None:
         """Appends a label, synced: it is there after a kill."""
+        self._append({"id": draw.id, "text_key": draw.key, "label": label})
+        self.labels[draw.key] = label
+
+    def _append(self, said: dict[str, str]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps({"id": draw.id, "text_key": draw.key, "label": label}, ensure_ascii=False)
+        line = json.dumps(said, ensure_ascii=False)
         with self.path.open("a", encoding="utf-8") as file:
             if file.tell() and not self.path.read_bytes().endswith(b"\n"):
                 file.write("\n")
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
-        self.labels[draw.key] = label
 
     def undo(self) -> Draw | None:
         """Takes back the last label; the document comes again."""

@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 from headwater.engine.store import is_url
 from headwater.engine.workspace import Entry, Workspace, read_json
 from headwater.errors import HeadwaterError
+from headwater.pipeline.source_profile import thinned
 from headwater.signals.quantiles import rank
-
-MOST_SKETCHES = 200
 
 
 @dataclass(frozen=True)
@@ -111,15 +110,14 @@ class Snapshot:
     def sketches(self, signal: str, source: str | None = None) -> list[dict[str, Any]]:
         """The quantiles of a signal that were kept with its shards (of one source, or of all), of texts as read.
 
-        Of more than MOST_SKETCHES shards every second, third … is taken.
+        Of very many shards some are taken (`thinned`).
         """
         family = signal.partition(".")[0]
         entries: list[Entry] = []
         for name in self.record["documents"]:
             if source in (None, name):
                 entries += self.measured(family, name)
-        some = entries[:: 1 + (len(entries) - 1) // MOST_SKETCHES] if entries else []
-        found = [entry.result.get("quantiles", {}).get(signal) for entry in some]
+        found = [entry.result.get("quantiles", {}).get(signal) for entry in thinned(entries)]
         return [sketch for sketch in found if sketch is not None]
 
     def percentile(self, signal: str, value: Any) -> float | None:

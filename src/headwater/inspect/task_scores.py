@@ -80,7 +80,7 @@ def _rows(results: list[dict[str, Any]], language: str) -> list[list[str]]:
                     f"{row['chance']:.3f}" if row["chance"] else "–",
                     "" if control is None else f"{control['score']:.3f}",
                     f"{row['items']:,}",
-                    sentence(row, language),
+                    sentence(row, language, result["kind"]),
                 ]
             )
     return rows

@@ -5,14 +5,15 @@ query may see and what positions add to the scores. Both stand in a `View`, made
 
 On a CPU and for short sequences the matrix of probabilities is made in full and kept for the way back: PyTorch's
 fused attention has a slow bf16 backward pass there (explicit batched products took 1/7 of its time at 64
-positions, 1/2.3 at 256, 1/1.4 at 512). Everywhere else `scaled_dot_product_attention`.
+positions, 1/2.3 at 256, 1/1.4 at 512). Everywhere else `scaled_dot_product_attention`; on CUDA, where documents are
+masked and nothing is added to the scores, FlexAttention (Dong 2024), which skips blocks that nobody may look at.
 
 Shapes: B batch, H heads, T query positions, S key positions, E head width, D model width.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +23,12 @@ from headwater.model.config import ModelConfig
 from headwater.model.layers import rms_norm
 from headwater.model.positions import RelativeScores, rotate
 
+if TYPE_CHECKING:  # half a second of imports that a CPU has no use for
+    from torch.nn.attention.flex_attention import BlockMask
+
 EXPLICIT_UP_TO = 512  # positions
 ROWS = 128  # queries in a block
+FLEX_FROM = 16  # width of a head: FlexAttention has no narrower ones
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class View:
     distances: Tensor | None = None  # (2S, D): sines and cosines of S … −S + 1 (XLNet)
     at: Tensor | None = None  # (B, K): where the last K queries stand; the others stand at 0 … T − 1
     same_segment: Tensor | None = None  # (B, T, S)
+    blocks: "BlockMask | None" = None  # the mask for FlexAttention, on CUDA
 
     @classmethod
     def of(cls, visible: Tensor | None, dtype: torch.dtype, *, causal: bool = False, **more: Any) -> "View":
@@ -54,14 +60,44 @@ class View:
             visible = visible | blind[:, :, None]
         mask = torch.zeros(visible.shape, dtype=dtype, device=visible.device)
         mask.masked_fill_(~visible, float("-inf"))
-        return cls(causal=causal, mask=mask, blind=blind if some_blind else None, **more)
+        blocks = block_mask(visible) if visible.device.type == "cuda" and "distances" not in more else None
+        return cls(causal=causal, mask=mask, blind=blind if some_blind else None, blocks=blocks, **more)
+
+
+def block_mask(visible: Tensor) -> "BlockMask":
+    """(B, T, S) bool, for FlexAttention."""
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    batch, queries, keys = visible.shape
+
+    def may_look(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
+        return visible[b, q, k]
+
+    return create_block_mask(may_look, batch, None, queries, keys, device=str(visible.device))
+
+
+@lru_cache(maxsize=2)
+def _flex(compiled: bool) -> Any:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return torch.compile(flex_attention) if compiled else flex_attention
+
+
+def attend_by_blocks(
+    q: Tensor, k: Tensor, v: Tensor, blocks: "BlockMask", scale: float, *, compiled: bool = True
+) -> Tensor:
+    """`attend` by FlexAttention: q (H, B, T, E), k and v (G, B, S, E) -> (H, B, T, E). Compiled unless it is tried out
+    where there is no device for it: then slow, and without a way back."""
+    q, k, v = (x.transpose(0, 1).contiguous() for x in (q, k, v))
+    read: Tensor = _flex(compiled)(q, k, v, block_mask=blocks, scale=scale, enable_gqa=k.size(1) != q.size(1))
+    return read.transpose(0, 1)
 
 
 class ExplicitAttention(torch.autograd.Function):
     """Attention by batched matrix products, q (H, B, T, E), k and v (H, B, S, E) -> (H, B, T, E).
 
-    Queries come in blocks of rows; under `causal` a block meets only the keys up to its own end: of the matrix
-    above the diagonal most is never computed.
+    Under `causal` queries come in blocks of rows, each of which meets only the keys up to its own end: of the matrix
+    above the diagonal most is never computed. Else all rows are one block, which takes an eighth less time.
     """
 
     @staticmethod
@@ -94,16 +130,22 @@ class ExplicitAttention(torch.autograd.Function):
         scaled, k, v, *probabilities = context.saved_tensors
         heads, shape = context.heads, context.bias_shape
         gradient = gradient.contiguous().flatten(0, 1)
-        of_q, of_k, of_v = torch.empty_like(scaled), torch.zeros_like(k), torch.zeros_like(v)
+        of_q, of_k, of_v = torch.empty_like(scaled), torch.empty_like(k), torch.empty_like(v)
         of_bias = None if shape is None else k.new_zeros(shape)
-        blocks = _row_blocks(scaled.size(1), k.size(1), context.causal)
-        for (start, end, keys), p in zip(blocks, probabilities, strict=True):
+        blocks = list(zip(_row_blocks(scaled.size(1), k.size(1), context.causal), probabilities, strict=True))
+        for (start, end, keys), p in reversed(
+            blocks
+        ):  # the last meets all keys: those before add to what it says
             of_rows = gradient[:, start:end]
-            of_v[:, :keys] += torch.bmm(p.mT, of_rows)
             of_p = torch.bmm(of_rows, v[:, :keys].mT)
             of_scores = torch._softmax_backward_data(of_p, p, -1, p.dtype)
             of_q[:, start:end] = torch.bmm(of_scores, k[:, :keys])
-            of_k[:, :keys] += torch.bmm(of_scores.mT, scaled[:, start:end])
+            if end == scaled.size(1):
+                torch.bmm(p.mT, of_rows, out=of_v)
+                torch.bmm(of_scores.mT, scaled[:, start:end], out=of_k)
+            else:
+                of_v[:, :keys].baddbmm_(p.mT, of_rows)
+                of_k[:, :keys].baddbmm_(of_scores.mT, scaled[:, start:end])
             if of_bias is not None:
                 by_head = of_scores.view(heads, -1, *of_scores.shape[1:])
                 by_head = by_head.sum(1, keepdim=True) if shape[1] == 1 else by_head
@@ -114,8 +156,10 @@ class ExplicitAttention(torch.autograd.Function):
 
 def _row_blocks(queries: int, keys: int, causal: bool) -> list[tuple[int, int, int]]:
     """(first query, last query + 1, keys that they meet)."""
+    if not causal:
+        return [(0, queries, keys)]
     ends = [(start, min(start + ROWS, queries)) for start in range(0, queries, ROWS)]
-    return [(start, end, end if causal else keys) for start, end in ends]
+    return [(start, end, end) for start, end in ends]
 
 
 @lru_cache(maxsize=8)
@@ -140,6 +184,8 @@ def attend(
         if len(k) != heads:
             k, v = (x.repeat_interleave(heads // len(x), 0) for x in (k, v))
         read = cast(Tensor, ExplicitAttention.apply(q, k, v, scale, view.causal, view.mask, bias))  # type: ignore[no-untyped-call]
+    elif view.blocks is not None and bias is None and width >= FLEX_FROM:
+        read = attend_by_blocks(q, k, v, view.blocks, scale)
     else:
         q, k, v = (x.transpose(0, 1) for x in (q, k, v))
         added = None if view.mask is None else view.mask[:, None]  # (B, 1, T, S)

@@ -13,6 +13,7 @@ from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError
 from headwater.pipeline.train import require_torch
+from headwater.recipe import Recipe
 
 FOLDER, SUMMARY = "task-scores", "results.json"
 FUNCTION = "headwater.evaluate.run_task:run_task"
@@ -51,7 +52,7 @@ def evaluate_tasks(
     limit  items of each task, spread over all of it
     """
     require_torch()
-    from headwater.evaluate.run_task import MINIMAL_PAIRS, VERSION, data_files, describe
+    from headwater.evaluate.run_task import NO_HARNESS, VERSION, data_files, describe
     from headwater.model.converse import model_folder
 
     if not tasks:
@@ -65,14 +66,15 @@ def evaluate_tasks(
     wanted = []
     for task in dict.fromkeys(tasks):
         described = describe(task)
-        if (described.get("metadata") or {}).get("kind") != MINIMAL_PAIRS:
-            require_harness()
+        harness = None
+        if (described.get("metadata") or {}).get("kind") not in NO_HARNESS:
+            harness = require_harness()
         settings = {
             "task": task, "shots": sorted({0, *shots}), "draws": draws if max(shots, default=0) else 1, "seed": seed,
             "limit": limit,
         }  # fmt: skip
         files = [file_hash(path) for path in data_files(task, root)]
-        key = content_key("task", VERSION, model, settings, described, files)
+        key = content_key("task", VERSION, model, settings, described, files, harness)
         shard = f"{_file_name(task)}-{key[:8]}"
         wanted.append(Task(shard, key, FUNCTION, {**settings, "run": str(folder.resolve()), "data": root}))
     os.environ.setdefault("TQDM_DISABLE", "1")  # the harness's bars: progress is the engine's
@@ -82,15 +84,15 @@ def evaluate_tasks(
         before = stage.entries()
         made = run_stage(place, stage.name, wanted, workers=count, title="evaluate")
         stage.complete(list({**before, **{entry.shard: entry for entry in made}}.values()))
-        known = [read_json(entry.path("json")) for _, entry in sorted(stage.entries().items())]
+        known = [read_json(entry.here("json")) for _, entry in sorted(stage.entries().items())]
         write_json(stage.path / SUMMARY, {"format": 1, "model": _name_of(run), "key": model, "tasks": known})
-    return Evaluated(stage.path, _name_of(run), [read_json(entry.path("json")) for entry in made], known)
+    return Evaluated(stage.path, _name_of(run), [read_json(entry.here("json")) for entry in made], known)
 
 
-def require_harness() -> None:
-    """Tasks need the `evaluate` extra; said before any work is done."""
+def require_harness() -> str:
+    """The harness's version. Tasks need the `evaluate` extra; said before any work is done."""
     try:
-        version("lm_eval")
+        return version("lm_eval")
     except PackageNotFoundError as error:
         raise HeadwaterError("tasks need lm-evaluation-harness: install headwater[evaluate]") from error
 
@@ -111,6 +113,24 @@ def _file_name(task: str) -> str:
 def _name_of(run: Path) -> str:
     folder = run.resolve()
     return folder.parent.name if folder.name == "model" else folder.name
+
+
+def tasks_of_recipe(
+    recipe: Recipe, place: Workspace, runs: Sequence[Path], *, workers: int
+) -> list[Evaluated]:
+    """What a recipe's `evaluate.tasks` say of its runs; none where it names none."""
+    asked = recipe.evaluate
+    if not asked.tasks:
+        return []
+    data = None if asked.data is None else recipe.folder / asked.data
+    files = [str(recipe.folder / task) if task.endswith((".yaml", ".yml")) else task for task in asked.tasks]
+    return [
+        evaluate_tasks(
+            run, files, data=data, shots=asked.shots, draws=asked.draws, seed=recipe.seed, limit=asked.items,
+            workspace=place.path, workers=workers,
+        )
+        for run in runs
+    ]  # fmt: skip
 
 
 def task_scores(place: Workspace) -> list[dict[str, Any]]:

@@ -13,13 +13,14 @@ import json
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from headwater.engine.local import Job, run_jobs
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
-from headwater.errors import RecipeError
+from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.pretraining_text import overlap_of
 from headwater.pipeline.train import require_torch
 from headwater.tasks.card import card_of, lines_of
@@ -43,6 +44,9 @@ class Base:
 def base_of(run: Path, workspace: Path | str | None) -> Base:
     """A run's model, or a folder with one (ours, or from a hub). The workspace is the run's, unless another is named."""
     require_torch()
+    missing = [name for name in ("sklearn", "optuna", "sacrebleu") if find_spec(name) is None]
+    if missing:
+        raise HeadwaterError(f"fine-tuning needs {', '.join(missing)}: install headwater[finetune]")
     from headwater.model.converse import model_folder
 
     folder = model_folder(run).resolve()
@@ -176,7 +180,7 @@ def finetune(
         result["scored_before"] = _scored_before(place, task.key, key)
         out = place.path / "results" / key[:12]
         write_json(out / "result.json", result)
-        lines = result_lines(result)
+        lines = [*lines_of(card, config.context), "", *result_lines(result)]
         (out / "result.md").write_text("\n".join(f"    {line}" for line in lines) + "\n", encoding="utf-8")
         place.event("finetune", task=task.name, result=str(out.relative_to(place.path)))
     return {**result, "folder": str(out)}
@@ -190,7 +194,11 @@ def _card(base: Base, task: Task, context: int) -> dict[str, Any]:
     from headwater.model.tokenizer import Tokenizer
 
     tokenizer = Tokenizer.load(base.folder / "tokenizer.json")
-    known = base.workspace.path / "tasks" / f"card-{content_key(VERSION, task.key, base.key)[:12]}.json"
+    known = (
+        base.workspace.path
+        / "tasks"
+        / f"card-{content_key(VERSION, task.key, task.name, task.files, task.notes, base.key)[:12]}.json"
+    )
     kept: dict[str, Any] | None = read_json(known)
     if kept is None:
         kept = card_of(task, lambda text: len(tokenizer.encode(text)), context)

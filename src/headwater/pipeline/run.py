@@ -9,6 +9,7 @@ from headwater.engine.workspace import Entry, Workspace, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
 from headwater.pipeline.curation import Curated, curate
+from headwater.pipeline.evaluate_tasks import Evaluated, tasks_of_recipe
 from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
@@ -34,6 +35,7 @@ class Outcome:
     runs: list[Run] = field(default_factory=list)
     heldout: Entry | None = None
     scores: list[dict[str, Any]] = field(default_factory=list)
+    tasks: list[Evaluated] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         value: dict[str, Any] = {
@@ -50,6 +52,8 @@ class Outcome:
             value["runs"] = [str(run.folder) for run in self.runs]
         if self.scores:
             value["scores"] = self.scores
+        if self.tasks:
+            value["tasks"] = [one.as_json() for one in self.tasks]
         return value
 
 
@@ -115,6 +119,9 @@ def run_until(
                 {**summarise(entry.here(), recipe.evaluate.weights), "measure": entry.result["measure"]}
                 for entry in entries
             ]
+            outcome.tasks = tasks_of_recipe(
+                recipe, place, [run.folder for run in outcome.runs], workers=count
+            )
         keep_snapshot(outcome)
     return outcome
 
@@ -124,7 +131,9 @@ def _training_set(outcome: Outcome, workers: int, scored: bool) -> Path:
     assert outcome.curated is not None
     tokenizer = train_tokenizer(recipe, workspace, [outcome.ingested], workers=workers, scored=scored)
     pool = build_pool(workspace, tokenizer, [outcome.curated], workers=workers)
-    return build_training_set(workspace, recipe, outcome.curated, pool, tokenizer)
+    return build_training_set(
+        workspace, recipe, outcome.curated, pool, tokenizer, ingested=outcome.ingested, measured=outcome.measured
+    )  # fmt: skip
 
 
 def keep_snapshot(outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.workspace import content_key, read_json
+from headwater.evaluate.curve import sentence
 from headwater.pipeline.run import STAGES, Outcome, open_recipe
 from headwater.recipe import Recipe
 from headwater.recipe.quantities import show_count, show_size
@@ -14,6 +15,12 @@ from headwater.sources.shards import plan
 # slow laptop core; a plan is an upper estimate.
 READ_RATE = 2e6
 TRAIN_RATE = 15_000
+_EXCHANGED = (
+    "duplicate",
+    "passage-",
+    "bloom",
+    "line-keys",
+)  # stages of corpus-wide steps, which say what they "spilled"
 
 
 def lines_of(outcome: Outcome) -> list[str]:
@@ -56,10 +63,28 @@ def lines_of(outcome: Outcome) -> list[str]:
         lines += _mixture_lines(read_json(outcome.training_set / "manifest.json") or {})
     for run in outcome.runs:
         lines.append(f"run       {run.folder} ({show_count(run.result['tokens'])} tokens)")
+        lines.append(f"          {_trained(run.result)}")
     for scores in outcome.scores:
         for domain, bits in scores["domains"].items():
             lines.append(f"score     {bits:.3f} {scores['measure']} on {domain}")
+    for asked in outcome.tasks:
+        for result in asked.results:
+            lines += [
+                f"task      {row['score']:.3f} ± {row['standard_error']:.3f} {result['task']}, {row['shots']} examples: "
+                + sentence(row, kind=result["kind"])
+                for row in result["rows"]
+            ]
     return lines
+
+
+def _trained(result: dict[str, Any]) -> str:
+    """Loss, what held-out text says of it, and how much of the machine was used."""
+    said = f"loss {result['loss']:.3f} nats a token"
+    if result.get("validation_loss") is not None:
+        said += f", {result['validation_loss']:.3f} on held-out text"
+    if result.get("mfu") is not None:
+        said += f"; {result['tokens_per_second']:,} tokens/s, MFU {result['mfu']:.0%}"
+    return said
 
 
 def _mixture_lines(manifest: dict[str, Any]) -> list[str]:
@@ -78,7 +103,7 @@ def _mixture_lines(manifest: dict[str, Any]) -> list[str]:
 
 def _spilled(outcome: Outcome) -> int:
     """Bytes that corpus-wide steps wrote to disk instead of holding them."""
-    stages = [name for name in outcome.workspace.used if name.startswith(("duplicate", "passage-", "bloom"))]
+    stages = [name for name in outcome.workspace.used if name.startswith(_EXCHANGED)]
     entries = [entry for name in stages for entry in outcome.workspace.stage(name).entries().values()]
     return sum(entry.result.get("spilled", 0) for entry in entries)
 

@@ -15,6 +15,7 @@ from headwater.curate.card import card, croissant
 from headwater.curate.tokenization import LIKELIHOODS
 from headwater.curate.training_set import (
     DOCUMENTS_SCHEMA,
+    Contents,
     manifest,
     mixture_plan,
     mixture_weights,
@@ -34,10 +35,14 @@ from headwater.errors import HeadwaterError, RecipeError
 from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.curation import Curated
 from headwater.pipeline.ingest import Ingested
+from headwater.pipeline.measure import Measured
+from headwater.pipeline.source_profile import count_kept, markdown_of, profile_of
 from headwater.recipe import Recipe
 from headwater.sources.takedown import REASON as TAKEN_DOWN
 
 VERSION = 3  # 3: personal data, take-downs and responsible-AI fields on the card
+CARD = 1  # of what the card says beside that
+MOST_PROFILES = 40  # sources whose profile is on the card
 
 
 def train_tokenizer(
@@ -119,9 +124,14 @@ def build_pool(workspace: Workspace, tokenizer: Path, arms: list[Curated], *, wo
 
 
 def build_training_set(
-    workspace: Workspace, recipe: Recipe, curated: Curated, pool: str, tokenizer: Path
-) -> Path:
-    """The arm's training set; raises HeadwaterError where no document is kept."""
+    workspace: Workspace, recipe: Recipe, curated: Curated, pool: str, tokenizer: Path, *,
+    ingested: Ingested | None = None, measured: Measured | None = None,
+) -> Path:  # fmt: skip
+    """The arm's training set; raises HeadwaterError where no document is kept.
+
+    Its card has a profile of what is `ingested` and `measured`, which decides nothing: where that changes (one more
+    family), the card is written anew and the training set stays what it was, by its key.
+    """
     pooled = workspace.stage(pool).entries()
     private = None if curated.privacy_stage is None else workspace.stage(curated.privacy_stage).entries()
     shards = [
@@ -143,13 +153,18 @@ def build_training_set(
     )  # fmt: skip
     folder = workspace.path / "training-sets" / key[:12]
     workspace.used.add(str(folder.relative_to(workspace.path)))
-    if (read_json(folder / "manifest.json") or {}).get("key") == key and is_whole(folder):
+    seen = {} if measured is None else measured.entries
+    card_key = content_key(
+        CARD, {f: [(n, e.fingerprint) for n, e in sorted(seen[f].items())] for f in sorted(seen)}
+    )
+    known = read_json(folder / "manifest.json") or {}
+    if (known.get("key"), known.get("card")) == (key, card_key) and is_whole(folder):
         return folder
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
-        _write(temporary, recipe, key, shards, pool, tokenizer, _taken_down(curated))
+        _write(temporary, recipe, key, card_key, shards, pool, tokenizer, curated, ingested, measured)
         seal(temporary)
         commit_folder(temporary, folder)
     finally:
@@ -164,11 +179,11 @@ def _taken_down(curated: Curated) -> int:
 
 
 def _write(
-    folder: Path, recipe: Recipe, key: str, shards: list[dict[str, str]], pool: str, tokenizer: Path,
-    taken_down: int,
+    folder: Path, recipe: Recipe, key: str, card_key: str, shards: list[dict[str, str]], pool: str, tokenizer: Path,
+    curated: Curated, ingested: Ingested | None, measured: Measured | None,
 ) -> None:  # fmt: skip
     contents = write_documents(folder / "documents.parquet", shards)
-    contents.taken_down = taken_down
+    contents.taken_down = _taken_down(curated)
     if not contents.documents:
         reasons = ", ".join(f"{reason or state} {n:,}" for (state, reason), n in contents.left.most_common(5))
         raise HeadwaterError(
@@ -189,14 +204,42 @@ def _write(
         pool=[{"shard": s["shard"], "path": f"../../{pool}/{s['shard']}.bin"} for s in shards],
         contents=contents, mixture=mixture, max_epochs=recipe.curate.max_epochs,
         token_type=token_type(coder.vocabulary).name,
+    ) | {"card": card_key}  # fmt: skip
+    profile = None
+    if ingested is not None and measured is not None:
+        profile = _profile(recipe, contents, curated, ingested, measured)
+    text = card(
+        recipe, contents, key=key, vocabulary=coder.vocabulary, mixture=mixture, asked=weights, profile=profile
     )  # fmt: skip
-    text = card(recipe, contents, key=key, vocabulary=coder.vocabulary, mixture=mixture, asked=weights)
     (folder / "card.md").write_text(text, encoding="utf-8")
     columns = {field.name: str(field.type) for field in DOCUMENTS_SCHEMA}
     files = {name: _sha256(folder / name) for name in ("documents.parquet", "tokenizer.json")}
     described = croissant(recipe, contents, key=key, columns=columns, files=files)
     (folder / "croissant.json").write_text(described, encoding="utf-8")
     write_json(folder / "manifest.json", record)
+
+
+def _profile(
+    recipe: Recipe, contents: Contents, curated: Curated, ingested: Ingested, measured: Measured
+) -> list[str]:
+    """Of each source, in Markdown, what was read and measured."""
+    ledger = [curated.texts(shard).ledger for shard in sorted(curated.shards)]
+    tokens, size = contents.by_source(contents.tokens), contents.by_source(contents.bytes)
+    parts: list[str] = []
+    for source in recipe.sources[:MOST_PROFILES]:
+        own = [shard for shard in sorted(curated.shards) if ingested.source_of[shard] == source.name]
+        signals = {
+            family: [some[shard] for shard in own if shard in some]
+            for family, some in measured.entries.items()
+        }
+        found = profile_of(
+            source.name, source.kind, [curated.texts(shard).documents for shard in own], signals
+        )
+        count_kept(found, ledger, tokens[source.name] / size[source.name] if size.get(source.name) else None)
+        parts += markdown_of(found, level=3)
+    if (more := len(recipe.sources) - MOST_PROFILES) > 0:
+        parts.append(f"{more:,} more sources: `headwater profile RECIPE`.")
+    return parts
 
 
 def _sha256(path: Path) -> str:

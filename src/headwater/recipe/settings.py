@@ -203,6 +203,12 @@ class Evaluate(Settings):
     domains: list[str] | None = None  # default: every domain that has held-out text
     bytes_per_unit: Size | None = None  # score at most so much of a unit, for speed
     weights: dict[str, float] | None = None  # default: equal over languages, then over domains
+    # what the model is asked beside: tasks as of `headwater evaluate --list`, task files, or lm_eval:NAME
+    tasks: list[str] = Field(default_factory=list)
+    data: str | None = None  # folder of their data, relative to the recipe; default: HEADWATER_TASK_DATA
+    shots: list[Annotated[int, Field(ge=0)]] = Field(default_factory=lambda: [0], min_length=1)
+    draws: Annotated[int, Field(ge=1)] = 3  # of examples, for each number above 0
+    items: Annotated[Count, Field(ge=2)] | None = None  # of each task; default: all
 
 
 class Recipe(Settings):

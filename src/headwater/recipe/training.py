@@ -57,7 +57,7 @@ class ModelSettings(Settings):
 
 
 class TrainSettings(Settings):
-    objective: Literal["lm", "mlm", "plm", "span"] = "lm"  # default: that of the model's family
+    objective: Literal["lm", "mlm", "plm", "span", "episodes"] = "lm"  # default: that of the model's family
     tokens: Count = 5_000_000
     batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
     micro_batch: Annotated[Count, Field(ge=1)] | None = (
@@ -83,6 +83,8 @@ class TrainSettings(Settings):
 
 def check_objective(model: ModelSettings, train: TrainSettings) -> None:
     """Raises ValueError where the family cannot learn the objective."""
+    if train.objective == "episodes" and model.family == "gpt":
+        return
     if train.objective != DEFAULT_OBJECTIVES[model.family]:
         raise ValueError(
             f"a {model.family} model cannot learn {train.objective}; leave train.objective out, or set it to "

@@ -15,6 +15,7 @@ WIMBD (Elazar et al. 2024) profiles corpora by such numbers. On Chinese: words a
 import math
 from collections import Counter
 from functools import cache
+from itertools import compress
 
 import numba
 import numpy as np
@@ -34,9 +35,10 @@ def measure(text: str) -> tuple[float | None, ...]:
     data = text.encode()
     pieces = pieces_of(text)
     kept = pieces.are(WORD)
-    words = [word.lower() for word, is_word in zip(pieces.words, kept.tolist(), strict=True) if is_word]
-    if not words:
+    joined = "\n".join(compress(pieces.words, kept.tolist())).lower()  # no word has a line end in it
+    if not joined:
         return (None,) * 7
+    words = joined.split("\n")
     counts = Counter(words)
     sentences = sentences_of(text)
     per_sentence = len(words) / max(1, len(sentences))

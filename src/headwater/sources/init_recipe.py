@@ -4,6 +4,7 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from headwater.corpus.document import split_of
@@ -16,6 +17,7 @@ MAX_TOKENS = 5_000_000
 EPOCHS = 4
 BYTES_A_TOKEN = 4.0  # of a small byte-BPE on English; on Chinese about 3, which offers more tokens
 KEPT = 0.6  # share of the text that curation may well leave
+FEW = 5  # units of a source that are held out where it has four times as many: what a comparison resamples
 BOOK = 100_000  # mean bytes of a text from which it is a book and web rules do not fit
 
 
@@ -99,20 +101,27 @@ def render(folder: Path, groups: list[Group], left_out: list[Look]) -> str:
 
 
 def _holdout(groups: list[Group]) -> tuple[float, str, bool]:
-    """A share and salt that hold out something of every source and leave more: (share, salt, whether it can be).
+    """A share and salt that hold out enough of every source and leave more: (share, salt, whether it can be).
 
-    Where units are files or authors there may be few of them, and a tenth of eleven books may be none.
+    Where units are files or authors there may be few of them: a tenth of eleven books may be none, and a comparison
+    needs two held-out units and resamples FEW. A quarter of a source is the most that is taken for that.
     """
     named = [group.units for group in groups if group.units]
     enough = len(named) < len(groups)  # rows or sites, of which there are many
     if not enough and len(frozenset().union(*named)) < 2:
         return 0.1, "headwater-1", False
     several = [units for units in named if len(units) > 1] or ([] if enough else [frozenset().union(*named)])
-    for share in (0.1, 0.2, 0.3):
-        for number in range(1, 20):
+    for enough_of in (FEW, 1):
+        wanted = [
+            max(1, min(enough_of, 2, len(units) // 3), min(enough_of, len(units) // 4)) for units in several
+        ]
+        for share, number in product((0.1, 0.2, 0.3, 0.4, 0.5), range(1, 20)):
             salt = f"headwater-{number}"
             held = [sum(split_of(u, share=share, salt=salt) == "heldout" for u in units) for units in several]
-            if all(1 <= count <= max(1, len(units) // 3) for count, units in zip(held, several, strict=True)):
+            if all(
+                least <= count <= max(least, len(units) // 4)
+                for least, count, units in zip(wanted, held, several, strict=True)
+            ):
                 return share, salt, True
     return 0.3, "headwater-1", True
 

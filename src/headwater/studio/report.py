@@ -4,6 +4,7 @@ Both languages are in it; radio buttons and CSS choose. Addresses are shown and 
 the same bytes.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from headwater.engine.workspace import Workspace, read_json
 from headwater.errors import HeadwaterError
 from headwater.inspect.profile import Funnel, funnel
 from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
+from headwater.pipeline.evaluate_tasks import task_scores
 from headwater.studio import charts, views, words
 from headwater.studio.html import filled, known_language, write
 
@@ -33,8 +35,9 @@ def report(
     if comparison is None and recipe is None:
         comparison = newest_comparison(place)
     result = None if comparison is None else _load(comparison)
-    recipes = _recipes(place, result, recipe)
-    html = render(result, recipes, [funnel(one) for one in recipes if one.ledger], language)
+    tasks = task_scores(place)
+    recipes = [] if tasks and not (place.path / "recipes").is_dir() else _recipes(place, result, recipe)
+    html = render(result, recipes, [funnel(one) for one in recipes if one.ledger], language, tasks)
     return write(html, Path(out))
 
 
@@ -45,7 +48,11 @@ def newest_comparison(workspace: Workspace) -> Path | None:
 
 
 def render(
-    comparison: dict[str, Any] | None, recipes: list[Snapshot], funnels: list[Funnel], language: str
+    comparison: dict[str, Any] | None,
+    recipes: list[Snapshot],
+    funnels: list[Funnel],
+    language: str,
+    tasks: Sequence[dict[str, Any]] = (),
 ) -> str:
     """The page. Sections that have nothing to say are left out."""
     functions = {
@@ -57,6 +64,7 @@ def render(
         "funnels": [views.funnel_view(one) for one in funnels],
         "comparison": None if comparison is None else views.comparison_view(comparison),
         "runs": views.runs_view(recipes) if comparison is None else None,
+        "tasks": [views.tasks_view(model) for model in tasks],
     }
     return filled("report", language, page, functions)
 

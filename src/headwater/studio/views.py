@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from headwater.compare.markdown import matching_words as matching_words
+from headwater.evaluate.curve import sentence
 from headwater.inspect.profile import Amount, Funnel, Reason
 from headwater.inspect.snapshots import Snapshot
 from headwater.studio import charts, words
@@ -173,6 +174,29 @@ def _metrics(folder: Any) -> tuple[tuple[float, float], ...]:
     return tuple(
         (float(line["tokens"]), float(line["bits"])) for line in lines if math.isfinite(line["bits"])
     )
+
+
+# ---------------------------------------------------------------- tasks
+
+
+def tasks_view(model: dict[str, Any]) -> dict[str, Any]:
+    """What tasks said of one model, a row for each number of examples."""
+    rows = [
+        {
+            "task": f"{result['task']} ({result['metric']})",
+            "measure": result["measure"],
+            "shots": row["shots"],
+            "score": row["score"],
+            "error": row["standard_error"],
+            "chance": row["chance"] or None,
+            "shuffled": row["shuffled"]["score"] if "shuffled" in row else None,
+            "asked": row["items"],
+            "words": tuple(sentence(row, language, result["kind"]) for language in ("en", "zh")),
+        }
+        for result in model["tasks"]
+        for row in result["rows"]
+    ]
+    return {"model": model["model"], "rows": rows}
 
 
 # ---------------------------------------------------------------- funnel

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from headwater.tasks.items import Item
+from headwater.tasks.records import harmless
 from headwater.tasks.task import SPLITS, Task, normal
 
 MOST_LABELS = 12  # shown of many
@@ -86,7 +87,7 @@ def lines_of(card: dict[str, Any], context: int) -> list[str]:
         shares = some.get("balance") or some.get("entities")
         if shares:
             shown = ", ".join(
-                f"{label} {count / sum(shares.values()):.0%}"
+                f"{harmless(label)} {count / sum(shares.values()):.0%}"
                 for label, count in list(shares.items())[:MOST_LABELS]
             )
             more = f", and {len(shares) - MOST_LABELS} more" if len(shares) > MOST_LABELS else ""

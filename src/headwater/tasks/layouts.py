@@ -4,7 +4,7 @@ classification   text, pair, label        SST-2, ChnSentiCorp, AG News, TNEWS, O
 tagging          words, tags              CoNLL
 reading          passage, question        SQuAD JSON: XQuAD, CMRC 2018, DRCD (`is_impossible`: no answer)
 choice           passage, question, …     C3, ChID, and rows with `options` (or A, B, C, D) and `answer`
-generation       source, target           E2E, DialogSum, pairs of sentences
+generation       source, target           E2E, DialogSum, pairs of sentences; `messages` of chats
 
 Nothing is guessed where a file has neither the usual names nor two columns: an error says which names there are.
 """
@@ -26,6 +26,11 @@ SOURCES = ("source", "src", "dialogue", "document", "article", "mr", "input", "i
 TARGETS = ("target", "tgt", "summary", "highlights", "ref", "output", "response", "answer", "zh")
 PASSAGES = ("passage", "context", "article", "content")
 OPTIONS = ("options", "choices", "choice", "candidates")
+MESSAGES = "messages"  # of a dialogue: [{"role", "content"}]
+# how a chat is written out for models that have no tokens for it: English, Chinese
+ROLES = {
+    "system": ("System: ", "系统："), "user": ("User: ", "用户："), "assistant": ("Assistant: ", "助手："),
+}  # fmt: skip
 NO_CONSENSUS = "-"  # the label of NLI items on which annotators did not agree
 UNLABELLED, NO_LABEL, EMPTY = "unlabelled", "no_consensus", "empty_text"
 
@@ -43,12 +48,12 @@ def kind_of(records: Records) -> str:
         return "choice"
     if names & set(LABELS) and names & set(TEXTS):
         return "classification"
-    if names & set(SOURCES) and names & set(TARGETS):
+    if (names & set(SOURCES) and names & set(TARGETS)) or MESSAGES in names:
         return "generation"
     if records.columns == ("1", "2"):
         return "classification" if _few_values(records, "2") else "generation"
     raise RecipeError(
-        f"{records.path}: its columns are {', '.join(records.columns) or 'none'}, which say no task; name them, "
+        f"{records.path}: its columns are {records.named or 'none'}, which say no task; name them, "
         "--columns text=…,label=… (or source=…,target=…), and the task, --kind"
     )
 
@@ -88,7 +93,7 @@ def items_of(
                 "column as id: --columns id="
             )
         seen[name] = row.line
-        made.append(item)
+        made += item if isinstance(item, list) else [item]
     if kind == "generation":
         made = _joined(made)
     if kind == "classification" and names:
@@ -112,9 +117,7 @@ def _column(
     """The file's name for a role. `place`: where it stands in a file without names."""
     if role in columns:
         if columns[role] not in records.columns:
-            raise RecipeError(
-                f"{records.path}: has no column {columns[role]!r}; it has {', '.join(records.columns)}"
-            )
+            raise RecipeError(f"{records.path}: has no column {columns[role]!r}; it has {records.named}")
         return columns[role]
     lower = {name.lower(): name for name in records.columns}
     found = next(
@@ -122,7 +125,7 @@ def _column(
     )
     if found is None:
         raise RecipeError(
-            f"{records.path}: no column for the {role} among {', '.join(records.columns)}; say which it is: "
+            f"{records.path}: no column for the {role} among {records.named}; say which it is: "
             f"--columns {role}=NAME"
         )
     return found
@@ -230,9 +233,32 @@ def _answer(where: str, value: Any, options: tuple[str, ...]) -> int:
 
 
 def _written(records: Records, columns: Mapping[str, str]) -> Any:
+    if MESSAGES in records.columns and not columns:
+        return lambda row, name: _answers(records, row, name)
     source = _column(records, columns, "source", SOURCES, "1")
     target = _column(records, columns, "target", TARGETS, "2")
     return lambda row, name: Written(name, _string(records, row, source), (_string(records, row, target),))
+
+
+def _answers(records: Records, row: Row, name: str) -> list[Item]:
+    """Each turn of the assistant is to be written of all turns before it. Raises where there is none, or one is empty."""
+    said, made = "", []
+    messages = row.values.get(MESSAGES)
+    for turn in messages if isinstance(messages, list) else ():
+        role, text = str(turn.get("role", "")), str(turn.get("content") or "").strip()
+        if not text:
+            raise RecipeError(
+                f"{records.where(row)}: a message of {role or 'nobody'} is empty; fill it, or take it out"
+            )
+        chinese = any("\u4e00" <= character <= "\u9fff" for character in said + text)
+        speaker = ROLES.get(role, (role, role))[chinese]
+        if role == "assistant" and said:
+            source = f"{said}{speaker}"
+            made.append(Written(f"{name}/{len(made) + 1}", source, (text,)))
+        said += f"{speaker}{text}\n"
+    if not made:
+        raise RecipeError(f"{records.where(row)}: no message of an assistant that follows another one")
+    return made
 
 
 def _joined(items: list[Item]) -> list[Item]:

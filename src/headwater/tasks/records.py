@@ -42,8 +42,18 @@ class Records:
     rows: tuple[Row, ...]
     whole: Any = None
 
+    @property
+    def named(self) -> str:
+        """The columns, for a message: control characters are escaped."""
+        return ", ".join(harmless(column) for column in self.columns)
+
     def where(self, row: Row) -> str:
         return f"{self.path} line {row.line}"
+
+
+def harmless(text: str) -> str:
+    """On one line, with control characters escaped: for messages that quote what stands in a file."""
+    return repr(text)[1:-1]
 
 
 def suffix_of(path: Path) -> str:

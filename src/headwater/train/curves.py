@@ -77,7 +77,6 @@ def write_wandb(run: Path, folder: Path, *, project: str = "headwater") -> Path:
         dir=str(folder),
         config=settings,
         mode="offline",
-        reinit=True,
     )
     place = Path(made.dir).parent
     for point in found:

@@ -51,15 +51,19 @@ CHECKPOINT_SECONDS = (
     30.0  # between checkpoints, which are of whole epochs; what comes out does not depend on it
 )
 OUTPUTS = {"choice": 1, "reading": 2, "generation": 0}
-# epochs, learning rate and rows a batch where nothing is said; rates are those of small models, and fall with width
+STEPS = 600  # that a small data set is trained for
 DEFAULTS: dict[str, Any] = {
-    "learning_rate": None, "epochs": None, "batch": 32, "weight_decay": 0.01, "warmup": 0.1, "lora": 0,
+    "learning_rate": None, "epochs": None, "batch": None, "weight_decay": 0.01, "warmup": 0.1, "lora": 0,
     "precision": "auto",
 }  # fmt: skip
 
 
 class Pruned(Exception):
     """A search has seen enough of this training."""
+
+
+class Diverged(HeadwaterError):
+    """The loss is no number."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,15 @@ class Settings:
 
 
 def settings_of(given: dict[str, Any], kind: str, width: int, items: int) -> Settings:
-    """Settings with what is not said filled in: 5e-4 at a width of 128, as 1/width; few items are seen more often."""
+    """Settings with what is not said filled in. The rate is 5e-4 at a width of 128 and falls as 1/width; few items come
+    in smaller batches and are seen more often, until there are about 600 steps (Mosbach 2021), or 40 epochs."""
     values = DEFAULTS | {name: value for name, value in given.items() if value is not None}
     if values["learning_rate"] is None:
         values["learning_rate"] = 5e-4 * 128 / width * (4 if values["lora"] else 1)
+    if values["batch"] is None:
+        values["batch"] = 32 if items > 1000 else 16 if items > 100 else 8
     if values["epochs"] is None:
-        values["epochs"] = 3 if items > 20_000 else 5 if items > 5_000 else 10 if items > 500 else 20
+        values["epochs"] = min(40, max(3, round(STEPS * values["batch"] / items)))
     return Settings(**values)
 
 
@@ -165,7 +172,7 @@ def finetune(
             loss.backward()  # type: ignore[no-untyped-call]
             nats = loss.item()
             if not math.isfinite(nats):
-                raise HeadwaterError(
+                raise Diverged(
                     f"{folder}: the loss is {nats} in epoch {epoch + 1}; lower the learning rate (it is "
                     f"{chosen.learning_rate:g}), or set the precision to fp32"
                 )

@@ -2,8 +2,9 @@
 
 Every process reads its rows of the batch (those whose number leaves its rank when divided by the number of
 processes), and the gradients are summed, in fp32. What a batch holds does not depend on how many share it, so that a
-run goes on with another number of processes, or the other way to share, than it began with; sums differ in the last
-digits.
+run goes on with another number of processes, or the other way to share, than it began with. Two processes end with the
+bits of one that takes the batch in two passes (fp32, CPU); other numbers add up in another order, and differ in the
+last digits.
 
     ddp     each process holds the whole model and the whole optimiser
     fsdp    each holds its rows of every parameter, gradient and moment (PyTorch's `fully_shard`, FSDP2); a block is

@@ -56,10 +56,11 @@ def pretrain(
 ) -> dict[str, Any]:
     """Trains one model into `folder`; what `done.json` then holds.
 
-    `heldout`: a Parquet file (id, text) to take the loss on, as `train` says how often. `model` and `train` are the recipe's settings of these names. The seed sets initialisation, order and, with
-    `draw` below 1, which share of the documents is seen. A finished folder is returned as it is. Raises
-    HeadwaterError where the folder holds another run, the training set is too small, a token is not in the
-    vocabulary, or the loss is no longer a number; RecipeError where family and objective do not belong together.
+    `model` and `train` are the recipe's settings of these names; `heldout`, where given, is a Parquet file (id, text)
+    to take the loss on as often as `train` says. The seed sets initialisation, order and, with `draw` below 1, which
+    share of the documents is seen. A finished folder is returned as it is. Raises HeadwaterError where the folder
+    holds another run, the training set is too small, a token is not in the vocabulary, or the loss is no longer a
+    number; RecipeError where family and objective, or batch and processes, do not belong together.
     """
     folder, source = Path(folder), Path(training_set)
     if train.get("processes", 1) > 1 and "RANK" not in os.environ:
@@ -133,7 +134,9 @@ def pretrain(
             rows = stream.batch(step)[rank::world]
             # the next token leaves nothing to chance, and is spared the keys
             keys = rows[:, 0] if objective.name == "lm" else stream.keys(step)[rank::world]
-            passes = [slice(start, start + a_pass) for start in range(0, len(rows), a_pass)]
+            # every so many rows, as processes take them: as many passes or processes add up the same sums
+            count = -(-len(rows) // a_pass)
+            passes = [slice(part, None, count) for part in range(count)]
             batches = [objective.make(rows[part], keys[part]) for part in passes]
             nats = gradients(network, batches, place)
             if not math.isfinite(nats):

@@ -11,11 +11,12 @@ from typing import Any
 
 from headwater.engine.progress import report
 from headwater.engine.workspace import commit_folder, read_json
+from headwater.errors import HeadwaterError
 from headwater.model.converse import model_folder
 from headwater.model.huggingface import read_config
 from headwater.tasks.metrics import decisive
 from headwater.tasks.task import read_about, read_split
-from headwater.train.finetune import Pruned, finetune, settings_of
+from headwater.train.finetune import Diverged, Pruned, finetune, settings_of
 
 STARTING = 5  # trials drawn at random before TPE models them, and before anything is pruned
 
@@ -74,7 +75,7 @@ def search(
             result = finetune(
                 place, run=run, task=task, settings=tried, seed=seed, labels=labels, watch=watch
             )
-        except Pruned:
+        except (Pruned, Diverged):
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
             study.tell(trial, result["validation"][decisive(kind)])
@@ -87,6 +88,10 @@ def search(
         for place, one in enumerate(study.get_trials(states=ended))
     ]  # fmt: skip
     best = read_json(folder / "best" / "done.json")
+    if best is None:
+        raise HeadwaterError(
+            f"none of {trials} trials ended with a loss that is a number; give a lower --learning-rate"
+        )
     return {"settings": best["settings"], "validation": best["validation"], "trials": rows,
             "pruned": sum(row["pruned"] for row in rows)}  # fmt: skip
 

@@ -15,6 +15,7 @@ from headwater.compare.studies import (
     memorisation,
     negative_control,
     noise,
+    pretraining,
     quality,
     repetition,
     tokeniser,
@@ -24,6 +25,7 @@ from headwater.compare.studies.study import Study
 STUDIES: dict[str, Study] = {
     module.STUDY.name: module.STUDY
     for module in (
-        aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, negative_control
+        aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, pretraining,
+        negative_control
     )
 }  # fmt: skip

@@ -31,6 +31,8 @@ class Study:
     write: Callable[[Path, Path], Sequence[Path]]
     # record -> {"as_expected": bool, "rows": [see pairs.py], "sentence": {"en", "zh"}}
     judge: Callable[[dict[str, Any]], dict[str, Any]]
+    # what trains and scores in the place of a comparison: (study, data, folder, workers) -> record
+    measure: Callable[["Study", Path, Path, int], dict[str, Any]] | None = None
     separate: bool = False  # arms have tokenisers of their own, so that each is prepared alone
     lesson: tuple[str, str] | None = None  # what a finding against the expectation teaches
 
@@ -62,6 +64,9 @@ def run_study(
     chosen = replace(study, seeds=seeds or study.seeds, tokens=tokens or study.tokens)
     if chosen.seeds < 2:
         raise HeadwaterError(f"a study needs two seeds an arm at least, not {chosen.seeds}")
+    if chosen.measure is not None:
+        count = default_workers() if workers is None else workers
+        return result_of_study(chosen, chosen.measure(chosen, data, folder, count))
     written = chosen.write(data, folder)
     groups = [
         load_arms(paths, chosen.budget, []) for paths in (zip(written) if study.separate else [written])
@@ -100,8 +105,8 @@ def result_of_study(study: Study, record: dict[str, Any]) -> dict[str, Any]:
         "kind": "confirmatory" if study.confirmatory else "exploratory",
         "lesson": None if study.lesson is None else _both(study.lesson),
         "size": {
-            "model": budget.preset,
-            "vocabulary": budget.vocabulary,
+            "model": record.get("model", budget.preset),
+            "vocabulary": record.get("vocabulary", budget.vocabulary),
             "tokens": budget.tokens,
             "runs": {arm["name"]: len(arm["runs"]) for arm in record["arms"]},
             "units": {domain: len(sizes) for domain, sizes in record["domains"].items()},
@@ -144,7 +149,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         f"expected  {result['expected']['en']} ({result['kind']})",
         f"found     {'as expected' if found['as_expected'] else 'NOT as expected'}",
         *lesson,
-        f"size      {size['model']}, {size['tokens']:,} tokens a training; runs: {runs}; held-out units: {units}",
+        f"size      {size['model']}, {size['tokens']:,} tokens a training; runs: {runs}"
+        + (f"; held-out units: {units}" if units else ""),
     ]
     return lines + [f"          {row['name']['en']}: {shown(row)}" for row in found["rows"]]
 

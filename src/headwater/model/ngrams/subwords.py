@@ -113,9 +113,9 @@ def _rank(left: np.uint32, right: np.uint32, pairs: np.ndarray, mask: np.uint64)
     at = _slot(pair, mask)
     while pairs[at] >> np.uint64(22) != pair:
         if pairs[at] == _EMPTY:
-            return _NONE
+            return int(_NONE)
         at = (at + np.uint64(1)) & mask
-    return np.int32(pairs[at] & np.uint64(0x3FFFFF))
+    return int(pairs[at] & np.uint64(0x3FFFFF))
 
 
 @numba.njit(cache=True, nogil=True)

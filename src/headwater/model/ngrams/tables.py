@@ -158,7 +158,7 @@ def _pair(
     """The n-gram of two units, or NONE."""
     at = _slot(one, two, len(pairs))
     while pairs[at] != NONE:
-        place = pairs[at]
+        place: np.uint32 = pairs[at]
         if entries[place, 0] == two and contexts[one, 0] <= place < contexts[one + 1, 0]:
             return place
         at = (at + np.uint64(1)) & np.uint64(len(pairs) - 1)

@@ -67,6 +67,10 @@ _EVERY = {
         "rules add up in the same order. A key of two letters is always a language.",
         "```yaml\ncurate:\n  preset: {en: fineweb, zh: fineweb2-zh, code: null, dialogue: null}\n"
         "  rules: {my-blog: {length.characters: {min: 500}}}\n```",
+        "**Languages.** Where some languages are wanted and no others, `signals.languages` names them (`und`: texts in none):\n"
+        "the rest is counted as `gated[language]`, measured by `language` alone and not trained on. Held-out text stays.\n"
+        "That spares what would be measured for no rule: of a crawl in many languages, most of it.",
+        "```yaml\nsignals: {languages: [en, zh]}\n```",
         "**A take-down list.** `takedown` names documents that have to go, held-out ones too: by id (32 hex digits, or\n"
         "`id:` and the source's own), by URL (the page and what lies below it, with or without www.) or by domain (and every\n"
         "host below it; Chinese names as they are written). `files` have one entry a line and `#` comments, and are\n"
@@ -82,6 +86,9 @@ _EVERY = {
         '`"*"`：所指文档最少的预设说了算（`null` 是没有），规则按同样的次序叠加。两个字母的键总是语言。',
         "```yaml\ncurate:\n  preset: {en: fineweb, zh: fineweb2-zh, code: null, dialogue: null}\n"
         "  rules: {my-blog: {length.characters: {min: 500}}}\n```",
+        "**语言。** 只要某些语言时，由 `signals.languages` 写明（`und` 是不属于任何语言的文本）：其余的记为 `gated[language]`，"
+        "只量 `language`，也不拿来训练；留出的文本不动。没有规则会用到的度量就省下了：语言混杂的抓取里，这是大部分。",
+        "```yaml\nsignals: {languages: [en, zh]}\n```",
         "**撤下名单。** `takedown` 列出必须撤下的文档，留出的也在内：按编号（32 位十六进制，或 `id:` 加来源自己的编号）、按网址"
         "（该页和它下面的，有没有 www. 都算）、按域名（和它下面所有主机；中文域名照写）。`files` 一行一条，`#` 后是注释，路径相对于配方。"
         "这些文档记为 `gated[takedown]`，依赖它们的会重做：此后的训练集、分词器、台账里都没有它们。`headwater why 编号` "

@@ -61,7 +61,8 @@ def scored(
         return {name: Scored(*found) for name, found in generation.scored(items, predictions, seed).items()}
     counted = _COUNTED[kind](items, predictions)
     whole = counted.scores(counted.stats.sum(0)[None])
-    drawn = counted.scores(_weights([item.group for item in items], seed) @ counted.stats)
+    [sums] = _drawn([item.group for item in items], seed, counted.stats)
+    drawn = counted.scores(sums)
     return {
         name: Scored(float(value[0]), *map(float, np.nanpercentile(drawn[name], [2.5, 97.5])))
         for name, value in whole.items()
@@ -78,17 +79,26 @@ def difference(
 ) -> Scored:
     """The decisive score of ours less that of theirs on the same items, drawn together."""
     one, other = _COUNTED[kind](items, ours), _COUNTED[kind](items, theirs)
-    name, weights = DECISIVE[kind], _weights([item.group for item in items], seed)
-    drawn = one.scores(weights @ one.stats)[name] - other.scores(weights @ other.stats)[name]
+    name = DECISIVE[kind]
+    ours_drawn, theirs_drawn = _drawn([item.group for item in items], seed, one.stats, other.stats)
+    drawn = one.scores(ours_drawn)[name] - other.scores(theirs_drawn)[name]
     whole = one.scores(one.stats.sum(0)[None])[name] - other.scores(other.stats.sum(0)[None])[name]
     return Scored(float(whole[0]), *map(float, np.nanpercentile(drawn, [2.5, 97.5])))
 
 
-def _weights(groups: Sequence[str], seed: int) -> np.ndarray:
-    """(draws, items): how often each item is in each draw."""
+def _drawn(groups: Sequence[str], seed: int, *stats: np.ndarray) -> list[np.ndarray]:
+    """Sums (draws, n) of each table (items, n) over whole groups drawn with replacement, the same draws for all."""
     _, place = np.unique(groups, return_inverse=True)
-    random = np.random.Generator(np.random.Philox(key=seed))
     number = int(place.max()) + 1
-    draws = random.integers(0, number, (DRAWS, number))
-    counts = np.stack([np.bincount(draw, minlength=number) for draw in draws])
-    return counts[:, place].astype(np.float64)
+    of_groups = []
+    for table in stats:
+        sums = np.zeros((number, table.shape[1]))
+        np.add.at(sums, place, table)
+        of_groups.append(sums)
+    random = np.random.Generator(np.random.Philox(key=seed))
+    drawn: list[list[np.ndarray]] = [[] for _ in stats]
+    for _ in range(DRAWS):  # one after another: a table of all draws is as large as draws × items
+        counts = np.bincount(random.integers(0, number, number), minlength=number).astype(np.float64)
+        for sums, made in zip(of_groups, drawn, strict=True):
+            made.append(counts @ sums)
+    return [np.stack(made) for made in drawn]

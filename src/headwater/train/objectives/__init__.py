@@ -4,6 +4,7 @@ lm     gpt    the next token
 mlm    bert   masked tokens
 plm    xlnet  tokens in a random order
 span   t5     spans that were cut out
+episodes  gpt: the next token in half of the rows, in the others labels that only the row itself explains
 
 Chance is a function of (seed, epoch, document): each sequence has a generator of its own, made from its key.
 """
@@ -16,12 +17,18 @@ import numpy as np
 from headwater.errors import RecipeError
 from headwater.model.special_tokens import SpecialTokens
 from headwater.model.tokenizer import Tokenizer
-from headwater.train.objectives import lm, mlm, plm, span
+from headwater.train.objectives import episodes, lm, mlm, plm, span
 from headwater.train.objectives.batch import Batch, batch_loss
 
 __all__ = ["OBJECTIVES", "Batch", "Objective", "batch_loss", "objective_of"]
 
-OBJECTIVES = {"lm": "gpt", "mlm": "bert", "plm": "xlnet", "span": "t5"}  # and the family that learns it
+OBJECTIVES = {
+    "lm": "gpt",
+    "mlm": "bert",
+    "plm": "xlnet",
+    "span": "t5",
+    "episodes": "gpt",
+}  # and the family that learns it
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,16 @@ def objective_of(
     assert tokenizer is not None
     special = tokenizer.special(family)
     _require(special, family)
+    ordinary = np.array([n for n in range(min(vocabulary, tokenizer.vocabulary)) if n not in special.ids])
+    if name == "episodes":
+        if document_masks:
+            raise RecipeError("train.document_masks: an episode is one text; leave it out")
+        return Objective(
+            name,
+            context,
+            (separator,),
+            lambda rows, keys: episodes.batch(rows, _randoms(keys), ordinary, separator),
+        )
     if name == "span":
         if document_masks:
             raise RecipeError(
@@ -72,7 +89,6 @@ def objective_of(
             name, text, (separator,), lambda rows, keys: span.batch(rows[:, :-1], _randoms(keys), special)
         )
     assert special.begin is not None and special.end is not None
-    ordinary = np.array([n for n in range(min(vocabulary, tokenizer.vocabulary)) if n not in special.ids])
     token_bytes = tokenizer.token_bytes() if whole_words else None
 
     def make(rows: np.ndarray, keys: np.ndarray) -> Batch:
@@ -91,7 +107,12 @@ def _randoms(keys: np.ndarray) -> list[np.random.Generator]:
 
 
 def _require(special: SpecialTokens, family: str) -> None:
-    needed = {"bert": ("begin", "end", "mask"), "xlnet": ("begin", "end"), "t5": ("pad", "end", "sentinels")}
+    needed = {
+        "gpt": (),
+        "bert": ("begin", "end", "mask"),
+        "xlnet": ("begin", "end"),
+        "t5": ("pad", "end", "sentinels"),
+    }
     for role in needed[family]:
         if getattr(special, role) in (None, ()):
             raise RecipeError(

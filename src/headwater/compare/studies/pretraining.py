@@ -1,0 +1,127 @@
+"""`pretraining`: is a pre-trained model better at tasks than the same model with new weights, at 16 to 1,000 labels?
+
+One small gpt model, pre-trained on dialogues, news, web articles, questions and encyclopaedia articles in English and
+Chinese (a masked model learns from a seventh of the tokens, and knew hardly more than frequencies at this budget); six
+tasks of classification in English and Chinese. Five draws of labels, which both arms share, as they share seeds and
+settings; a bag of words learns from the same items. Radford 2018 and Devlin 2019 find the gain largest with few labels;
+a bag of words may win at this size, and the study says where.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from headwater.compare.label_curves import PRETRAINED, SCRATCH, WORDS, rows_of
+from headwater.compare.studies.study import Study
+from headwater.errors import HeadwaterError
+
+TASKS = (
+    "sentiment/sst2", "sentiment/ChnSentiCorp_htl_all.csv.gz", "topic/agnews", "topic/thucnews-titles", "fewclue/tnews",
+    "nli/ocnli.train.3k.json.gz",
+)  # fmt: skip
+SIZES = (16, 64, 256, 1000)
+EXPECTED_TASKS = 4  # on which pre-training helps at one of the sizes
+_RECIPE = """\
+name: pretraining
+workspace: workspace
+sources:
+  - name: chat
+    kind: dialogue
+    paths: ["{data}/chat/**/*.json.gz", "{data}/chat/**/*.raw.txt.gz", "{data}/chat/*.zip"]
+  - {{name: lm, kind: files, paths: ["{data}/lm/wikitext-2.valid.txt.gz"], root: "{data}"}}
+  - name: news
+    kind: files
+    paths: ["{data}/news/**/*.cor", "{data}/news/**/*.txt"]
+    root: "{data}"
+    unit: {{by: path, pattern: '([^/]+)[-_][^-_/]+$'}}
+  - {{name: qa, kind: files, paths: ["{data}/qa/*.jsonl.gz"], root: "{data}", unit: {{by: document}}}}
+  - {{name: html, kind: html, paths: ["{data}/web-html/gne-zh-news/**/*.html.gz", "{data}/web-html/magic-article/**/*.html.gz"]}}
+  - {{name: wikipedia, kind: wikipedia, paths: ["{data}/wikipedia/*.xml-p000000010p000030302-shortened.bz2"]}}
+signals: {{families: [language, length]}}
+curate: {{preset: null, duplicates: null}}
+tokenizer: {{vocabulary: {vocabulary}}}
+model: {{family: gpt, preset: {preset}}}
+"""
+PRESET, VOCABULARY = "modern-nano", 2048
+
+
+def write(data: Path, folder: Path) -> Sequence[Path]:
+    corpora = (data / "corpora").resolve()
+    if not (data / "datasets" / TASKS[0]).is_dir():
+        raise HeadwaterError(
+            f"{data}: no {TASKS[0]} for this study; name the folder of test data with --data"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pretraining.yaml"
+    path.write_text(_RECIPE.format(data=corpora, preset=PRESET, vocabulary=VOCABULARY), encoding="utf-8")
+    return [path]
+
+
+def measure(study: Study, data: Path, folder: Path, workers: int) -> dict[str, Any]:
+    """Trains the recipe, then both arms and the bag of words at every number of labels; the record."""
+    from headwater.pipeline.label_curve import measure_labels
+    from headwater.pipeline.run import run_until
+    from headwater.tasks.task import read_task
+
+    [recipe] = write(data, folder)
+    outcome = run_until("train", recipe, overrides=[f"train.tokens={study.tokens}"], workers=workers)
+    tasks = [read_task(data / "datasets" / place) for place in TASKS]
+    measured = measure_labels(outcome.runs[0].folder, tasks, sizes=SIZES, draws=study.seeds, workers=workers)
+    return record_of(measured, study.seeds)
+
+
+def record_of(measured: Sequence[dict[str, Any]], draws: int) -> dict[str, Any]:
+    runs = [{"seed": number, "bits": {}} for number in range(draws)]
+    arms = [{"name": name, "runs": runs} for name in (PRETRAINED, SCRATCH, WORDS)]
+    return {"margin": 0.01, "domains": {}, "arms": arms, "model": PRESET, "vocabulary": VOCABULARY,
+            "measured": list(measured)}  # fmt: skip
+
+
+def judge(record: dict[str, Any]) -> dict[str, Any]:
+    found = rows_of(record["measured"])
+    helped = sorted({row["task"] for row in found if row["verdict"] == "helps"})
+    hurt = sorted({row["task"] for row in found if row["verdict"] == "hurts"})
+    words = sum(row["words"] == "wins" for row in found)
+    tasks = len({row["task"] for row in found})
+    named = ", ".join(helped) or "none"
+    return {
+        "as_expected": len(helped) >= min(EXPECTED_TASKS, tasks) and not hurt,
+        "rows": [_row(row) for row in found],
+        "sentence": {
+            "en": f"Pre-training helps on {len(helped)} of {tasks} tasks at one number of labels at least ({named})"
+            f"{f'; it hurts on {len(hurt)}' if hurt else ''}. The bag of words wins {words} of {len(found)} times.",
+            "zh": f"预训练在 {tasks} 个任务中的 {len(helped)} 个上至少在一种标注量下有益（{'、'.join(helped) or '无'}）"
+            f"{f'；在 {len(hurt)} 个上有害' if hurt else ''}。词袋模型在 {len(found)} 次中胜出 {words} 次。",
+        },
+    }
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """As a study's table shows it: points of accuracy, and what the bag of words reached."""
+    accuracy = row["accuracy"]
+    english = f"{row['task']}, {row['labels']:,} labels ({accuracy[SCRATCH]:.1f} → {accuracy[PRETRAINED]:.1f}; bag of words {accuracy[WORDS]:.1f})"
+    chinese = f"{row['task']}，{row['labels']:,} 个标注（{accuracy[SCRATCH]:.1f} → {accuracy[PRETRAINED]:.1f}；词袋 {accuracy[WORDS]:.1f}）"
+    return {
+        "name": {"en": english, "zh": chinese}, "percent": row["difference"], "interval": row["interval"],
+        "ngram": None, "unit": "points",
+    }  # fmt: skip
+
+
+STUDY = Study(
+    name="pretraining",
+    question=(
+        "Is a pre-trained model better at tasks than the same model with new weights, with 16 to 1,000 labels?",
+        "在 16 到 1,000 个标注下，预训练过的模型是否比同一模型的全新权重更擅长任务？",
+    ),
+    expected=(
+        "it gains on at least four of six tasks at one number of labels; a bag of words may win",
+        "在六个任务中的至少四个上、某一标注量下有增益；词袋模型可能胜出",
+    ),
+    confirmatory=True,
+    arms=2,
+    seeds=5,
+    tokens=2_000_000,
+    write=write,
+    judge=judge,
+    measure=measure,
+)

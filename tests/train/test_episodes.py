@@ -1,0 +1,58 @@
+"""The objective of episodes: what is asked can be known from the row, and from nothing else."""
+
+import numpy as np
+import pytest
+
+from headwater.errors import RecipeError
+from headwater.model.episodes import SPAN, label_tokens
+from headwater.recipe.training import ModelSettings, TrainSettings, check_objective
+from headwater.train.objectives import objective_of
+from headwater.train.objectives.episodes import batch
+
+ORDINARY = np.arange(1, 300)
+
+
+def made(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows = np.random.default_rng(seed).integers(1, 300, (40, 65))
+    found = batch(rows, [np.random.Generator(np.random.Philox(key=n)) for n in range(40)], ORDINARY, 0)
+    assert found.predicted is not None
+    return rows, found.tokens, np.stack([found.predicted, found.targets])
+
+
+def test_half_of_the_rows_are_text_and_all_of_it_is_predicted() -> None:
+    rows, tokens, asked = made()
+    of_row = asked[0] // 64
+    plain = [row for row in range(40) if (of_row == row).sum() == 64]
+    assert 12 <= len(plain) <= 28
+    for row in plain:
+        assert (tokens[row] == rows[row, :-1]).all() and (asked[1][of_row == row] == rows[row, 1:]).all()
+
+
+def test_what_is_asked_for_has_come_before_and_labels_are_of_their_half() -> None:
+    _, tokens, asked = made()
+    of_row = asked[0] // 64
+    trained, held = (set(label_tokens(ORDINARY, held_out=aside).tolist()) for aside in (False, True))
+    assert not trained & held and len(trained | held) == len(ORDINARY) and min(len(trained), len(held)) > 100
+    episodes = [row for row in range(40) if 0 < (of_row == row).sum() < 64]
+    assert episodes
+    for row in episodes:
+        assert tokens[row, 0] == 0
+        items = tokens[row, 1:61].reshape(15, SPAN + 1)  # the last label is a target, and not read
+        assert set(items[:, SPAN].tolist()) <= trained and len(set(items[:, SPAN].tolist())) == 2
+        for place, target in asked[:, of_row == row].T:
+            item, offset = divmod(place % 64 - 1, SPAN + 1)
+            span = tokens[row, 1 + item * (SPAN + 1) :][:SPAN]
+            before = [one for one in items[:item] if (one[:SPAN] == span).all()]
+            assert before and all(one[offset + 1] == target for one in before)
+
+
+def test_the_same_keys_give_the_same_episodes() -> None:
+    assert all((one == other).all() for one, other in zip(made()[1:], made()[1:], strict=True))
+
+
+def test_only_gpt_models_learn_it() -> None:
+    check_objective(ModelSettings(family="gpt"), TrainSettings(objective="episodes"))
+    with pytest.raises(ValueError, match="cannot learn episodes"):
+        check_objective(ModelSettings(family="bert"), TrainSettings(objective="episodes"))
+    with pytest.raises(RecipeError, match="cannot learn"):
+        objective_of("episodes", family="t5", context=64, vocabulary=300, separator=0)
