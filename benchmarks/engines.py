@@ -28,7 +28,7 @@ workspace: workspace
 sources:
   - {name: crawl, kind: warc, paths: ["crawl/*.warc.gz"]}
 holdout: {share: 0}
-signals: {families: [language, gopher, repetition, fineweb, lines, minhash]}
+signals: {families: [language, gopher, repetition, fineweb, lines, hashes, minhash]}
 curate: {preset: {en: fineweb, zh: fineweb2-zh}, decontaminate: null}
 """
 

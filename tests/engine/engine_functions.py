@@ -88,3 +88,13 @@ def loses_its_machine(out: Output, *, marks: str) -> dict[str, Any]:
         time.sleep(600)
     out.path("txt").write_text("又", encoding="utf-8")
     return {"documents": 1}
+
+
+def lags_at_first(out: Output, *, marks: str) -> dict[str, Any]:
+    """The first time it would take ten minutes."""
+    first = not Path(marks, "lags").exists()
+    Path(marks, "lags").touch()
+    if first:
+        time.sleep(600)
+    out.path("txt").write_text("终", encoding="utf-8")
+    return {"documents": 1}

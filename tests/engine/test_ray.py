@@ -4,10 +4,12 @@ errors and resources arrive."""
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
+import headwater.engine.ray
 from headwater.engine.engines import engine_of
 from headwater.engine.local import Job, Task, run_jobs, run_stage
 from headwater.engine.workspace import Workspace
@@ -34,7 +36,21 @@ def engine(monkeypatch: pytest.MonkeyPatch, functions_importable: None):
     shutil.rmtree(temporary, ignore_errors=True)
 
 
-def test_exactly_the_guilty_are_given_up_and_the_rest_is_as_local_makes_it(tmp_path: Path, engine) -> None:
+def test_a_task_of_a_cluster_makes_what_local_makes_and_is_watched(tmp_path: Path, engine) -> None:
+    marks = tmp_path / "标"
+    marks.mkdir()
+    tasks = [Task("s0", "k0", f"{FUNCTIONS}:items", {"texts": ["一", "die", "二"], "marks": str(marks)})]
+    place = Workspace(tmp_path / "ws", engine)
+    with place.lease():
+        [made] = run_stage(place, "texts/a", tasks, workers=engine.workers(None), title="好")
+    [local] = run_stage(Workspace(tmp_path / "local"), "texts/a", tasks, workers=1, title="好")
+    assert made.result["given_up"] == {"1": "worker_died"} and made.fingerprint == local.fingerprint
+
+
+@pytest.mark.slow
+def test_exactly_the_guilty_are_given_up_and_the_rest_is_as_local_makes_it(
+    tmp_path: Path, engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fine = ["一"] * 5
     texts = {"s0": [*fine, "die", *fine], "s1": [*fine, "hang"], "s2": fine}
     marks = {name: tmp_path / "marks" / name for name in texts}
@@ -54,6 +70,14 @@ def test_exactly_the_guilty_are_given_up_and_the_rest_is_as_local_makes_it(tmp_p
         ]
         given_up = sorted((e["shard"], e["item"], e["reason"]) for e in events if e["event"] == "gave_up")
         assert given_up == [("s0", "texts: 5", "worker_died"), ("s1", "texts: 5", "deadline")]
+
+        monkeypatch.setattr(headwater.engine.ray, "LAGS_SECONDS", 1.0)
+        monkeypatch.setattr(headwater.engine.ray, "LOOK_SECONDS", 0.5)
+        lags = Task("s1", "k1", f"{FUNCTIONS}:lags_at_first", {"marks": str(marks["s0"])})
+        quick = Task("s0", "k0", f"{FUNCTIONS}:write", {"text": "字"})
+        began = time.monotonic()
+        assert run_stage(place, "texts/e", [quick, lags], workers=2, title="e")[1].result == {"documents": 1}
+        assert time.monotonic() - began < 300, "the one that lags was waited for"
 
         with pytest.raises(HeadwaterError, match="坏文件"):
             run_stage(

@@ -30,31 +30,37 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
         yield "local"
 
 
-def test_elements_make_what_local_makes_and_a_lost_one_is_begun_again(
-    tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HEADWATER_ITEM_SECONDS", "5")
+def opened(folder: Path, cluster: str) -> Workspace:
+    return Workspace(folder / "ws", engine_of("slurm", {"cluster": cluster, "time": "10"}))
+
+
+def test_elements_make_what_local_makes_and_are_watched(tmp_path: Path, cluster: str) -> None:
     marks = tmp_path / "标"
     marks.mkdir()
-    tasks = [Task("s0", "k0", f"{FUNCTIONS}:write", {"text": "字" * 9}, weight=9),
-             Task("s1", "k1", f"{FUNCTIONS}:items", {"texts": ["一", "die", "二"], "marks": str(marks)})]  # fmt: skip
-    place = Workspace(tmp_path / "ws", engine_of("slurm", {"cluster": cluster, "time": "10"}))
+    tasks = [Task("s1", "k1", f"{FUNCTIONS}:items", {"texts": ["一", "die", "二"], "marks": str(marks)})]
+    place = opened(tmp_path, cluster)
     with place.lease():
-        made = run_stage(place, "texts/a", tasks, workers=2, title="a")
-        lost = [Task("s2", "k2", f"{FUNCTIONS}:loses_its_machine", {"marks": str(marks)})]
+        [made] = run_stage(place, "texts/a", tasks, workers=2, title="a")
+    assert made.result["given_up"] == {"1": "worker_died"}
+    assert json.loads((place.path / "guard" / "k1.json").read_text(encoding="utf-8")) == {
+        "texts: 1": "worker_died"
+    }
+    [expected] = run_stage(Workspace(tmp_path / "local"), "texts/a", tasks, workers=1, title="a")
+    assert made.fingerprint == expected.fingerprint
+    assert not list((place.path / "tmp" / "slurm").iterdir()), "what submitit wrote is left"
+
+
+@pytest.mark.slow
+def test_a_lost_element_is_begun_again_and_an_error_arrives(tmp_path: Path, cluster: str) -> None:
+    place = opened(tmp_path, cluster)
+    with place.lease():
+        lost = [Task("s2", "k2", f"{FUNCTIONS}:loses_its_machine", {"marks": str(tmp_path)})]
         [again] = run_stage(place, "texts/b", lost, workers=2, title="b")
+        assert again.result["documents"] == 1
         with pytest.raises(HeadwaterError, match="坏文件"):
             run_stage(
                 place, "texts/c", [Task("s", "k", f"{FUNCTIONS}:fail", {"text": "x"})], workers=2, title="c"
             )
-    assert made[1].result["given_up"] == {"1": "worker_died"} and again.result["documents"] == 1
-    assert json.loads((place.path / "guard" / "k1.json").read_text(encoding="utf-8")) == {
-        "texts: 1": "worker_died"
-    }
-    local = Workspace(tmp_path / "local")
-    expected = run_stage(local, "texts/a", tasks[:1], workers=0, title="a")
-    assert made[0].fingerprint == expected[0].fingerprint
-    assert not list((place.path / "tmp" / "slurm").iterdir()), "what submitit wrote is left"
 
 
 def test_a_store_needs_a_folder_that_all_machines_see(

@@ -65,8 +65,8 @@ def recipe(tmp_path: Path, bucket: str) -> Path:
     path.write_text(
         f"sources: [{{name: texts, kind: files, paths: ['s3://{bucket}/in/*.jsonl']}}]\n"
         f"workspace: s3://{bucket}/ws\n"
-        "signals: {families: [language, length, hashes]}\n"
-        "curate: {preset: null, duplicates: {near: null}}\ntokenizer: {vocabulary: 300}\n",
+        "signals: {families: [language, length]}\n"
+        "curate: {preset: null, duplicates: null, decontaminate: null}\ntokenizer: {vocabulary: 300}\n",
         encoding="utf-8",
     )
     return path
@@ -80,9 +80,9 @@ def test_a_run_through_a_faulty_store_makes_the_same_bytes(
 ) -> None:  # fmt: skip
     expected = contents(api.curate(recipe, workers=0, workspace=tmp_path / "local").workspace.path)
     monkeypatch.setenv("HEADWATER_CACHE", str(tmp_path / "machine"))
-    monkeypatch.setattr(headwater.engine.store, "COMMIT_SECONDS", 0.1)
+    monkeypatch.setattr(headwater.engine.store, "COMMIT_SECONDS", 0.2)
     monkeypatch.setattr(headwater.engine.store, "COMMIT_SHARE", 1)
-    with FaultyProxy(s3_server, share=0.3, seed=seed) as proxy:
+    with FaultyProxy(s3_server, share=0.35, seed=seed) as proxy:
         through(proxy, monkeypatch)
         place = api.curate(recipe, workers=0).workspace
         monkeypatch.setenv("HEADWATER_CACHE", str(tmp_path / "another"))

@@ -16,6 +16,7 @@ import os
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -52,6 +53,7 @@ class Answer:
     error: Exception | None = None
     given_up: tuple[tuple[str, str], ...] = ()  # item, reason
     files: dict[str, Content] | None = None  # what was made, by path in the workspace
+    seconds: float = 0.0  # that the call took
 
 
 # ---------------------------------------------------------------- where the call is made
@@ -155,12 +157,12 @@ def _watched(call: Call, *, job: bool = False) -> Answer:
     def gave_up(call: Call, item: str, reason: str) -> None:
         given_up.append((item, reason))
 
-    progress = Progress("/".join(call.name), 1)
+    progress, began = Progress("/".join(call.name), 1), time.monotonic()
     try:
         [(_, result)] = run_calls([call], 1, progress, fresh=job, gave_up=gave_up, sharing=default_workers())
     except Exception as error:
         return Answer(error=error, given_up=tuple(given_up))
-    return Answer(result, given_up=tuple(given_up))
+    return Answer(result, given_up=tuple(given_up), seconds=time.monotonic() - began)
 
 
 def _job(objects: Objects, folder: Path, name: str, call: Call) -> tuple[Answer, dict[str, Content]]:

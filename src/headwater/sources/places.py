@@ -125,10 +125,13 @@ class _Named(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         at, length = self._file.tell(), getattr(self._file, "size", None)
+        content = self._content()
 
         def ask() -> bytes:
             if self._file.closed:  # anew: what was asked for and came in half is not to be found in its cache
                 self._file = self._open()
+                if self._content() != content:
+                    raise HeadwaterError(f"{self._place}: OSError: it was changed while it was read; run again")
             self._file.seek(at)
             try:
                 data: bytes = self._file.read(size)
@@ -142,8 +145,15 @@ class _Named(io.RawIOBase):
 
         try:
             return persist(ask)
+        except HeadwaterError:
+            raise
         except Exception as error:
             raise of_store(str(self._place), error) from error
+
+    def _content(self) -> list[Any]:
+        """What tells the object that is open from another one under its name."""
+        details = getattr(self._file, "details", None) or {}
+        return [getattr(self._file, "size", None), *(details.get(key) for key in _VERSIONS)]
 
     def readable(self) -> bool:
         return True
