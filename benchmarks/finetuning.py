@@ -32,6 +32,11 @@ from headwater.train.finetune import finetune
 from headwater.train.predict import predict
 
 PACKAGES = ["torch==2.13.0", "numpy", "transformers>=5.0", "safetensors", "accelerate"]
+PEERS = {
+    "plain": ("Trainer", False, False),
+    "grouped": ("Trainer, grouped by length", True, False),
+    "bf16": ("Trainer, bf16", False, True),
+}
 SCRIPT = Path(__file__).parent / "peers" / "finetuning_trainer.py"
 
 
@@ -64,6 +69,7 @@ def main() -> None:
     for name, value in (("items", 2000), ("tested", 1500), ("epochs", 3), ("batch", 32), ("seeds", 3)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     asked = parser.parse_args()
     python = environment("training", PACKAGES)
     whole = read_task(asked.task)
@@ -112,8 +118,8 @@ def main() -> None:
                 network, own, labels = task_folder.load(run / "model")
                 said = [labels.index(one["answer"]) for one in predict(network, own, splits["test"], labels)]
                 right.setdefault(name, []).append(accuracy(said, true))
-            for name, grouped, bf16 in (("Trainer", False, False), ("Trainer, grouped by length", True, False),
-                                        ("Trainer, bf16", False, True)):  # fmt: skip
+            for peer in asked.peers:
+                name, grouped, bf16 = PEERS[peer]
                 answer = ask(python, SCRIPT, {**question, "seed": seed, "grouped": grouped, "bf16": bf16})
                 assert answer["steps"] == steps
                 speed.setdefault(name, []).append(seen / answer["seconds"])
@@ -123,7 +129,7 @@ def main() -> None:
     )
     print("| | examples / CPU s | times the Trainer's | accuracy, mean ± SD over seeds |\n|---|---|---|---|")
     for name, values in speed.items():
-        ratio = statistics.median(a / b for a, b in zip(values, speed["Trainer"], strict=True))
+        ratio = statistics.median(a / b for a, b in zip(values, speed[PEERS[asked.peers[0]][0]], strict=True))
         spread = statistics.stdev(right[name]) if asked.seeds > 1 else 0.0
         print(
             f"| {name} | {statistics.median(values):,.0f} | {ratio:.2f} | "

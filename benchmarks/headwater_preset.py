@@ -195,9 +195,10 @@ TEXT = {
         "A preset is a YAML file with the rules of one public recipe: `headwater presets list` names them, "
         "`headwater presets show NAME` gives every number with its variant and the place where it was read, "
         "`headwater presets diff A B` what two of them do differently. A preset of your own is a file that begins "
-        "with `extends: gopher`, and a recipe names it by its path (`preset: mine.yaml`). What a preset asks for "
-        "and cannot bring itself (a list of URLs, a classifier) is said at the end of `show`, and as a warning by "
-        "every curation.",
+        "with `extends: gopher`, and a recipe names it by its path (`preset: mine.yaml`). A rule that "
+        "needs a model or a list of yours (perplexity, a quality classifier, toxicity, sensitive words) judges where the "
+        "recipe's `signals` name one: see [signals](signals.md). What a preset cannot bring and the recipe does not have is "
+        "said by `show`, and as a warning by every curation.",
         "`headwater` is our own, with a part for English and one for Chinese. Its bounds stand just outside of what "
         "books, news and reading passages have, so that each rule drops little of these; "
         "what it drops of the text around the main text of pages, and of spam, stands beside it. The figures below are made by "
@@ -225,8 +226,9 @@ TEXT = {
         "# 预设，以及 `headwater` 的数字从何而来",
         "预设是一个 YAML 文件，记录一份公开配方的全部规则：`headwater presets list` 列出名称，`headwater presets show NAME` "
         "给出每个数字、它的实现变体和出处，`headwater presets diff A B` 说明两者的差别。自己的预设写成以 `extends: gopher` "
-        "开头的文件，配方用路径引用（`preset: mine.yaml`）。预设本身带不来的东西（URL 名单、分类器）写在 `show` 的末尾，"
-        "每次筛选时也会作为警告说出来。",
+        "开头的文件，配方用路径引用（`preset: mine.yaml`）。需要你自己的模型或词表的规则（困惑度、质量分类器、"
+        "有毒内容、敏感词），只要配方的 `signals` 里写了对应的一项就会生效：见[信号](signals.md)。预设带不来、配方里也没有的东西"
+        "由 `show` 列出，每次筛选时也会作为警告说出来。",
         "`headwater` 是我们自己的预设，英文、中文各一部分。界限刚好放在书籍、新闻和阅读理解文章的数值之外，因此每条规则几乎"
         "不伤及它们；它能丢掉多少正文之外的文字和垃圾页面，列在旁边。下面的数字由 "
         "`./run bench headwater_preset --write` 生成。",

@@ -5,9 +5,9 @@
 Labels: human main text laid along the blocks (aeb, magic, readability); of the pages that have only snippets
 (trafilatura-eval), trafilatura's own output, corrected by the snippets, at a lower weight; a few pages of Python's
 documentation, whose text is known (pages/reference.py). Beside each page stand two variants of it (pages/variants.py).
-LightGBM, on one thread, in an environment of its own. `--folds` prints F1 by set on pages of sites that were not trained
-on, within the training half (0: not); the test half is never read here. `--write` writes
-src/headwater/sources/extract/main_text.npz.
+LightGBM, on one thread, in an environment of its own; two forests, of which the mean counts. `--folds` prints F1 by set
+on pages of sites that were not trained on, within the training half (0: not); the test half is never read here.
+`--write` writes src/headwater/sources/extract/main_text.npz.
 """
 
 import argparse
@@ -36,10 +36,11 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "src" / "headwater" / "sources" / "extract"
 PARAMETERS = {
     "objective": "binary", "learning_rate": 0.12, "num_leaves": 15, "min_data_in_leaf": 30, "feature_fraction": 0.4,
-    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5, "extra_trees": True, "max_bin": 63, "seed": 0,
+    "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5, "extra_trees": True, "max_bin": 63,
     "num_threads": 1, "deterministic": True, "verbose": -1,
 }  # fmt: skip
 TREES, KEEP_FROM = 220, 0.4
+SEEDS = (0, 1)  # of forests, of which the mean counts
 # Weights: of a page whose labels are another extractor's, of a page of reference documentation; of a page's variants
 # without some of its boilerplate, and cut short besides, as shares of the page's own.
 TAUGHT, REFERENCE = 0.6, 0.3
@@ -108,7 +109,7 @@ def write_rows(examples: list[Labelled], path: Path) -> int:
 
 
 def fit(data: Path, held: list[int]) -> dict[str, Any]:
-    question = {"data": str(data), "parameters": PARAMETERS, "trees": TREES, "held": held}
+    question = {"data": str(data), "parameters": PARAMETERS, "trees": TREES, "seeds": SEEDS, "held": held}
     answer: dict[str, Any] = ask(
         environment("lightgbm", LIGHTGBM), HERE / "peers" / "lightgbm_fit.py", question
     )
@@ -134,23 +135,24 @@ def cross_validated(examples: list[Labelled], data: Path, folds: int) -> None:
         print(f"{keep_from:<16}", *(f"{value:>17.3f}" for value in row), flush=True)
 
 
-def flattened(trees: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    """Trees as arrays; forest.py says what they hold."""
+def flattened(forests: list[list[dict[str, Any]]]) -> dict[str, np.ndarray]:
+    """Forests as the arrays of one whose sum is the mean of theirs, each's first trees first; forest.py says what they
+    hold."""
     nodes: list[list[float]] = []  # feature, threshold or value, left, right
     roots = []
 
     def add(node: dict[str, Any]) -> int:
         place = len(nodes)
         if "leaf_value" in node:
-            nodes.append([-1, node["leaf_value"], 0, 0])
+            nodes.append([-1, node["leaf_value"] / len(forests), 0, 0])
         else:
             assert node["decision_type"] == "<=", node["decision_type"]
             nodes.append([node["split_feature"], node["threshold"], 0, 0])
             nodes[place][2:] = [add(node["left_child"]), add(node["right_child"])]
         return place
 
-    for tree in trees:
-        roots.append(add(tree))
+    for trees in zip(*forests, strict=True):
+        roots += map(add, trees)
     feature, threshold, left, right = (np.array(column) for column in zip(*nodes, strict=True))
     return {
         "feature": feature.astype(np.int16),
@@ -174,7 +176,7 @@ def main() -> None:
         if options.folds:
             cross_validated(examples, data, options.folds)
         if options.write:
-            numbers = flattened(fit(data, [])["trees"])
+            numbers = flattened(fit(data, [])["forests"])
             np.savez_compressed(
                 PACKAGE / FILE, names=np.array(NAMES), keep_from=np.float64(KEEP_FROM), **numbers
             )

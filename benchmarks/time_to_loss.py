@@ -187,7 +187,7 @@ def report(done: list[dict[str, Any]], iterations: int) -> None:
     swept = [group for s, group in groups.items() if s[0] == "nanogpt" and s[2] == iterations]
     readme = [group for s, group in groups.items() if s == ("nanogpt", *README.values())]
     for name, found in (("swept", swept), ("README", readme)):
-        if not found:
+        if not found or (name == "swept" and len(found) == 1):
             continue
         best = min(found, key=lambda group: mean(group, "validation"))
         reached = next(

@@ -93,14 +93,14 @@ class Ours:
         return time.process_time() - started, tokens, needed
 
 
-def training_sets(folder: Path) -> dict[str, Path]:
+def training_sets(folder: Path, families: set[str]) -> dict[str, Path]:
     """A training set a family, of WikiText-2's paragraphs; `gpt` of novels."""
     books = [piece for pattern in NOVELS for path in sorted((data_folder() / "corpora/books/novels-en").glob(pattern))
              for piece in pieces(path)]  # fmt: skip
     raw = gzip.decompress((data_folder() / "corpora/lm/wikitext-2.valid.txt.gz").read_bytes()).decode()
     lines = [(f"line {n}", line.strip()) for n, line in enumerate(raw.splitlines()) if line.strip()]
     made = {}
-    for family in ("gpt", "bert", "xlnet", "t5"):
+    for family in sorted(families):
         made[family] = folder / family
         made[family].mkdir()
         write_training_set(made[family], books if family == "gpt" else lines, 8192)
@@ -152,7 +152,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        made = training_sets(folder)
+        made = training_sets(folder, {FAMILIES[part][0] for part in asked.parts})
         lines = json.loads((folder / "lines.json").read_text(encoding="utf-8"))
         if python is not None and "gpt" in asked.parts:
             subprocess.run(

@@ -1,8 +1,8 @@
 """Which blocks of a page are its main text: its truth laid along its blocks.
 
 A long block is text where the truth holds it, letter by letter without punctuation and case, or holds most of its
-8-letter pieces. One that stands in the page several times is text as often as in the truth, nearest to the others. A
-short block is text where the truth has it between what its neighbours match.
+8-letter pieces and other blocks do not hold them already. One that stands in the page several times is text as often as
+in the truth, nearest to the others. A short block is text where the truth has it between what its neighbours match.
 """
 
 import html
@@ -16,6 +16,10 @@ from headwater.sources.extract.features import features_of
 from pages import Page, flat_text
 
 LONG, LONG_HAN, PIECE = 25, 9, 8
+# A block of which no more than this share is new is a copy of text that stands in the page already.
+COPY = 0.15
+# A text of fewer letters than this is found anywhere: it is text beside a block that is.
+FEWEST = 3
 
 
 def letters(text: str) -> str:
@@ -43,6 +47,7 @@ def aligned(texts: list[str], truth: str) -> np.ndarray:
     times = Counter(flat)
     places: dict[int, tuple[int, int]] = {}
     repeated: dict[str, list[int]] = defaultdict(list)
+    alike: list[int] = []
     for number, text in enumerate(flat):
         if not _long(text):
             continue
@@ -52,8 +57,16 @@ def aligned(texts: list[str], truth: str) -> np.ndarray:
         elif place >= 0:
             labels[number], places[number] = 1, (place, place + len(text))
         elif len(text) >= 40:
-            some = [text[i : i + PIECE] for i in range(0, len(text) - PIECE + 1, 3)]
-            labels[number] = sum(piece in pieces for piece in some) > 0.65 * len(some)
+            alike.append(number)
+    said = {flat[number][i : i + PIECE] for number in places for i in range(len(flat[number]) - PIECE + 1)}
+    for number in alike:
+        text = flat[number]
+        some = [text[i : i + PIECE] for i in range(0, len(text) - PIECE + 1, 3)]
+        there = [piece for piece in some if piece in pieces]
+        new = sum(piece not in said for piece in there)
+        if len(there) > 0.65 * len(some) and new > COPY * len(there):
+            labels[number] = 1
+            said.update(text[i : i + PIECE] for i in range(len(text) - PIECE + 1))
     middle = float(np.median(np.flatnonzero(labels))) if labels.any() else count / 2
     for text, numbers in repeated.items():
         numbers.sort(key=lambda number: abs(number - middle))
@@ -86,7 +99,8 @@ def _short_ones(
             continue
         until = after[1] if after is not None and after[1] >= end else min(len(whole), end + 200)
         place = whole.find(text, max(0, end - 2), until + 2)
-        if 0 <= place < end + 400:
+        beside = last == number - 1 or (after is not None and after[0] == number + 1)
+        if 0 <= place < end + 400 and (len(text) >= FEWEST or beside):
             labels[number], places[number] = 1, (place, place + len(text))
             last, end = number, place + len(text)
     return labels

@@ -2,9 +2,9 @@
 
     lightgbm_fit.py QUESTION.json ANSWER.json
 
-Question: {"data": file of arrays (matrix, labels, weights, pages, made), "parameters": {...}, "trees": n, "held": [numbers of
-pages that are not trained on]}. Answer: {"trees": [...], "held": [probabilities of their blocks, without those of made
-variants]}.
+Question: {"data": file of arrays (matrix, labels, weights, pages, made), "parameters": {...}, "trees": n, "seeds": [a forest's
+each], "held": [numbers of pages that are not trained on]}. Answer: {"forests": [[tree of a seed]], "held": [probabilities of
+their blocks by the forests' mean, without those of made variants]}.
 """
 
 import json
@@ -24,11 +24,18 @@ def main() -> None:
     held = np.isin(pages, question.get("held", []))
     used = ~held & (weights > 0)
     held &= ~made
-    data = lightgbm.Dataset(matrix[used], labels[used], weight=weights[used])
-    model = lightgbm.train(question["parameters"], data, question["trees"])
+    models = []
+    for seed in question["seeds"]:
+        data = lightgbm.Dataset(matrix[used], labels[used], weight=weights[used])
+        models.append(lightgbm.train({**question["parameters"], "seed": seed}, data, question["trees"]))
+    sums = (
+        np.mean([model.predict(matrix[held], raw_score=True) for model in models], axis=0)
+        if held.any()
+        else []
+    )
     answer = {
-        "trees": [tree["tree_structure"] for tree in model.dump_model()["tree_info"]],
-        "held": model.predict(matrix[held]).tolist() if held.any() else [],
+        "forests": [[tree["tree_structure"] for tree in model.dump_model()["tree_info"]] for model in models],
+        "held": (1 / (1 + np.exp(-np.array(sums)))).tolist(),
     }
     Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
 

@@ -91,6 +91,10 @@ def huggingface(question: dict[str, Any]) -> dict[str, float]:
     auto = {"plm": "AutoModelForCausalLM", "span": "AutoModelForSeq2SeqLM"}.get(peer, "AutoModelForMaskedLM")
     model = getattr(transformers, auto).from_pretrained(folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    if (
+        peer == "plm" and tokenizer.mask_token is None
+    ):  # the collator puts one over its targets; any token will do
+        tokenizer.mask_token = tokenizer.sep_token
     rows = [{"input_ids": row} for row in question["rows"]]
     collators = {"plm": lambda: transformers.DataCollatorForPermutationLanguageModeling(tokenizer),
                  "span": lambda: Spans(tokenizer, context)}  # fmt: skip

@@ -22,11 +22,18 @@ BAD = texts(["赌场", "注册", "bonus", "casino", "人们", "看"], 40, 2)
 
 
 def test_a_unit_is_a_word_a_han_character_or_a_symbol_with_its_neighbours() -> None:
-    one = linear.features_of("The river, 河水", 20)
+    def features(text: str) -> np.ndarray:
+        return np.sort(linear.features_of(text, 20)[0])
+
+    one = features("The river, 河水")
     assert len(one) == 5 + 4 + 3  # the, river, the comma, 河, 水; pairs; triples
-    assert np.array_equal(one, linear.features_of("the RIVER,\n河 水", 20))
-    assert len(set(one) & set(linear.features_of("river the 水河", 20))) == 4  # single units alone
-    assert len(linear.features_of(" \n", 20)) == 0 and len(linear.features_of("。！", 20)) == 3
+    assert np.array_equal(one, features("the RIVER,\n河 水"))
+    assert len(set(one) & set(features("river the 水河"))) == 4  # single units alone
+    counts = linear.features_of("赌 赌 赌 赌 水", 20)[1]
+    assert float(counts @ counts) == pytest.approx(1) and counts.max() / counts.min() == pytest.approx(
+        1 + np.log(4)
+    )
+    assert len(features(" \n")) == 0 and len(features("。！")) == 3
 
 
 def test_it_learns_is_deterministic_and_comes_back_from_its_file(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from headwater.sources.extract.forest import shipped
+from headwater.sources.extract.forest import FIRST, HOPELESS, shipped
 
 
 def walked(forest, row):
     total = 0.0
-    for root in forest.roots.tolist():
+    for tree, root in enumerate(forest.roots.tolist()):
+        if tree == FIRST and total <= HOPELESS:
+            break
         node = root
         while forest.feature[node] >= 0:
             at_most = float(row[forest.feature[node]]) <= forest.threshold[node]

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.sources.extract import blocks as blocks_module
+from headwater.sources.extract import kernels
 from headwater.sources.extract.blocks import MAX_DEPTH, blocks_of
 from headwater.sources.extract.features import COUNT, NAMES, features_of
 from headwater.sources.extract.forest import shipped
@@ -124,6 +126,43 @@ def test_code_between_line_breaks_keeps_its_indentation_and_empty_lines():
     page = "<p class=code>if x:<br>&nbsp; &nbsp;\u00a0y&nbsp;&nbsp;=&nbsp;“一”<br>&nbsp;<br>z</p><p>&nbsp;&nbsp;一&nbsp;&nbsp;二</p>"
     assert all_text(page).text == "if x:\n   y  = “一”\n\nz\n\n一 二"
     assert all_text("<p>一<br>二<br><br>三</p>").text == "一\n二\n\n三"
+
+
+@pytest.mark.parametrize("text", [CHINESE, TRADITIONAL, ENGLISH])
+def test_a_block_knows_what_of_it_the_page_says_elsewhere(text):
+    page = f"<p>{text}</p><p>别的东西，与此无关。</p><div hidden>{text} {text}</div><p>Privacy 隐私</p>"
+    named = dict(zip(NAMES, features_of(blocks_of(page)).T, strict=True))
+    assert named["said_before"].tolist()[:2] == [0, 0] and named["said_before"][2] > 0.85
+    assert named["said_later"].tolist() == [1, 0, 0, 0]
+
+
+def test_a_part_is_what_lies_beside_the_headline_and_knows_what_it_speaks_of():
+    title = "今天晚上，很好的月光"
+    page = (
+        f"<title>{title}</title><div><div><h1>{title}</h1><p>{CHINESE}</p></div>"
+        "<section><p>We use cookies.</p><div><p>隐私，隐私。</p><p>More.</p></div></section></div>"
+    )
+    named = dict(zip(NAMES, features_of(blocks_of(page)).T, strict=True))
+    assert len(set(named["part_share"][2:].tolist())) == 1  # the section, whole
+    assert named["part_share"][2] < named["part_share"][1]
+    assert (named["part_privacy"][2:] > 0).all() and (named["part_privacy"][:2] == 0).all()
+    assert named["part_from"].tolist() == [0, 1, 2, 2, 2]
+
+
+def test_kernels_are_named_after_all_files_that_they_are_compiled_from():
+    folder = Path(kernels.__file__).parent
+    holding = [
+        path
+        for path in folder.glob("*.py")
+        if re.search("^@(kernel|inlined)$", path.read_text("utf-8"), re.M)
+    ]
+    assert len(holding) > 4
+    for path in holding:
+        source = path.read_text("utf-8")
+        assert "numba" not in re.findall(r"^import (\w+)", source, re.M)
+        imported = re.findall(r"^from headwater\.sources\.extract\.(\w+) import", source, re.M)
+        assert set(imported) - {"kernels"} <= set(kernels.FILES), path.name
+    assert blocks_module.sum_up.py_func.__qualname__ == f"sum_up_{kernels.SOURCES}"
 
 
 @pytest.mark.parametrize(("title", "text"), [("狂人日记的一页", CHINESE), ("A river in the night", ENGLISH)])

@@ -20,8 +20,8 @@ from headwater.model.ngrams import NgramModel, train
 from headwater.model.ngrams.units import lines_of
 from headwater.signals import Signal, language
 
-VERSION = 1
-LIBRARIES = ("numba", "rjieba", "tiktoken", "tokenizers", *language.LIBRARIES)
+VERSION = 2
+LIBRARIES = ("numba", "rjieba", *language.LIBRARIES)
 
 
 def columns(settings: dict[str, Any]) -> tuple[Signal, ...]:

@@ -131,7 +131,9 @@ class _Named(io.RawIOBase):
             if self._file.closed:  # anew: what was asked for and came in half is not to be found in its cache
                 self._file = self._open()
                 if self._content() != content:
-                    raise HeadwaterError(f"{self._place}: OSError: it was changed while it was read; run again")
+                    raise HeadwaterError(
+                        f"{self._place}: OSError: it was changed while it was read; run again"
+                    )
             self._file.seek(at)
             try:
                 data: bytes = self._file.read(size)

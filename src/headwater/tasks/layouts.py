@@ -242,7 +242,8 @@ def _written(records: Records, columns: Mapping[str, str]) -> Any:
 
 def _answers(records: Records, row: Row, name: str) -> list[Item]:
     """Each turn of the assistant is to be written of all turns before it. Raises where there is none, or one is empty."""
-    said, made = "", []
+    said = ""
+    made: list[Item] = []
     messages = row.values.get(MESSAGES)
     for turn in messages if isinstance(messages, list) else ():
         role, text = str(turn.get("role", "")), str(turn.get("content") or "").strip()

@@ -79,17 +79,18 @@ def judge(record: dict[str, Any]) -> dict[str, Any]:
     none, *planted = (f"x{times}" for times in TIMES)
     rows = [pair(record, name, none) for name in planted]
     once, most = rows[0], rows[-1]
+    dose = pair(record, planted[-1], planted[0])
     told = ", ".join(
         f"×{times} {signed(row['percent'])}%" for times, row in zip(TIMES[1:], rows, strict=True)
     )
     return {
         "as_expected": better(most),
-        "rows": rows,
+        "rows": [*rows, dose],
         "sentence": {
             "en": f"Contamination, bits per byte of planted items: {told}; ×16 {'visible' if better(most) else 'not visible'}, "
-            f"×1 {'visible' if better(once) else 'not visible'}.",
-            "zh": f"污染，植入题目的每字节比特数：{told}；×16 {'可见' if better(most) else '不可见'}，"
-            f"×1 {'可见' if better(once) else '不可见'}。",
+            f"×1 {'visible' if better(once) else 'not visible'}; ×16 against ×1 {signed(dose['percent'])}%.",
+            "zh": f"污染，植入题目的每字节比特数：{told.replace(', ', '，')}；×16 {'可见' if better(most) else '不可见'}，"
+            f"×1 {'可见' if better(once) else '不可见'}；×16 对 ×1 {signed(dose['percent'])}%。",
         },
     }
 
@@ -107,4 +108,11 @@ STUDY = Study(
     tokens=40_000,
     write=write,
     judge=judge,
+    lesson=(
+        "Part of what one copy does is not memory. The arm without items reads novels alone and never saw a question; and "
+        "the tokeniser that all arms share was trained on the planted text too, so that it has the items' phrases as "
+        "tokens. The arms with 1 and with 16 copies have both in common: their difference is the dose.",
+        "一份副本的作用并不全是记忆：不含题目的一臂只读小说，从未见过题目；各臂共用的分词器也在植入的文本上训练过，题目中的短语因而成了词元。"
+        "含 1 份和 16 份的两臂在这两点上相同：二者之差才是剂量的作用。",
+    ),
 )

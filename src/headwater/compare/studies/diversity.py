@@ -65,8 +65,8 @@ STUDY = Study(
     ),
     confirmatory=True,
     arms=4,
-    seeds=2,
-    tokens=40_000,
+    seeds=3,
+    tokens=120_000,
     write=write,
     judge=judge,
 )

@@ -15,7 +15,7 @@ from headwater.compare.studies.texts import (
     write_recipe,
 )
 
-TEXTS = {"prose": (novels, 12_000), "code": (standard_library, 20_000), "chinese": (chinese_books, 16_000)}
+TEXTS = {"prose": (novels, 24_000), "code": (standard_library, 20_000), "chinese": (chinese_books, 24_000)}
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
@@ -61,8 +61,8 @@ STUDY = Study(
     expected=("the own domain wins clearly, in every pair", "每一对中本领域都明显胜出"),
     confirmatory=True,
     arms=3,
-    seeds=2,
-    tokens=40_000,
+    seeds=3,
+    tokens=120_000,
     write=write,
     judge=judge,
 )

@@ -76,7 +76,7 @@ def judge(record: dict[str, Any]) -> dict[str, Any]:
         "sentence": {
             "en": f"Memorisation, bits per byte of planted passages against the twin: {told}; "
             f"{'rises with the dose' if rises else 'does not rise with every dose'}, {seen[0]}.",
-            "zh": f"记忆，植入段落与孪生相比的每字节比特数：{told}；{'随剂量上升' if rises else '并非随每一剂量上升'}，{seen[1]}。",
+            "zh": f"记忆，植入段落与孪生相比的每字节比特数：{told.replace(', ', '，')}；{'随剂量上升' if rises else '并非随每一剂量上升'}，{seen[1]}。",
         },
     }
 

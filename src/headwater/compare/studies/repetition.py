@@ -12,7 +12,7 @@ from headwater.compare.studies.pairs import pair, worse
 from headwater.compare.studies.study import Study
 from headwater.compare.studies.texts import chance, novels, pieces, write_recipe, write_texts
 
-TOKENS = 48_000
+TOKENS = 240_000
 CHARACTERS_A_TOKEN = 2.55  # of English with 1,024 tokens; a record says the epochs that it came to
 EPOCHS = {"epochs-1": 1, "epochs-4": 4, "epochs-40": 40}
 HELD_OUT = 0.5
@@ -21,7 +21,7 @@ MATERIAL = 1.0  # percent: four epochs are harmless unless they cost more than t
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    read = list(pieces(novels(data, 12_000), PIECE))
+    read = list(pieces(novels(data, 60_000), PIECE))
     there = (1 - HELD_OUT) * sum(len(text) for *_, text in read)
     for name, epochs in EPOCHS.items():
         share = 1.0 if epochs == 1 else TOKENS * CHARACTERS_A_TOKEN / epochs / there
@@ -64,7 +64,7 @@ STUDY = Study(
     ),
     confirmatory=True,
     arms=3,
-    seeds=2,
+    seeds=3,
     tokens=TOKENS,
     write=write,
     judge=judge,

@@ -34,7 +34,7 @@ class Study:
     # what trains and scores in the place of a comparison: (study, data, folder, workers) -> record
     measure: Callable[["Study", Path, Path, int], dict[str, Any]] | None = None
     separate: bool = False  # arms have tokenisers of their own, so that each is prepared alone
-    lesson: tuple[str, str] | None = None  # what a finding against the expectation teaches
+    lesson: tuple[str, str] | None = None  # what the finding teaches, beyond its sentence
 
     @property
     def budget(self) -> Budget:

@@ -54,7 +54,7 @@ def judge(record: dict[str, Any]) -> dict[str, Any]:
         "sentence": {
             "en": f"Tokens a character of Chinese: {told}; bits per byte at equal tokens: Chinese {effects[0]}% and joint "
             f"{effects[1]}% against English, Chinese {effects[2]}% against joint.",
-            "zh": f"每个汉字的词元数：{told}；词元相同时的每字节比特数：与英文词表相比，中文词表 {effects[0]}%，"
+            "zh": f"每个汉字的词元数：{told.replace(', ', '，')}；词元相同时的每字节比特数：与英文词表相比，中文词表 {effects[0]}%，"
             f"联合词表 {effects[1]}%；中文对联合 {effects[2]}%。",
         },
     }

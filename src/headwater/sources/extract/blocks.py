@@ -8,9 +8,9 @@ the page: the stack is at most MAX_DEPTH deep (what is nested deeper counts as i
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from headwater.sources.extract.kernels import kernel
 from headwater.sources.extract.tags import (
     ENDS,
     ENDS_PARAGRAPH,
@@ -81,8 +81,9 @@ class Blocks:
 
 def blocks_of(page: str) -> Blocks:
     data = page.encode("utf-8", "replace")
-    padded = np.frombuffer(bytearray(data) + bytes(_PADDING), np.uint8)
-    most = data.count(b"<") + 2
+    padded = np.zeros(len(data) + _PADDING, np.uint8)
+    padded[: len(data)] = np.frombuffer(data, np.uint8)
+    most = int(np.count_nonzero(padded == 60)) + 2
     text = np.empty(len(data) + 3 * _PADDING + 2 * most, np.uint8)
     elements = np.empty((most, ELEMENT_COLUMNS), np.int64)
     signatures = np.empty((most, 3), np.uint64)
@@ -95,7 +96,7 @@ def blocks_of(page: str) -> Blocks:
     return Blocks(text[:used], elements[:count], signatures[:count], blocks[:found], topic)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _scan(
     data: np.ndarray,
     size: int,
@@ -399,7 +400,7 @@ def _scan(
     return count, found, used, metas
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def sum_up(elements: np.ndarray, blocks: np.ndarray) -> None:
     """Sums over blocks for every element around them: each block to its box, then each element to its parent."""
     for number in range(blocks.shape[0]):

@@ -1,11 +1,11 @@
 """What is measured on every block of a page: the inputs of the main-text model.
 
 Own properties, the tags and class words above it and how far, the containers around it, a readability-style top
-container and where the block stands to it, blocks of the same path and class, neighbours, the page, and what the page
-says it is about (`topic.py`). Lengths count a Han character as three letters, so that one model serves English and Chinese.
+container and where the block stands to it, blocks of the same path and class, neighbours, the page, what the page says
+it is about (`topic.py`), and what of the block it says elsewhere (`repeats.py`). Lengths count a Han character as three
+letters, so that one model serves English and Chinese.
 """
 
-import numba
 import numpy as np
 
 from headwater.sources.extract.blocks import (
@@ -39,6 +39,9 @@ from headwater.sources.extract.blocks import (
     WORDS,
     Blocks,
 )
+from headwater.sources.extract.kernels import kernel
+from headwater.sources.extract.repeats import NAMES as REPEATS
+from headwater.sources.extract.repeats import measure_parts, measure_repeats
 from headwater.sources.extract.tags import (
     ANCESTOR,
     ANCESTORS,
@@ -81,6 +84,7 @@ NAMES = (
     *(f"around_{name}" for name in _AROUND.split()),
     *(f"cue_{name}" for name in CUES),
     *TOPIC,
+    *REPEATS,
 )
 COUNT = len(NAMES)
 _AT_TAGS = len(_OWN.split())
@@ -94,6 +98,7 @@ _AT_NEIGHBOURS = _AT_ALIKE + len(_ALIKE.split())
 _AT_AROUND = _AT_NEIGHBOURS + len(NEIGHBOURS) * len(_NEIGHBOUR.split())
 _AT_CUES = _AT_AROUND + len(_AROUND.split())
 _AT_TOPIC = _AT_CUES + len(CUES)
+_AT_REPEATS = _AT_TOPIC + len(TOPIC)
 _TAGS, _GROUPS, _CUES = len(ANCESTORS), len(WORD_GROUPS), len(CUES)
 FAR = 16  # the distance of what is not above a block
 _CLIMB = 40  # levels that are looked at
@@ -114,11 +119,14 @@ def features_of(blocks: Blocks) -> np.ndarray:
         sums = np.zeros((2, size, 3), np.float32)
         scores = np.zeros(len(blocks.elements), np.float64)
         _measure(blocks.elements, blocks.signatures, blocks.blocks, blocks.text, scores, tables, sums, matrix)
-        measure_topic(blocks.topic, blocks.elements, blocks.blocks, blocks.text, matrix[:, _AT_TOPIC:])
+        topic, repeats = matrix[:, _AT_TOPIC:_AT_REPEATS], matrix[:, _AT_REPEATS:]
+        headline = measure_topic(blocks.topic, blocks.elements, blocks.blocks, blocks.text, topic)
+        measure_repeats(blocks.blocks, blocks.text, repeats)
+        measure_parts(headline, blocks.elements, blocks.blocks, matrix[:, _AT_CUES:_AT_TOPIC], repeats)
     return matrix
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _top_container(elements: np.ndarray, blocks: np.ndarray, scores: np.ndarray) -> tuple[int, float, float]:
     """The element that most text of paragraphs stands in, its score, and the second best score before it."""
     for number in range(blocks.shape[0]):
@@ -158,7 +166,7 @@ def _top_container(elements: np.ndarray, blocks: np.ndarray, scores: np.ndarray)
     return top, best, second
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _slot(keys: np.ndarray, key: np.uint64) -> int:
     mask = np.uint64(keys.shape[0] - 1)
     key |= np.uint64(1)
@@ -169,7 +177,7 @@ def _slot(keys: np.ndarray, key: np.uint64) -> int:
     return int(place)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _measure(
     elements: np.ndarray,
     signatures: np.ndarray,
@@ -334,7 +342,7 @@ def _measure(
         matrix[number, _AT_AROUND + 3] = sums[0, slots[0, number], 0]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _count_cues(text: np.ndarray, start: int, end: int, x: np.ndarray) -> None:
     """Words of each group of cues in a block's first 400 bytes; of Han, every pair of characters is looked up."""
     word, letters = _F0, 0

@@ -6,13 +6,15 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from io import BytesIO
 
-import numba
 import numpy as np
 
 from headwater.sources.extract.features import NAMES
+from headwater.sources.extract.kernels import kernel
 
 FILE = "main_text.npz"
-_ONE, _FOUR = np.uint64(1), np.uint64(4)
+# A row whose sum over so many trees is no more than this hardly ever reaches a page's threshold.
+FIRST, HOPELESS = 60, -3.0
+_ONE = np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Forest:
     def __call__(self, matrix: np.ndarray) -> np.ndarray:
         """float32 [rows] of a float32 matrix [rows, features]: probabilities."""
         flat, width = np.ascontiguousarray(matrix).reshape(-1), np.uint64(matrix.shape[1])
-        return _evaluate(*self._steps, self.threshold, flat, np.uint64(len(matrix)), width)
+        return _evaluate(*self._steps, self.threshold, flat, len(matrix), width)
 
     @cached_property
     def _steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -75,7 +77,7 @@ def shipped() -> Forest:
     return Forest(feature, threshold, left, right, roots, float(keep_from), digest.hexdigest())
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _evaluate(
     feature: np.ndarray,
     limit: np.ndarray,
@@ -84,20 +86,42 @@ def _evaluate(
     depths: np.ndarray,
     value: np.ndarray,
     matrix: np.ndarray,
-    count: np.uint64,
+    count: int,
     width: np.uint64,
 ) -> np.ndarray:
-    """`matrix`: rows one after the other. Four rows go through a tree side by side and without a branch, so that the
-    processor neither waits for one nor guesses wrong; a row that is at a leaf already waits there. Unsigned places
-    need no test for negative ones."""
+    """`matrix`: rows one after the other. Of a row that the FIRST trees find hopeless the others are not asked."""
     sums = np.zeros(count, np.float64)
-    whole = count // _FOUR * _FOUR
+    rows = np.arange(count)
+    first = min(FIRST, len(roots))
+    _add(feature, limit, following, roots[:first], depths, value, matrix, rows, width, sums)
+    rows = rows[sums > HOPELESS]
+    _add(feature, limit, following, roots[first:], depths[first:], value, matrix, rows, width, sums)
+    return (1.0 / (1.0 + np.exp(-sums))).astype(np.float32)
+
+
+@kernel
+def _add(
+    feature: np.ndarray,
+    limit: np.ndarray,
+    following: np.ndarray,
+    roots: np.ndarray,
+    depths: np.ndarray,
+    value: np.ndarray,
+    matrix: np.ndarray,
+    rows: np.ndarray,
+    width: np.uint64,
+    sums: np.ndarray,
+) -> None:
+    """Adds what these trees say of these rows. Four rows go through a tree side by side and without a branch, so that
+    the processor neither waits for one nor guesses wrong; a row that is at a leaf already waits there. Unsigned places
+    need no test for negative ones."""
+    whole = len(rows) // 4 * 4
     for tree in range(len(roots)):
         root = np.uint64(roots[tree])
-        for row in range(np.uint64(0), whole, _FOUR):
+        for four in range(0, whole, 4):
             a = b = c = d = root
-            in_a = row * width
-            in_b, in_c, in_d = in_a + width, in_a + width + width, in_a + width + width + width
+            in_a, in_b = np.uint64(rows[four]) * width, np.uint64(rows[four + 1]) * width
+            in_c, in_d = np.uint64(rows[four + 2]) * width, np.uint64(rows[four + 3]) * width
             for _ in range(depths[tree]):
                 a = np.uint64(
                     following[a << _ONE | np.uint64(matrix[in_a + np.uint64(feature[a])] <= limit[a])]
@@ -112,12 +136,11 @@ def _evaluate(
                     following[d << _ONE | np.uint64(matrix[in_d + np.uint64(feature[d])] <= limit[d])]
                 )
             for k, node in enumerate((a, b, c, d)):
-                sums[row + np.uint64(k)] += value[node]
-        for row in range(whole, count):
-            a = root
+                sums[rows[four + k]] += value[node]
+        for row in rows[whole:]:
+            a, in_a = root, np.uint64(row) * width
             for _ in range(depths[tree]):
                 a = np.uint64(
-                    following[a << _ONE | np.uint64(matrix[row * width + np.uint64(feature[a])] <= limit[a])]
+                    following[a << _ONE | np.uint64(matrix[in_a + np.uint64(feature[a])] <= limit[a])]
                 )
             sums[row] += value[a]
-    return (1.0 / (1.0 + np.exp(-sums))).astype(np.float32)

@@ -25,7 +25,7 @@ from headwater.sources.extract.blocks import (
 from headwater.sources.extract.features import FAR, NAMES, features_of
 from headwater.sources.extract.forest import shipped
 
-VERSION = 2  # of what is made of a page, given the model's numbers
+VERSION = 3  # of what is made of a page, given the model's numbers
 # Above it nothing is selected: a page of so many blocks is a table or a dump, and all of it is its text.
 MAX_BLOCKS = 40_000
 # Where no block is likely to be text, the likeliest are: those of at least so much of the highest probability.

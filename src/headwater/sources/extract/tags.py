@@ -3,8 +3,7 @@
 A tag is a small number; 0 is any tag that is not listed, which is treated as an inline element. Words that pages use
 in class, id, role and itemprop are sorted into groups by meaning; a group is a bit.
 
-numba keeps compiled kernels on disk by the time of their own file, with these tables in them: after a change here,
-`__pycache__` of this folder has to go, and the model has to be trained again.
+After a change here the model has to be trained again.
 """
 
 import numpy as np

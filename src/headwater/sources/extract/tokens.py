@@ -4,9 +4,9 @@ Every kernel moves forward only; the page's bytes are followed by zeros, so that
 of `tags.py` are part of the compiled kernels.
 """
 
-import numba
 import numpy as np
 
+from headwater.sources.extract.kernels import inlined, kernel
 from headwater.sources.extract.tags import (
     FNV_PRIME,
     FNV_START,
@@ -25,7 +25,7 @@ _ARTICLE_BODY, _BODY_GROUP = np.uint64(fnv(b"articlebody")), 1 << GROUP["body"]
 _FORMULA = 20_000  # bytes of a formula's markup that are looked through for its TeX
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def look_up(keys: np.ndarray, values: np.ndarray, key: np.uint64) -> int:
     mask = np.uint64(keys.shape[0] - 1)
     place = (key ^ (key >> np.uint64(29))) & mask
@@ -36,19 +36,19 @@ def look_up(keys: np.ndarray, values: np.ndarray, key: np.uint64) -> int:
     return 0
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def is_space(byte: int) -> bool:
     return byte == 32 or 9 <= byte <= 13
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def find_byte(data: np.ndarray, start: int, size: int, byte: int) -> int:
     while start < size and data[start] != byte:
         start += 1
     return start
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def after_declaration(data: np.ndarray, start: int, size: int) -> int:
     """Behind the comment, doctype, CDATA or processing instruction that begins at `start`."""
     if data[start + 1] == 33 and data[start + 2] == 45 and data[start + 3] == 45:
@@ -63,7 +63,7 @@ def after_declaration(data: np.ndarray, start: int, size: int) -> int:
     return min(size, find_byte(data, start, size, 62) + 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def end_of_raw(data: np.ndarray, start: int, size: int, name: int, length: int) -> int:
     """Where `</name` stands, from `start` on; `name` is where the name stands in the page."""
     place = start
@@ -78,7 +78,7 @@ def end_of_raw(data: np.ndarray, start: int, size: int, name: int, length: int) 
     return size
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def formula_in(data: np.ndarray, start: int, size: int) -> tuple[int, int, int]:
     """Of MathML that begins at `start`: where its TeX annotation begins and ends, and where the formula ends; zeros
     where it has none."""
@@ -110,7 +110,7 @@ def formula_in(data: np.ndarray, start: int, size: int) -> tuple[int, int, int]:
     return 0, 0, 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def attributes_of(
     data: np.ndarray, start: int, size: int, signature: np.uint64
 ) -> tuple[int, int, int, np.uint64, int]:
@@ -167,7 +167,7 @@ def attributes_of(
     return min(size, place + 1), groups, hidden, signature, formula
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def groups_of(data: np.ndarray, start: int, end: int) -> int:
     """The groups of the words in an attribute's value: each word, and each joined by - and _ as one."""
     groups = 0
@@ -197,7 +197,7 @@ def groups_of(data: np.ndarray, start: int, end: int) -> int:
     return groups
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _displays_none(data: np.ndarray, start: int, end: int) -> bool:
     """`display:none` or `visibility:hidden` in a style."""
     for place in range(start, end - 10):
@@ -217,7 +217,7 @@ def _displays_none(data: np.ndarray, start: int, end: int) -> bool:
     return False
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def character_at(data: np.ndarray, place: int) -> tuple[int, int]:
     """The character at `place`, and how many bytes it takes; an HTML entity is a character too (0 if its name is
     not looked up), a space where it is one."""
@@ -233,7 +233,7 @@ def character_at(data: np.ndarray, place: int) -> tuple[int, int]:
     return (byte & 7) << 18 | (int(data[place + 1]) & 63) << 12 | (int(data[place + 2]) & 63) << 6, 4
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _entity(data: np.ndarray, place: int) -> tuple[int, int]:
     if data[place + 1] == 35:  # a number
         digit, value, hexadecimal = place + 2, 0, False

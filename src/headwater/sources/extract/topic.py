@@ -8,9 +8,9 @@ these two say where the text is, in any language. Words are compared by hash; of
 import re
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from headwater.sources.extract.kernels import kernel
 from headwater.sources.extract.tags import FNV_PRIME, FNV_START, GROUP, TAG
 from headwater.sources.extract.tokens import is_space
 
@@ -26,6 +26,7 @@ NAMES = (
     *(f"description_{name}" for name in _DESCRIPTION.split()),
     *_REST.split(),
 )
+REPEATED = 0.15  # a block that repeats less of the title or description does not repeat it
 NOWHERE = -999  # the distance from a title or description that no block repeats
 _F0, _FP = np.uint64(FNV_START), np.uint64(FNV_PRIME)
 _ATTRIBUTE = re.compile(
@@ -64,13 +65,14 @@ def topic_of(title: bytes, metas: list[bytes]) -> Topic:
 
 def measure_topic(
     topic: Topic, elements: np.ndarray, blocks: np.ndarray, text: np.ndarray, matrix: np.ndarray
-) -> None:
-    """Fills the columns NAMES of `matrix`, float32 [blocks, len(NAMES)]."""
+) -> int:
+    """Fills the columns NAMES of `matrix`, float32 [blocks, len(NAMES)]; the block that repeats the title, else the one
+    that repeats the description, else -1."""
     title, description = (np.frombuffer(part or b" ", np.uint8) for part in (topic.title, topic.description))
-    _measure(title, description, topic.kind, elements, blocks, text, matrix)
+    return int(_measure(title, description, topic.kind, elements, blocks, text, matrix))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def words_of(text: np.ndarray, start: int, end: int, words: np.ndarray) -> int:
     """Hashes of the words in text[start:end], as many as `words` holds; how many there are."""
     count, letters, word = 0, 0, _F0
@@ -120,7 +122,7 @@ def words_of(text: np.ndarray, start: int, end: int, words: np.ndarray) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _enter(keys: np.ndarray, bits: np.ndarray, part: np.ndarray, which: int, words: np.ndarray) -> int:
     """Numbers the different words of the title (`which` 0) or description (1); how many there are."""
     different = 0
@@ -135,7 +137,7 @@ def _enter(keys: np.ndarray, bits: np.ndarray, part: np.ndarray, which: int, wor
     return different
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _ones(bits: np.uint64) -> int:
     count = 0
     while bits:
@@ -151,7 +153,7 @@ _COMMENTS = 1 << GROUP["comments"]
 _H1, _H2, _H3 = TAG["h1"], TAG["h2"], TAG["h3"]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _measure(
     title: np.ndarray,
     description: np.ndarray,
@@ -160,7 +162,7 @@ def _measure(
     blocks: np.ndarray,
     text: np.ndarray,
     matrix: np.ndarray,
-) -> None:
+) -> int:
     count, total = blocks.shape[0], max(1, elements[0, _LENGTH])
     keys, bits = np.zeros(512, np.uint64), np.zeros((512, 2), np.uint64)
     words = np.empty(240, np.uint64)
@@ -219,9 +221,10 @@ def _measure(
         x[16], x[17] = min(1.0, commented / total), min(comments, 200)
     for which in range(2):
         _distances(which, best[which], where[which], elements, blocks, steps, total, matrix)
+    return where[0] if best[0] >= REPEATED else where[1] if best[1] >= REPEATED else -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _as_heading(elements: np.ndarray, node: int) -> float:
     for _ in range(4):
         if node <= 0:
@@ -233,7 +236,7 @@ def _as_heading(elements: np.ndarray, node: int) -> float:
     return 1.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _distances(
     which: int,
     best: float,
@@ -262,7 +265,7 @@ def _distances(
             x[3] = np.log1p(letters) if letters >= 0 else -np.log1p(-letters)
         letters += blocks[number, _SIZE]
         x[at + 4 - which] = best
-        if best < 0.15:
+        if best < REPEATED:
             x[at + 2], x[at + 5 - which], x[at + 6 - which] = NOWHERE, -1, -1
             continue
         node = blocks[number, _BOX]
