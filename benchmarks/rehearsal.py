@@ -132,7 +132,7 @@ def main() -> None:
     )
     parser.add_argument("--shards", type=int, default=32_000)
     parser.add_argument("--families", type=int, default=12)
-    parser.add_argument("--work", type=float, default=600.0, help="core seconds of a normal shard")
+    parser.add_argument("--work", type=float, default=324.0, help="core seconds of a normal shard")
     options = parser.parse_args()
     costs = []
     for shards in (options.shards // 32, options.shards // 8, options.shards):
