@@ -16,7 +16,7 @@ from headwater.cli.shared import print_result
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--prometheus", is_flag=True, help="Print it as text for Prometheus.")
 def status(workspace: Path | str, as_json: bool, prometheus: bool) -> None:
-    """What is done, running and failed, at what rate, and how long it will take.
+    """What is done, what runs, what failed, how long it takes.
 
     From the workspace alone (a folder or a URL), while others write.
     """
