@@ -189,7 +189,7 @@ def test_a_race_is_seldom_wrong_and_finds_what_is_large() -> None:
     """Looks at 3, 5 and 8 seeds together; the formulas over arrays are the package's (`checked`)."""
     verdicts = benchmark("verdicts")
     random, noise = np.random.default_rng(4), verdicts.Noise(None)
-    setting = {"seed_sd": (0.01, 0.01), "unit_sd": 0.01, "units": 30}
+    setting = {"seed_sd": (0.01, 0.01), "unit_sd": 0.01, "units": 30, "size_sd": 0.8}
     verdicts.Draws(random, noise, 20, seeds=(3, 6), delta=0.01, **setting).checked(3, 6)
     null = verdicts.racing(random, noise, 1500, 0.0, **setting)
     assert null["resolved"] <= 0.065 and null["seeds"] > 7.5  # 1,500 repeats: ± .012

@@ -10,7 +10,7 @@ import fsspec
 import pytest
 
 from headwater import api
-from headwater.engine import store
+from headwater.engine import store_lease
 from headwater.engine.store import Store
 from headwater.errors import HeadwaterError
 
@@ -81,7 +81,7 @@ def test_a_file_of_the_same_length_and_time_is_another(recipe) -> None:
 def test_a_lease_is_as_good_as_its_renewals_whatever_the_clocks_say(
     tmp_path, bucket, monkeypatch, ahead
 ) -> None:
-    monkeypatch.setattr(store, "LEASE_SECONDS", 1.5)
+    monkeypatch.setattr(store_lease, "LEASE_SECONDS", 1.5)
     url, clock = f"s3://{bucket}/ws", time.time
     one, two = (Store(url, tmp_path / name) for name in ("one", "two"))
     with one.hold():

@@ -9,7 +9,6 @@ generation       source, target           E2E, DialogSum, pairs of sentences; `m
 Nothing is guessed where a file has neither the usual names nor two columns: an error says which names there are.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -312,8 +311,12 @@ def _place(where: str, passage: str, answer: Mapping[str, Any]) -> tuple[str, in
     start = start if isinstance(start, int) else 0
     if passage[start : start + len(text)] == text:
         return text, start
-    places = [found.start() for found in re.finditer(re.escape(text), passage)]
-    if not places:
+    start = max(start, 0)
+    places = [
+        passage.rfind(text, 0, start + len(text)),
+        passage.find(text, start),
+    ]  # the nearest on either side
+    if not (places := [place for place in places if place >= 0]):
         raise RecipeError(f"{where}: the answer {text[:40]!r} does not stand in its passage")
     return text, min(places, key=lambda place: abs(place - start))
 
