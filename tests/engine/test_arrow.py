@@ -20,4 +20,5 @@ assert pa.Table.from_pandas(pandas.DataFrame({"x": [1.0, None]})).to_pylist() ==
 
 def test_no_list_makes_it_import_pandas_and_pandas_still_works() -> None:
     pytest.importorskip("pandas")
-    subprocess.run([sys.executable, "-c", CODE], check=True)
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

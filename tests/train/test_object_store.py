@@ -2,11 +2,8 @@
 losses are those of one, and a run whose machine is lost goes on elsewhere, with another number of processes."""
 
 import json
-import os
-import pickle
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +12,8 @@ import psutil
 import pytest
 
 from headwater import api
-from headwater.engine.nodes import parcel_of, take_in, work
+from headwater.engine import nodes
+from headwater.engine.nodes import Parcel, parcel_of, take_in, work
 from headwater.engine.workers import Call
 from headwater.pipeline.train import training_job
 from headwater.recipe import load_recipe
@@ -26,6 +24,12 @@ TOLERANCE = 1e-5
 
 def metrics(folder: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def _work_and_send_often(parcel: Parcel) -> None:
+    """On a machine that is to be lost."""
+    nodes.JOB_SENT_SECONDS = 0.1
+    work(parcel)
 
 
 @pytest.mark.slow
@@ -72,22 +76,17 @@ def test_two_processes_train_as_one_and_one_goes_on_where_two_were_lost(
 
     # on one that is lost, and then on another
     monkeypatch.setenv("HEADWATER_CACHE", str(tmp_path / "three"))
-    lost = (
-        "import pickle, sys; from headwater.engine import nodes\n"
-        "nodes.JOB_SENT_SECONDS = 0.1\n"
-        "nodes.work(pickle.load(sys.stdin.buffer))"
+    lost = multiprocessing.get_context("spawn").Process(
+        target=_work_and_send_often, args=(parcel_of(outcome.workspace, call, job=True),)
     )
-    process = subprocess.Popen([sys.executable, "-c", lost], stdin=subprocess.PIPE, env=os.environ)
-    assert process.stdin is not None
-    process.stdin.write(pickle.dumps(parcel_of(outcome.workspace, call, job=True)))
-    process.stdin.close()
+    lost.start()
     files, record = fsspec.filesystem("s3"), f"{bucket}/ws/jobs/{shared.key}.json"
     while not (files.exists(record) and b"checkpoints/" in files.cat_file(record)):
-        assert process.poll() is None, "it ended before a checkpoint was sent"
+        assert lost.is_alive(), "it ended before a checkpoint was sent"
         time.sleep(0.1)
-    for child in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
-        child.kill()
-    process.wait()
+    for process in [*psutil.Process(lost.pid).children(recursive=True), psutil.Process(lost.pid)]:
+        process.kill()
+    lost.join()
     steps = max(
         int(name.partition("step-")[2].partition("/")[0])
         for name in json.loads(files.cat_file(record))

@@ -3,7 +3,6 @@
 Exit codes: 0 clean, 1 failed, 2 usage or recipe error, 3 quarantine above its limit, 130 interrupted.
 """
 
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -24,21 +23,26 @@ from headwater.cli.fetch import fetch
 from headwater.cli.finetune import finetune
 from headwater.cli.models import train_classifier, train_ngram
 from headwater.cli.presets import presets
+from headwater.cli.preview import preview
 from headwater.cli.questions import audit, profile, whatif
-from headwater.cli.shared import Group, engine_options, print_result
+from headwater.cli.shared import (
+    WORKSPACE,
+    Group,
+    engine_options,
+    print_result,
+    unmasked_option,
+    workspace_option,
+)
 from headwater.cli.status import status
 from headwater.cli.tokenizers import tokenizers
-from headwater.errors import HeadwaterError, RecipeError
+from headwater.cli.upkeep import doctor, gc, report, verify
+from headwater.errors import RecipeError
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="headwater")
 def cli() -> None:
     """From open data to a model, and the measured effect of every data choice."""
-
-
-WORKSPACE = click.types.FuncParamType(api.workspace_place)
-WORKSPACE.name = "path or url"
 
 
 def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,25 +58,6 @@ def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
-
-
-def _workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--workspace",
-        type=WORKSPACE,
-        default="workspace",
-        show_default=True,
-        help="The workspace to ask.",
-    )(function)
-
-
-_unmasked_option = click.option("--unmasked", is_flag=True, help="Show personal data as it is.")
-
-
-def _existing(workspace: Path | str) -> Path | str:
-    if isinstance(workspace, Path) and not workspace.is_dir():
-        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
-    return workspace
 
 
 # ---------------------------------------------------------------- sources
@@ -202,8 +187,8 @@ cli.add_command(train_classifier)
 
 @cli.command()
 @click.argument("document")
-@_workspace_option
-@_unmasked_option
+@workspace_option
+@unmasked_option
 @click.option("--json", "as_json", is_flag=True)
 def why(document: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Why DOCUMENT (an id's beginning) was kept or dropped."""
@@ -221,8 +206,8 @@ cli.add_command(audit)
 
 @cli.command()
 @click.argument("query")
-@_workspace_option
-@_unmasked_option
+@workspace_option
+@unmasked_option
 @click.option("--json", "as_json", is_flag=True)
 def sql(query: str, workspace: Path | str, unmasked: bool, as_json: bool) -> None:
     """Ask the workspace in SQL.
@@ -234,67 +219,7 @@ def sql(query: str, workspace: Path | str, unmasked: bool, as_json: bool) -> Non
     click.echo(render(api.sql(workspace, query, unmasked=unmasked), as_json=as_json))
 
 
-@cli.command()
-@click.argument("what", metavar="RECIPE|URL|FILE")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
-@click.option("--workspace", type=WORKSPACE, help="Has no effect: a preview keeps nothing.")
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: 1).")
-@click.option("--limit", type=int, metavar="N", help="Documents of a recipe to show (default: 20).")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page's preview here.")
-@click.option(
-    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of --html."
-)
-@click.option("--allow-http", is_flag=True, help="Allow plain http.")
-@click.option("--allow-loopback", is_flag=True, help="Allow addresses of this machine.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def preview(
-    what: str,
-    overrides: tuple[str, ...],
-    workspace: Path | str | None,
-    workers: int | None,
-    limit: int | None,
-    html: Path | None,
-    language: str,
-    allow_http: bool,
-    allow_loopback: bool,
-    as_json: bool,
-) -> None:
-    """What a recipe makes of its first documents, or a page.
-
-    A page is a web address, a saved page (.html, .mhtml), or a record of a web archive (crawl.warc.gz#OFFSET): its
-    blocks are shown with their scores, and what is kept of them. Nothing else is kept.
-    """
-    del workspace
-    if api.names_page(what):
-        if overrides or workers or limit:
-            raise click.UsageError("--set, --workers and --limit are for recipes; this names a page")
-        _preview_page(what, html, language, as_json, allow_loopback=allow_loopback, https_only=not allow_http)
-        return
-    if html is not None or allow_http or allow_loopback:
-        raise click.UsageError("--html, --allow-http and --allow-loopback are for pages; this names a recipe")
-    from headwater.inspect.preview import lines_of
-
-    answer = api.preview(Path(what), limit=limit or 20, overrides=overrides, workers=workers or 1)
-    print_result(answer.as_json(), as_json, [] if as_json else lines_of(answer))
-
-
-def _preview_page(what: str, html: Path | None, language: str, as_json: bool, **manners: Any) -> None:
-    from headwater.inspect.page import lines_of_page
-
-    answer = api.preview_page(what, **manners)
-    if html is not None:
-        from headwater.studio.page import write_page
-
-        write_page(answer, html, language=language)
-    if as_json:
-        print_result(answer.as_json(), True, [])
-    elif html is not None:
-        click.echo(str(html))
-    else:
-        # already wrapped by columns; click takes the colours out where it is no terminal
-        click.echo("\n".join(lines_of_page(answer, shutil.get_terminal_size().columns)))
-
-
+cli.add_command(preview)
 cli.add_command(tokenizers)
 cli.add_command(export)
 
@@ -327,63 +252,10 @@ def recipe_schema_command() -> None:
     click.echo(recipe_schema())
 
 
-@cli.command()
-@_workspace_option
-def verify(workspace: Path | str) -> None:
-    """Re-hash committed files and name those that changed."""
-    checked, problems = api.verify(_existing(workspace))
-    for problem in problems:
-        click.echo(problem)
-    click.echo(f"{checked:,} files checked, {len(problems)} with problems")
-    if problems:
-        raise HeadwaterError("delete the files named above and run the recipe again: they are made anew")
-
-
-@cli.command()
-@_workspace_option
-@click.option("--delete", is_flag=True, help="Free it; without this, only say what could go.")
-@click.option("--json", "as_json", is_flag=True)
-def gc(workspace: Path | str, delete: bool, as_json: bool) -> None:
-    """Free what no recipe needs any more.
-
-    The recipes are those of the workspace's folder recipes/: delete a file there, and what only it needed can go.
-    Comparisons are kept.
-    """
-    from headwater.engine.store import is_url, local_copy
-    from headwater.recipe.quantities import show_size
-
-    things = api.gc(_existing(workspace), delete=delete)
-    root = local_copy(str(workspace)) if is_url(workspace) else Path(workspace).resolve()
-    names = [str(one.path.relative_to(root)) for one in things]
-    lines = [
-        f"{show_size(one.bytes):>9}  {name} ({one.why})" for name, one in zip(names, things, strict=True)
-    ]
-    total = sum(one.bytes for one in things)
-    lines.append(
-        f"{show_size(total):>9}  " + ("freed" if delete else "could be freed: headwater gc --delete")
-    )
-    print_result({"bytes": total, "freed": delete, "paths": names}, as_json, lines)
-
-
-@cli.command()
-@_workspace_option
-@click.option("--out", type=click.Path(path_type=Path), default="report.html", show_default=True)
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-def report(workspace: Path | str, out: Path, lang: str) -> None:
-    """One HTML file: funnel, reasons, curves, verdict."""
-    click.echo(str(api.report(_existing(workspace), out, language=lang)))
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True)
-def doctor(as_json: bool) -> None:
-    """What this machine has, what it lacks, and how to get it."""
-    from headwater.inspect.doctor import lines_of
-
-    checks = api.doctor()
-    print_result([check.as_json() for check in checks], as_json, lines_of(checks))
-    if any(check.failed for check in checks):
-        raise HeadwaterError("something that Headwater needs is missing (see above)")
+cli.add_command(verify)
+cli.add_command(gc)
+cli.add_command(report)
+cli.add_command(doctor)
 
 
 def main() -> None:

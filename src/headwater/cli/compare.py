@@ -6,11 +6,9 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import engine_options, print_result
+from headwater.cli.shared import WORKSPACE, engine_options, print_result
 
 BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which is imported when it is used
-WORKSPACE = click.types.FuncParamType(api.workspace_place)
-WORKSPACE.name = "path or url"
 
 
 @click.command()

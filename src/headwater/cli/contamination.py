@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headwater import api
-from headwater.cli.shared import print_result
+from headwater.cli.shared import WORKSPACE, print_result
 
 if TYPE_CHECKING:
     from headwater.curate.contamination_report import Report
@@ -28,9 +28,7 @@ SHOWN = 20  # items
     "--characters", type=click.IntRange(10), metavar="N", help="Of Chinese (default: the recipe's, 50)."
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
-@click.option(
-    "--workspace", type=click.types.FuncParamType(api.workspace_place), help="Default: the recipe's own."
-)
+@click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
 @click.option("--limit", type=int, metavar="N", help="Read at most N documents of each shard.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")

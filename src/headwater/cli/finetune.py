@@ -6,10 +6,8 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import print_result
+from headwater.cli.shared import WORKSPACE, print_result
 
-WORKSPACE = click.types.FuncParamType(api.workspace_place)
-WORKSPACE.name = "path or url"
 FILE = click.Path(path_type=Path)
 KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of tasks/items.py
 

@@ -7,17 +7,14 @@ from pathlib import Path
 import click
 
 from headwater import api
-from headwater.cli.shared import print_result
-
-_WORKSPACE = click.types.FuncParamType(api.workspace_place)
-_WORKSPACE.name = "path or url"
+from headwater.cli.shared import WORKSPACE, print_result
 
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--rule", "rules", multiple=True, metavar="KEY=VALUE", help="gopher.words.min=20; zh.han.share.min=0.4; =null switches a bound off.")  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
-@click.option("--workspace", type=_WORKSPACE, help="Default: the recipe's own; a folder or a URL.")
+@click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own; a folder or a URL.")
 @click.option("--exact", is_flag=True, help="Look at every document, however many there are.")
 @click.option("--ledger", type=click.Path(path_type=Path), metavar="FILE", help="Write the new ledger here (Parquet).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -44,7 +41,7 @@ def whatif(
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
-@click.option("--workspace", type=_WORKSPACE, help="Default: the recipe's own; a folder or a URL.")
+@click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own; a folder or a URL.")
 @click.option("--markdown", is_flag=True, help="As the body of a data card.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def profile(
@@ -70,7 +67,7 @@ def profile(
 @click.option(
     "-n", "number", type=click.IntRange(min=2), default=200, show_default=True, help="Documents to draw."
 )
-@click.option("--workspace", type=_WORKSPACE, help="Default: the recipe's own; a folder or a URL.")
+@click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own; a folder or a URL.")
 @click.option("--report", "only_report", is_flag=True, help="Ask nothing; say what the labels so far say.")
 @click.option("--unmasked", is_flag=True, help="Show personal data as it is.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

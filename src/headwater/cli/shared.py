@@ -5,10 +5,12 @@ import shutil
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
 
+from headwater import api
 from headwater.errors import HeadwaterError, of_system
 
 
@@ -61,6 +63,29 @@ def _pair(option: str) -> tuple[str, str]:
     if not found:
         raise click.UsageError(f"--engine-option {option}: expected KEY=VALUE")
     return key, value
+
+
+WORKSPACE = click.types.FuncParamType(api.workspace_place)
+WORKSPACE.name = "path or url"
+
+
+def workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--workspace",
+        type=WORKSPACE,
+        default="workspace",
+        show_default=True,
+        help="The workspace to ask.",
+    )(function)
+
+
+unmasked_option = click.option("--unmasked", is_flag=True, help="Show personal data as it is.")
+
+
+def existing(workspace: Path | str) -> Path | str:
+    if isinstance(workspace, Path) and not workspace.is_dir():
+        raise HeadwaterError(f"no workspace at {workspace}; name one with --workspace")
+    return workspace
 
 
 language_option = click.option(

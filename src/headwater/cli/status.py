@@ -6,13 +6,11 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import print_result
+from headwater.cli.shared import WORKSPACE, print_result
 
 
 @click.command()
-@click.argument(
-    "workspace", type=click.types.FuncParamType(api.workspace_place), default="workspace", metavar="WORKSPACE"
-)
+@click.argument("workspace", type=WORKSPACE, default="workspace", metavar="WORKSPACE")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--prometheus", is_flag=True, help="Print it as text for Prometheus.")
 def status(workspace: Path | str, as_json: bool, prometheus: bool) -> None:

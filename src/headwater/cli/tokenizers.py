@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from headwater import api
-from headwater.cli.shared import Group, print_result
+from headwater.cli.shared import WORKSPACE, Group, print_result
 
 
 @click.group(cls=Group)
@@ -20,9 +20,7 @@ def tokenizers() -> None:
 )
 @click.option("--text", "texts", multiple=True, help="A file to measure, or a sentence to show; repeatable.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
-@click.option(
-    "--workspace", type=click.types.FuncParamType(api.workspace_place), help="Default: the recipe's own."
-)
+@click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
 @click.option(
     "--workers", type=int, default=1, show_default=True, metavar="N", help="Worker processes, to read."
 )
