@@ -9,6 +9,7 @@ is in "seconds", not in the rates.
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -46,8 +47,12 @@ class Metrics:
         kept = [
             line for line in lines if _step(line) <= self.step
         ]  # a kill may have left later and half lines
-        self._file = path.open("w", encoding="utf-8")
-        self._file.writelines(f"{line}\n" for line in kept)
+        if path != Path(os.devnull):
+            left = path.with_name(f".{path.name}")
+            left.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+            left.replace(path)
+        # line by line, so that a checkpoint never knows of a step whose line a kill can still take
+        self._file = path.open("a", encoding="utf-8", buffering=1)
         self._started = self._shown = self._begun = time.monotonic()
 
     def state(self) -> dict[str, Any]:
@@ -89,7 +94,6 @@ class Metrics:
         now = time.monotonic()
         if now - self._shown >= PROGRESS_SECONDS or self.step == self.steps:
             self._shown = now
-            self._file.flush()
             report(tokens, self.steps * self.batch_tokens, self._note(loss))
 
     def took(self, flops: int) -> None:
