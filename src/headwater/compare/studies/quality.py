@@ -2,11 +2,13 @@
 
 Boilerplate is what stands around the main text of web pages: the visible text of pages less the lines that people
 marked as main text. Scored is the human main text of other sites' pages, by site; beside it the raw text of those
-pages, and held-out novels.
+pages, and held-out novels. The novels are English, and so are the pages: a first record with Chinese pages too was
+half a test of which arm had seen any Chinese.
 """
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from headwater.compare.studies.texts import (
     write_recipe,
     write_texts,
 )
+from headwater.corpus.text import HAN
 from headwater.errors import HeadwaterError
 from headwater.sources.extract.main_text import all_text
 
@@ -55,7 +58,7 @@ class Page:
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    pages = list(web_pages(data))
+    pages = [page for page in web_pages(data) if not re.search(f"[{HAN}]", page.main)]
     training = [page for page in pages if chance(page.site) < 0.5]
     scored = [page for page in pages if chance(page.site) >= 0.5]
     boilerplate = [(page.site, page.boilerplate) for page in training if page.boilerplate]
@@ -124,7 +127,7 @@ STUDY = Study(
     confirmatory=True,
     arms=3,
     seeds=4,
-    tokens=120_000,
+    tokens=240_000,
     write=write,
     judge=judge,
 )
