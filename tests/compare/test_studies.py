@@ -301,8 +301,8 @@ def test_every_split_is_judged_as_a_comparison_is() -> None:
     groups, splits = split_every_way(7)
     both, seeds = p_of_splits(scores, weights, groups, splits)
     for place in range(0, len(splits), 7):
-        halves = [{d: s.only(groups[g]) for d, s in scores.items()} for g in splits[place]]
-        found = effect(*halves, weights)
+        one, other = ({d: s.only(groups[g]) for d, s in scores.items()} for g in splits[place])
+        found = effect(one, other, weights)
         assert both[place] == pytest.approx(found.p, rel=1e-9)
         alone = combined(found.delta, found.parts[:2], found.seeds)
         assert seeds[place] == pytest.approx(alone.p, rel=1e-9)
