@@ -19,7 +19,7 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
     for name, share in SHARES.items():
         write_pieces(folder / f"{name}.jsonl", novels(data, 60_000), swapped(share))
     # a novel is held out in every version; all are scored on the clean one
-    rest = "holdout: {share: 0.4, salt: headwater-1}\nevaluate: {domains: [clean], bytes_per_unit: 10kB}\n"
+    rest = "holdout: {share: 0.5, salt: headwater-1}\nevaluate: {domains: [clean], bytes_per_unit: 10kB}\n"
     return [
         write_recipe(
             folder / f"{name}.yaml", name, list(SHARES), leave_out=[other for other in SHARES if other != name],
@@ -67,8 +67,8 @@ STUDY = Study(
     expected=("monotone: 5% is worse than none, 20% worse than 5%", "单调：5% 比没有差，20% 比 5% 更差"),
     confirmatory=True,
     arms=3,
-    seeds=4,
-    tokens=120_000,
+    seeds=5,
+    tokens=240_000,
     write=write,
     judge=judge,
 )
