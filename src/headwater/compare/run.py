@@ -26,7 +26,7 @@ from headwater.compare.result import FORMAT, Found, result_of
 from headwater.compare.trainings import Group, Training, placebo_shares, run_trainings, trainings_of
 from headwater.compare.variations import Variation
 from headwater.engine.engines import LOCAL, Engine
-from headwater.engine.local import Task, run_stages
+from headwater.engine.stages import Task, run_stages
 from headwater.engine.workspace import Entry, Output, Workspace, content_key, file_hash, read_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import by_domain, domain_weights, summary_of

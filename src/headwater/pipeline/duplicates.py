@@ -17,7 +17,7 @@ from headwater.curate.duplicates.exchange import partitions
 from headwater.curate.duplicates.index import Index, open_index
 from headwater.curate.duplicates.keys import BAND_CHANNELS
 from headwater.curate.steps import DuplicatesStep, PassagesStep, families_of
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key, read_json
 from headwater.errors import HeadwaterError
 from headwater.pipeline.curation_steps import VERSION, CurationRun
