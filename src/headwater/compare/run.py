@@ -279,7 +279,7 @@ def _stored(workspace: Workspace, key: str) -> Comparison | None:
     entry = stage.entry("comparison")
     if entry is None or entry.key != key:
         return None
-    if any(file_hash(entry.path(suffix)) != record.xxh3 for suffix, record in entry.files.items()):
+    if any(file_hash(entry.here(suffix)) != record.xxh3 for suffix, record in entry.files.items()):
         return None
     return Comparison(workspace, stage.path, read_json(entry.path("json")))
 
