@@ -244,7 +244,7 @@ def _refuse_few_units(recipe: Recipe, ingested: Ingested) -> None:
     """Before anything is measured: what a model is scored on must be of two units at least."""
     units: dict[str, set[str]] = {"heldout": set(), "train": set()}
     for shard in ingested.shards:
-        for batch in read_batches(shard.path(), ["unit", "domain", "split"]):
+        for batch in read_batches(shard.here(), ["unit", "domain", "split"]):
             for row in batch.to_pylist():
                 if recipe.evaluate.domains is None or row["domain"] in recipe.evaluate.domains:
                     units[row["split"]].add(row["unit"])

@@ -65,7 +65,11 @@ def unneeded(workspace: Workspace) -> list[Unneeded]:
     found = []
     folders = {path.parent for path in workspace.path.rglob(MANIFEST)}
     folders |= {path.parent for path in workspace.path.rglob(f"*{ENTRY_SUFFIX}")}
-    folders |= {path for kind in ("runs", "training-sets") for path in (workspace.path / kind).glob("[!.]*")}
+    folders |= {
+        path
+        for kind in ("runs", "training-sets", "earlier")
+        for path in (workspace.path / kind).glob("[!.]*")
+    }
     for folder in sorted(folders):
         name = str(folder.relative_to(workspace.path))
         if name.partition("/")[0] in RESULTS:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Job, run_jobs
+from headwater.engine.stages import Job, run_jobs
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import content_key
 from headwater.errors import RecipeError
