@@ -49,7 +49,7 @@ def judge(record: dict[str, Any]) -> dict[str, Any]:
         "sentence": {
             "en": f"Repetition, bits per byte against one epoch: {told}; "
             f"4 epochs {'harmless' if harmless else 'do harm'}, 40 {'worse' if worse(rows[2]) else 'not resolved'}.",
-            "zh": f"重复，与只读一遍相比的每字节比特数：{told}；4 遍{'无害' if harmless else '有害'}，"
+            "zh": f"重复，与只读一遍相比的每字节比特数：{told.replace(', ', '，')}；4 遍{'无害' if harmless else '有害'}，"
             f"40 遍{'更差' if worse(rows[2]) else '未能分辨'}。",
         },
     }
