@@ -9,7 +9,7 @@ form, a shop or comments from text (`tags.CUES`) are few in one block, but many 
 
 import numpy as np
 
-from headwater.sources.extract.kernels import kernel
+from headwater.engine.kernels import kernel
 from headwater.sources.extract.tags import CUES, FNV_PRIME
 from headwater.sources.extract.topic import words_of
 
