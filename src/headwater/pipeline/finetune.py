@@ -248,6 +248,13 @@ def _scored_before(place: Workspace, task: str, key: str) -> int:
     return len(others)
 
 
+def task_results(place: Workspace) -> list[dict[str, Any]]:
+    """What models fine-tuned in this workspace have reached, by task, the best first; contents of result.json."""
+    found = [read_json(path) for path in sorted((place.path / "results").glob("*/result.json"))]
+    known = [one for one in found if one is not None and one.get("format") == VERSION]
+    return sorted(known, key=lambda one: (one["task"], -one["test"][one["decisive"]]["value"]))
+
+
 # ---------------------------------------------------------------- in words
 
 
