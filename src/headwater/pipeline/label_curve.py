@@ -12,7 +12,7 @@ from headwater.engine.stages import Job, run_jobs
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, read_json, write_json
 from headwater.errors import RecipeError
-from headwater.pipeline.finetune import base_of, card_lines
+from headwater.pipeline.finetune import base_of, card_lines, folders_of
 from headwater.tasks.task import Task, keep
 
 VERSION = 1
@@ -44,7 +44,7 @@ def measure_labels(
     base, given = base_of(run, workspace), {k: v for k, v in (settings or {}).items() if v is not None}
     place = base.workspace
     with place.lease():
-        jobs, which = [], []
+        jobs, which, kept = [], [], []
         for task in tasks:
             say(card_lines(base, task))
             folder = keep(task, place.path / "tasks")
@@ -62,6 +62,7 @@ def measure_labels(
                 jobs.append(Job(f"{task.name}, {size:,} labels", key, "headwater.train.label_curve:label_curve",
                                 place.path / "label-curves" / key[:12], arguments))  # fmt: skip
                 which.append((task.name, size))
+                kept.append(folder)
         if not jobs:
             raise RecipeError(f"no task has as many training items as {min(sizes):,}; ask for fewer labels")
         slots = default_workers() if workers is None else max(1, workers)
@@ -69,7 +70,7 @@ def measure_labels(
         measured = [{"task": name, **one} for (name, _), one in zip(which, made, strict=True)]
         key = content_key("label curves", VERSION, [job.key for job in jobs])
         record = {"format": VERSION, "model": str(base.folder), "measured": measured,
-                  "folders": [str(job.folder) for job in jobs]}  # fmt: skip
+                  "folders": sorted({one for folder in kept for one in folders_of(base, folder, jobs)})}  # fmt: skip
         write_json(place.path / "results" / key[:12] / RECORD, record)
     return measured
 
