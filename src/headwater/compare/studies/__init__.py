@@ -15,6 +15,7 @@ from headwater.compare.studies import (
     memorisation,
     negative_control,
     noise,
+    objective,
     pretraining,
     quality,
     repetition,
@@ -26,6 +27,6 @@ STUDIES: dict[str, Study] = {
     module.STUDY.name: module.STUDY
     for module in (
         aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, pretraining,
-        negative_control
+        objective, negative_control
     )
 }  # fmt: skip

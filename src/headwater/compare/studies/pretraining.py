@@ -21,8 +21,8 @@ TASKS = (
 )  # fmt: skip
 SIZES = (16, 64, 256, 1000)
 EXPECTED_TASKS = 4  # on which pre-training helps at one of the sizes
-_RECIPE = """\
-name: pretraining
+RECIPE = """\
+name: {name}
 workspace: workspace
 sources:
   - name: chat
@@ -41,7 +41,7 @@ sources:
 signals: {{families: [language, length]}}
 curate: {{preset: null, duplicates: null}}
 tokenizer: {{vocabulary: {vocabulary}}}
-model: {{family: gpt, preset: {preset}}}
+model: {{family: {family}, preset: {preset}}}
 """
 PRESET, VOCABULARY = "modern-micro", 4096
 
@@ -54,7 +54,10 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pretraining.yaml"
-    path.write_text(_RECIPE.format(data=corpora, preset=PRESET, vocabulary=VOCABULARY), encoding="utf-8")
+    path.write_text(
+        RECIPE.format(name="pretraining", data=corpora, family="gpt", preset=PRESET, vocabulary=VOCABULARY),
+        encoding="utf-8",
+    )
     return [path]
 
 
