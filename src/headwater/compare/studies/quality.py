@@ -130,4 +130,14 @@ STUDY = Study(
     tokens=240_000,
     write=write,
     judge=judge,
+    lesson=(
+        "Deduplicating helps on every text that is scored. Filtering does harm, by the 5-gram too: the rules took the "
+        "boilerplate away as they should, and with it the only text of the web. Menus, captions and comments of today's "
+        "sites are nearer to an article than novels of the nineteenth century are. What a filter leaves counts as much "
+        "as what it takes, and only a score on the text that one wants shows that. (A first record, with Chinese pages "
+        "among the scored and half the tokens, could not tell: +4.0% [-2.0, +10.3].)",
+        "去重在每种被评分的文本上都有益。过滤有害，5-gram 也如此认为：规则如所要求的那样去掉了样板文字，但那也是训练文本中仅有的网络文本；"
+        "今天网站的菜单、图注和评论，比十九世纪的小说更接近一篇文章。过滤留下什么与去掉什么同样重要，而只有在想要的文本上评分才看得出来。"
+        "（第一份记录还给中文网页评分，词元减半，无法判断：+4.0% [-2.0, +10.3]。）",
+    ),
 )
