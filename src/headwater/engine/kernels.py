@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_compiled: list[Any] = []  # the dispatchers of this process
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, type)
 
 
@@ -28,6 +29,11 @@ def kernel(function: _Function) -> _Function:
 def inlined(function: _Function) -> _Function:
     """A kernel that becomes a part of each kernel that calls it."""
     return cast(_Function, Kernel(function, inline="always"))
+
+
+def compiled_anew() -> bool:
+    """Whether this process had to compile: numba's compiler keeps some 100 MB of a process that it ran in."""
+    return any(dispatcher.stats.cache_misses for dispatcher in _compiled)
 
 
 class Kernel:
@@ -53,7 +59,9 @@ class Kernel:
         for name, value in _named(self.py_func):
             if isinstance(value, Kernel):
                 self.py_func.__globals__[name] = value.compiled
-        return numba.njit(cache=True, nogil=True, **self.options)(self.py_func)
+        dispatcher = numba.njit(cache=True, nogil=True, **self.options)(self.py_func)
+        _compiled.append(dispatcher)
+        return dispatcher
 
 
 def _named(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
