@@ -23,6 +23,7 @@ from headwater.engine.workspace import Workspace, content_key, file_hash, read_j
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.pretraining_text import overlap_of
 from headwater.pipeline.train import require_torch
+from headwater.pipeline.zipped_task import archive_in, folder_of
 from headwater.tasks.card import card_of, lines_of
 from headwater.tasks.items import Item
 from headwater.tasks.metrics import DECISIVE, difference
@@ -61,7 +62,8 @@ def task_of(
     place: str, *, validation: Path | None = None, test: Path | None = None, kind: str | None = None,
     columns: Sequence[str] = (),
 ) -> Task:  # fmt: skip
-    """A task by its place: a file, a folder, or `hf://…`, a data set of a hub or a folder in that layout."""
+    """A task by its place: a file, a folder, an archive or a folder in one, or `hf://…`, a data set of a hub or a folder
+    in that layout."""
     named: dict[str, str] = {}
     for column in columns:
         role, sign, name = column.partition("=")
@@ -75,6 +77,8 @@ def task_of(
         return read_task(
             files_of(place), name=place.removeprefix("hf://").strip("/").split("/")[-1], **options
         )
+    if (archive := archive_in(place)) is not None:
+        return read_task(folder_of(*archive), name=archive[0].stem, **options)
     return read_task(Path(place), **options)
 
 
