@@ -20,6 +20,7 @@ from headwater.compare.studies.quality import STEPS, Page
 from headwater.compare.studies.repetition import EPOCHS
 from headwater.compare.studies.study import Study, joined, keep, lines_of, recorded, result_of_study
 from headwater.compare.studies.texts import PIECE, write_pieces, write_recipe
+from headwater.compare.studies.time import PERIODS
 from headwater.errors import HeadwaterError
 from headwater.recipe import load_recipe
 from headwater.studio.studies import write_studies
@@ -97,6 +98,32 @@ def test_the_own_domain_wins_or_it_does_not() -> None:
     assert study.judge(wins)["as_expected"] and len(study.judge(wins)["rows"]) == 6
     draw = record({name: dict.fromkeys(names, 0.0) for name in names})
     assert not study.judge(draw)["as_expected"]
+
+
+def test_the_own_period_wins_or_loses_and_nothing_is_expected() -> None:
+    study = STUDIES["time"]
+    scored = [f"of-{period}" for period in PERIODS]
+    near = {
+        name: {one: 0.05 * abs(place - other) for other, one in enumerate(scored)}
+        for place, name in enumerate(PERIODS)
+    }
+    found = study.judge(record(near))
+    assert found["as_expected"] is None and len(found["rows"]) == 6 + 2
+    assert (
+        "wins 6 of 6 pairs and loses 0" in found["sentence"]["en"] and "2 对胜过" in found["sentence"]["zh"]
+    )
+    away = {name: {one: -value for one, value in added.items()} for name, added in near.items()}
+    assert "wins 0 of 6 pairs and loses 6" in study.judge(record(away))["sentence"]["en"]
+
+
+def test_no_author_is_trained_on_and_scored(real_data: Path, tmp_path: Path) -> None:
+    STUDIES["time"].write(real_data, tmp_path)
+    units = {
+        path.stem: {json.loads(line)["unit"] for line in path.read_text("utf-8").splitlines()}
+        for path in tmp_path.glob("*.jsonl")
+    }
+    assert len(units) == 2 * len(PERIODS) and {len(found) for found in units.values()} == {3}
+    assert len(set().union(*units.values())) == 6 * len(PERIODS)
 
 
 def test_a_row_has_what_the_five_gram_says_of_the_pair() -> None:

@@ -19,6 +19,7 @@ from headwater.compare.studies import (
     pretraining,
     quality,
     repetition,
+    time,
     tokeniser,
 )
 from headwater.compare.studies.study import Study
@@ -27,6 +28,6 @@ STUDIES: dict[str, Study] = {
     module.STUDY.name: module.STUDY
     for module in (
         aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, pretraining,
-        objective, negative_control
+        objective, time, negative_control
     )
 }  # fmt: skip
