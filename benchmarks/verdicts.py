@@ -32,6 +32,7 @@ SEEDS = ((3, 3), (3, 6), (5, 5))
 SEED_SDS = ((0.003, 0.003), (0.008, 0.008), (0.02, 0.02), (0.018, 0.006), (0.006, 0.018))
 UNIT_SDS = (0.01, 0.03)
 UNITS = (12, 60)
+RACING = ("false_positives", "power_at_2_seed_sd", "false_positives_joint", "power_joint")
 
 
 class Noise:
@@ -219,51 +220,47 @@ def main() -> None:
                     rows.append(row)
                     print(json.dumps(row), flush=True)
     for kind in kinds:
-        own = [row for row in rows if row["noise"] == kind]
-        covered = [row["covered"] for row in own if "covered" in row]
-        summary = {
-            "noise": kind,
-            "covered": [min(covered), float(np.mean(covered)), max(covered)],
-            "covered_by": {  # the lowest, by how far the arms' SDs are apart
-                name: min(
-                    row["covered"]
-                    for row in own
-                    if "covered" in row and (row["seed_sd"][0] != row["seed_sd"][1]) == apart
-                )
-                for name, apart in (("equal SDs", False), ("3 x apart", True))
-            },
-            "covered_leverage": [
-                f(row["covered_leverage"] for row in own if "covered" in row) for f in (min, max)
-            ],
-            "power": [f(row["power"] for row in own if "power" in row) for f in (min, max)],
-            "power_by_seeds": {
-                f"{seeds[0]} v {seeds[1]}": [
-                    f(row["power"] for row in own if row.get("seeds") == seeds) for f in (min, max)
-                ]
-                for seeds in SEEDS
-            },
-            "wrongly_immaterial": max(row["wrongly_immaterial"] for row in own if "covered" in row),
-            "racing": {
-                name: {
-                    what: [f(row[what] for row in races) for f in (min, np.mean, max)]
-                    for what in (
-                        "false_positives",
-                        "power_at_2_seed_sd",
-                        "false_positives_joint",
-                        "power_joint",
-                    )
-                }
-                for name, apart in (("equal SDs", False), ("3 x apart", True))
-                for races in [
-                    [
-                        row
-                        for row in own
-                        if "racing" in row and (row["seed_sd"][0] != row["seed_sd"][1]) == apart
-                    ]
-                ]
-            },
-        }
-        print(json.dumps(summary), flush=True)
+        print(json.dumps(summary(kind, [row for row in rows if row["noise"] == kind])), flush=True)
+
+
+def summary(kind: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The extremes of all settings: [lowest, mean, highest]; beside them by seeds, and by how far the arms' SDs are apart."""
+    verdicts = [row for row in rows if "covered" in row]
+    races = [row for row in rows if "racing" in row]
+    by_apart = {"equal SDs": False, "3 x apart": True}
+
+    def apart(some: list[dict[str, Any]], wanted: bool) -> list[dict[str, Any]]:
+        return [row for row in some if (row["seed_sd"][0] != row["seed_sd"][1]) == wanted]
+
+    return {
+        "noise": kind,
+        "covered": _extremes(verdicts, "covered"),
+        "covered_by": {
+            name: _extremes(apart(verdicts, wanted), "covered") for name, wanted in by_apart.items()
+        },
+        "below .94, above .97": [
+            sum(row["covered"] < 0.94 for row in verdicts),
+            sum(row["covered"] > 0.97 for row in verdicts),
+        ],
+        "covered_leverage": _extremes(verdicts, "covered_leverage"),
+        "power": _extremes(verdicts, "power"),
+        "power_by_seeds": {
+            f"{seeds[0]} v {seeds[1]}": _extremes(
+                [r for r in verdicts if tuple(r["seeds"]) == seeds], "power"
+            )
+            for seeds in SEEDS
+        },
+        "wrongly_immaterial": _extremes(verdicts, "wrongly_immaterial"),
+        "racing": {
+            name: {what: _extremes(apart(races, wanted), what) for what in RACING}
+            for name, wanted in by_apart.items()
+        },
+    }
+
+
+def _extremes(rows: list[dict[str, Any]], what: str) -> list[float]:
+    found = [row[what] for row in rows]
+    return [round(value, 4) for value in (min(found), sum(found) / len(found), max(found))]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from headwater.compare.studies import (
     pretraining,
     quality,
     repetition,
+    scale,
     time,
     tokeniser,
 )
@@ -28,6 +29,6 @@ STUDIES: dict[str, Study] = {
     module.STUDY.name: module.STUDY
     for module in (
         aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, pretraining,
-        objective, time, negative_control
+        objective, time, scale, negative_control
     )
 }  # fmt: skip
