@@ -40,6 +40,7 @@ def label_curve(
     folder: Path, *, run: str, task: str, labels: int, draws: int, settings: dict[str, Any]
 ) -> dict[str, Any]:
     """{"items": tested, "labels", "right": {arm: [a string of 0 and 1 a draw, a sign an item]}}."""
+    arms: dict[str, list[_Body | None]]
     arms = {PRETRAINED: [_Body(run)] * draws, SCRATCH: [_Body(run, True)] * draws, WORDS: [None] * draws}
     return _measured(folder, arms, task=Path(task), labels=labels, settings=settings)
 

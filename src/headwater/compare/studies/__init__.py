@@ -19,6 +19,8 @@ from headwater.compare.studies import (
     pretraining,
     quality,
     repetition,
+    scale,
+    time,
     tokeniser,
 )
 from headwater.compare.studies.study import Study
@@ -27,6 +29,6 @@ STUDIES: dict[str, Study] = {
     module.STUDY.name: module.STUDY
     for module in (
         aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, pretraining,
-        objective, negative_control
+        objective, time, scale, negative_control
     )
 }  # fmt: skip

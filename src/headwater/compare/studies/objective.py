@@ -125,8 +125,14 @@ def judge(record: dict[str, Any]) -> dict[str, Any]:
     ]
     rows = []
     for size, arm, found in means:
-        english, chinese = f"mean of {len(by_size[size])} tasks", f"{len(by_size[size])} 个任务平均"
-        name = _name(arm, english, chinese, size, [_accuracy(by_size[size], one) for one in (first, arm)])
+        tasks = len(by_size[size])
+        name = _name(
+            arm,
+            f"mean of {tasks} tasks",
+            f"{tasks} 个任务平均",
+            size,
+            [_accuracy(by_size[size], one) for one in (first, arm)],
+        )
         rows.append(_row(name, found, len(means)))
     spoken = {
         size: [row for row, (of, *_) in zip(rows, means, strict=True) if of == size] for size in by_size
