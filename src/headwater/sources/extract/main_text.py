@@ -59,15 +59,16 @@ def version() -> str:
     return f"{VERSION}-{shipped().digest}"
 
 
-def main_text(page: str) -> MainText:
+def main_text(page: str | bytes) -> MainText:
+    """Of a page, or of its UTF-8."""
     blocks = blocks_of(page)
     scores = scores_of(blocks)
     kept = np.flatnonzero(scores >= threshold_of(scores, blocks, shipped().keep_from))
     return MainText(assembled(blocks, kept), len(kept), len(blocks.blocks))
 
 
-def all_text(page: str) -> MainText:
-    """All blocks of a page."""
+def all_text(page: str | bytes) -> MainText:
+    """All blocks of a page, or of its UTF-8."""
     blocks = blocks_of(page)
     count = len(blocks.blocks)
     return MainText(assembled(blocks, np.arange(count)), count, count)

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from headwater.sources.extract.dates import NUMERIC, dates_in, iso_date
+from headwater.sources.extract.needles import absent
 
 # So much of a page is looked at for tags of its head, which may stand in its body too.
 HEAD, AFTER = 150_000, 4_000
@@ -29,19 +30,28 @@ _HTML_LANG = re.compile(
     r"<html\b[^>]{0,600}?\slang\s*+=\s*+[\"']?([a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{1,8}){0,3})", re.I
 )
 _OPT_OUT = re.compile(r"noai|noimageai|tdm-(?:reservation|policy)", re.I)
+_JSON_LD, _PUBLISHED, _PUBLISH_TIME = "application/ld+json", 'itemprop="datePublished"', "data-publishtime="
+# What is searched in a whole page, with the four bytes of it that are looked for first.
+_ANYWHERE = {
+    _JSON_LD: b"ld+j",
+    _PUBLISHED: b'p="d',
+    _PUBLISH_TIME: b"shti",
+    "<time": b"<tim",
+    "<TIME": b"<TIM",
+}
 # Variables of a page's script that hold its date; searched as plain strings, since a page may be a megabyte of script.
-_VARIABLES = (
-    "ublish",
-    "ubtime",
-    "ubTime",
-    "ub_time",
-    "ubdate",
-    "ubDate",
-    "ewsTime",
-    "ews_time",
-    "ct = ",
-    "reateTime",
-)
+_VARIABLES = {
+    "ublish": b"blis",
+    "ubtime": b"btim",
+    "ubTime": b"bTim",
+    "ub_time": b"b_ti",
+    "ubdate": b"bdat",
+    "ubDate": b"bDat",
+    "ewsTime": b"wsTi",
+    "ews_time": b"ws_t",
+    "ct = ": b"ct =",
+    "reateTime": b"teTi",
+}
 _VALUE = re.compile(r"""[\w ]{0,24}["']?\s{0,3}[:=]\s{0,3}["'](\d[^"'<>]{7,30})["']""")
 _BYLINE = re.compile(r"""[^<>]{0,300}>\s{0,20}(?:<[^>]{1,300}>\s{0,20}){0,3}(?:[Bb]y\s)?([^<>{}]{2,60})<""")
 _BYLINES = (
@@ -83,15 +93,18 @@ _ARTICLES = re.compile(r"article|posting|report|page|work|book", re.I)
 _LISTS = re.compile(r"(?:item)?list|organization|breadcrumb|website|person|image|video", re.I)
 
 
-def metadata_of(page: str) -> dict[str, str]:
+def metadata_of(page: str, utf8: bytes | None = None) -> dict[str, str]:
     """`title`, `date` (ISO 8601), `author`, `language`, `url` (canonical), `license`, `consent`: those that it has.
 
-    `consent`: the tags as found that keep a page from being trained on (noai, noimageai, tdm-reservation).
+    `consent`: the tags as found that keep a page from being trained on (noai, noimageai, tdm-reservation). `utf8`: the
+    page in UTF-8, where that is at hand.
     """
+    utf8 = page.encode("utf-8", "replace") if utf8 is None else utf8
+    missing = absent(utf8, _ANYWHERE)
     body = _body(page)
     metas, consent = _metas(page, body)
     links = _links(page, body)
-    article = _json_ld(page)
+    article = {} if _JSON_LD in missing else _json_ld(page)
     said = {
         "title": _title(page, body, metas, article),
         "language": _language(page, metas, article),
@@ -99,11 +112,11 @@ def metadata_of(page: str) -> dict[str, str]:
         "license": links.get("license") or _first(metas, _LICENSES) or _text(article.get("license")),
         "consent": consent,
     }
-    said["date"] = _declared_date(page, body, metas, article)
+    said["date"] = _declared_date(page, body, metas, article, missing)
     said["author"] = _author(metas, article)
     if not (said["date"] and said["author"]):
         near = _near(page, body, said["title"])
-        said["date"] = said["date"] or _visible_date(page, body, near, metas)
+        said["date"] = said["date"] or _visible_date(page, utf8, body, near, metas)
         said["author"] = said["author"] or _visible_author(near)
     return {name: value for name, value in said.items() if value}
 
@@ -188,7 +201,7 @@ def _links(page: str, body: int) -> dict[str, str]:
 def _json_ld(page: str) -> dict[str, Any]:
     """The most telling JSON-LD object: one with a date and a headline."""
     best: dict[str, Any] = {}
-    start = page.find("application/ld+json")
+    start = page.find(_JSON_LD)
     while start >= 0:
         start = page.find(">", start) + 1
         end = page.find("</script", start)
@@ -196,7 +209,7 @@ def _json_ld(page: str) -> dict[str, Any]:
             break
         if end - start <= MAX_JSON_LD:
             best = _better(best, page[start:end])
-        start = page.find("application/ld+json", end)
+        start = page.find(_JSON_LD, end)
     return best
 
 
@@ -365,16 +378,19 @@ def _language(page: str, metas: dict[str, str], article: dict[str, Any]) -> str:
 # ---------------------------------------------------------------- date and author
 
 
-def _declared_date(page: str, body: int, metas: dict[str, str], article: dict[str, Any]) -> str:
+def _declared_date(
+    page: str, body: int, metas: dict[str, str], article: dict[str, Any], missing: set[str]
+) -> str:
     for value in (_text(article.get("datePublished")), *(metas.get(name, "") for name in _DATES)):
         if value and (when := iso_date(value)):
             return when
-    for tag in _tags(page, "time", body, body + HEAD, 6):
+    times = [] if {"<time", "<TIME"} <= missing else _tags(page, "time", body, body + HEAD, 6)
+    for tag in times:
         attributes = _attributes(tag)
         updated = "updated" in attributes.get("class", "") or attributes.get("itemprop") == "dateModified"
         if not updated and (when := iso_date(attributes.get("datetime", ""))):
             return when
-    at = page.find('itemprop="datePublished"')
+    at = -1 if _PUBLISHED in missing else page.find(_PUBLISHED)
     if at >= 0:
         end = page.find(">", at, at + 1000)
         attributes = _attributes(page[page.rfind("<", 0, at) : end])
@@ -385,7 +401,7 @@ def _declared_date(page: str, body: int, metas: dict[str, str], article: dict[st
         )
         if when := iso_date(said):
             return when
-    at = page.find("data-publishtime=")
+    at = -1 if _PUBLISH_TIME in missing else page.find(_PUBLISH_TIME)
     return iso_date(page[at + 18 : at + 50]) if at >= 0 else ""
 
 
@@ -395,12 +411,12 @@ def _near(page: str, body: int, title: str) -> str:
     return page[at : at + NEAR] if at >= 0 else page[body : body + NEAR]
 
 
-def _visible_date(page: str, body: int, near: str, metas: dict[str, str]) -> str:
+def _visible_date(page: str, utf8: bytes, body: int, near: str, metas: dict[str, str]) -> str:
     """The first date with a time of day behind the title, else one of the page's script, else any date there."""
     shown = list(dates_in(_without_tags(near, "\n")))
     if timed := next((when for when in shown if "T" in when), ""):
         return timed
-    if when := _script_date(page) or next(
+    if when := _script_date(page, utf8) or next(
         (when for name in _MODIFIED if (when := iso_date(metas.get(name, "")))), ""
     ):
         return when
@@ -409,8 +425,11 @@ def _visible_date(page: str, body: int, near: str, metas: dict[str, str]) -> str
     return next(dates_in(_without_tags(page[body : body + BODY], "\n")), "")
 
 
-def _script_date(page: str) -> str:
+def _script_date(page: str, utf8: bytes) -> str:
+    missing = absent(utf8, _VARIABLES)
     for name in _VARIABLES:
+        if name in missing:
+            continue
         at = page.find(name)
         for _ in range(8):
             if at < 0:
