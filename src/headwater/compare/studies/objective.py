@@ -34,8 +34,8 @@ FAMILIES = {
 }  # the first is what the others are held against
 PRESETS = {"gpt": "gpt2-nano", "bert": "bert-nano", "xlnet": "xlnet-nano", "t5": "t5-nano"}
 TASKS = ("topic/agnews", "sentiment/sst2", "topic/thucnews-titles")
-SIZES = (256,)  # labels
-SETTINGS = {"epochs": 10}  # of every fine-tuning: 160 steps of 16
+SIZES = (64,)  # labels
+SETTINGS = {"epochs": 12}  # of every fine-tuning: 96 steps of 8
 VOCABULARY = 2048
 
 
