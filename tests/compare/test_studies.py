@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli import cli
+from headwater.compare.statistics import DomainScores, combined, effect
 from headwater.compare.studies import STUDIES, scale
-from headwater.compare.studies.aa import _splits
+from headwater.compare.studies.aa import p_of_splits, split_every_way
 from headwater.compare.studies.agreement import agreement, resolved_pairs, table
 from headwater.compare.studies.memorisation import DOSES, PASSAGES, doses
 from headwater.compare.studies.noise import SEQUENCE, SHARES, swapped
@@ -350,17 +351,36 @@ def test_documentation_has_the_table_that_the_records_give() -> None:
 
 def test_a_a_reports_every_split(tmp_path: Path) -> None:
     study = STUDIES["aa"]
-    assert len(list(_splits(6))) == 10 and len(list(_splits(8))) == 280
-    assert all(not set(one) & set(other) for one, other in _splits(24))
+    assert len(split_every_way(6)[1]) == 10 and len(split_every_way(8)[1]) == 280
+    groups, splits = split_every_way(24)
+    assert len(splits) == 1_345_960
+    assert not (groups[splits[:, 0]][:, :, None] == groups[splits[:, 1]][:, None, :]).any()
     result = result_of_study(study, record({"novels": {"novels": 0.0}}, runs=8))
     assert "of 280 splits of 8 runs" in result["found"]["sentence"]["en"]
-    [row] = result["found"]["rows"]
-    assert 0 <= row["interval"][0] <= row["percent"] <= row["interval"][1]
+    for row in result["found"]["rows"]:
+        assert 0 <= row["interval"][0] <= row["percent"] <= row["interval"][1]
     with pytest.raises(HeadwaterError, match="6 runs at least"):
         study.judge(record({"novels": {"novels": 0.0}}, runs=5))
     path = keep(study, result, tmp_path / "aa.json")
     assert json.loads(path.read_text("utf-8")) == result
     assert any("runs: novels 8" in line for line in lines_of(result))
+
+
+def test_every_split_is_judged_as_a_comparison_is() -> None:
+    random = np.random.default_rng(0)
+    weights = {"小说": 0.75, "news": 0.25, "two units": 0.0}
+    scores = {
+        domain: DomainScores(2 + 0.1 * random.standard_normal((7, units)), random.uniform(1, 9, units))
+        for domain, units in (("小说", 9), ("news", 12), ("two units", 2))
+    }
+    groups, splits = split_every_way(7)
+    both, seeds = p_of_splits(scores, weights, groups, splits)
+    for place in range(0, len(splits), 7):
+        one, other = ({d: s.only(groups[g]) for d, s in scores.items()} for g in splits[place])
+        found = effect(one, other, weights)
+        assert both[place] == pytest.approx(found.p, rel=1e-9)
+        alone = combined(found.delta, found.parts[:2], found.seeds)
+        assert seeds[place] == pytest.approx(alone.p, rel=1e-9)
 
 
 def test_what_five_percent_swaps_twenty_swap_too() -> None:

@@ -1,4 +1,7 @@
-"""Runs and tasks to accuracies at so many labels: jobs in `label-curves/<key>/`.
+"""Runs and tasks to accuracies at so many labels.
+
+label-curves/<key>/    the job of one run, task and number of labels
+results/<key>/         label-curve.json: what `measure_labels` found in one go, for the report
 
 `measure_labels` is what pre-training is worth, of one run; `measure_transfer` holds runs of several kinds against each
 other.
@@ -8,14 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Job, run_jobs
+from headwater.engine.stages import Job, run_jobs
 from headwater.engine.workers import default_workers
-from headwater.engine.workspace import Workspace, content_key, read_json
+from headwater.engine.workspace import Workspace, content_key, read_json, write_json
 from headwater.errors import RecipeError
-from headwater.pipeline.finetune import base_of, card_lines
+from headwater.pipeline.finetune import base_of, card_lines, folders_of
 from headwater.tasks.task import Task, keep
 
 VERSION = 1
+RECORD = "label-curve.json"
 
 
 def measure_labels(
@@ -41,7 +45,7 @@ def measure_labels(
     base, given = base_of(run, workspace), {k: v for k, v in (settings or {}).items() if v is not None}
     place = base.workspace
     with place.lease():
-        jobs, which = [], []
+        jobs, which, kept = [], [], []
         for task in tasks:
             say(card_lines(base, task))
             folder = keep(task, place.path / "tasks")
@@ -59,11 +63,23 @@ def measure_labels(
                 jobs.append(Job(f"{task.name}, {size:,} labels", key, "headwater.train.label_curve:label_curve",
                                 place.path / "label-curves" / key[:12], arguments))  # fmt: skip
                 which.append((task.name, size))
+                kept.append(folder)
         if not jobs:
             raise RecipeError(f"no task has as many training items as {min(sizes):,}; ask for fewer labels")
         slots = default_workers() if workers is None else max(1, workers)
         made = run_jobs(place, jobs, slots=slots, title="label curves")
-    return [{"task": name, **one} for (name, _), one in zip(which, made, strict=True)]
+        measured = [{"task": name, **one} for (name, _), one in zip(which, made, strict=True)]
+        key = content_key("label curves", VERSION, [job.key for job in jobs])
+        record = {"format": VERSION, "model": str(base.folder), "measured": measured,
+                  "folders": sorted({one for folder in kept for one in folders_of(base, folder, jobs)})}  # fmt: skip
+        write_json(place.path / "results" / key[:12] / RECORD, record)
+    return measured
+
+
+def label_curves(place: Workspace) -> list[dict[str, Any]]:
+    """What `measure_labels` has left in a workspace: {"model", "measured"} each."""
+    found = [read_json(path) for path in sorted((place.path / "results").glob(f"*/{RECORD}"))]
+    return [one for one in found if one is not None and one.get("format") == VERSION]
 
 
 def measure_transfer(

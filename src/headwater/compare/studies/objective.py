@@ -62,7 +62,7 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
 
 def measure(study: Study, data: Path, folder: Path, workers: int) -> dict[str, Any]:
     """Pre-trains every family as often as there are draws, fine-tunes each run on every task; the record."""
-    from headwater.engine.local import run_jobs
+    from headwater.engine.stages import run_jobs
     from headwater.pipeline.label_curve import measure_transfer
     from headwater.pipeline.run import run_until
     from headwater.pipeline.train import training_job

@@ -40,7 +40,7 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
 
 def measure(study: Study, data: Path, folder: Path, workers: int) -> dict[str, Any]:
     """Trains and scores every width at every amount of compute. Fewer tokens than the study's are less compute."""
-    from headwater.engine.local import run_jobs
+    from headwater.engine.stages import run_jobs
     from headwater.evaluate.summary import by_domain
     from headwater.pipeline.heldout import held_out
     from headwater.pipeline.run import run_until

@@ -9,12 +9,13 @@ form, a shop or comments from text (`tags.CUES`) are few in one block, but many 
 
 import numpy as np
 
-from headwater.sources.extract.kernels import kernel
+from headwater.engine.kernels import kernel
 from headwater.sources.extract.tags import CUES, FNV_PRIME
 from headwater.sources.extract.topic import words_of
 
 # Of a block so many bytes are compared, of a page so many runs of words.
 COMPARED, MOST = 12_000, 1 << 19
+SHORTEST = 3  # bytes that a word takes at least, with what ends it
 PART_CUES = ("privacy", "signup", "rights", "related", "comment", "trade")
 NAMES = (
     "said_before",
@@ -31,7 +32,8 @@ _START, _END, _BOX = range(3)
 
 def measure_repeats(blocks: np.ndarray, text: np.ndarray, matrix: np.ndarray) -> None:
     """Fills the first two of the columns NAMES of `matrix`, float32 [blocks, len(NAMES)]."""
-    size = 1 << min(2 * len(text) + 64, 2 * MOST).bit_length()
+    runs = len(text) // SHORTEST + len(blocks)
+    size = 1 << min(2 * runs + 64, 2 * MOST).bit_length()
     _repeats(blocks, text, np.zeros(size, np.uint64), np.empty((size, 2), np.int32), matrix)
 
 
