@@ -129,4 +129,11 @@ STUDY = Study(
     tokens=120_000,
     write=write,
     judge=judge,
+    lesson=(
+        "The verdict's formula is careful: to what seeds do it adds what other texts of the same kind would do, and a "
+        "recipe against itself, scored on the same texts, has only the former. The seeds' part alone is significant as "
+        "often as it promises.",
+        "裁决的公式偏于谨慎：它在种子带来的波动之外，还计入换一批同类文本会带来的波动；而一份配方与自己相比、在同样的文本上评分，只有前者。"
+        "只按种子部分，显著的频率与其承诺相符。",
+    ),
 )
