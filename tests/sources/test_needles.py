@@ -2,19 +2,20 @@
 
 import pytest
 
-from headwater.sources.extract.metadata import _ANYWHERE, _VARIABLES, metadata_of
+from headwater.sources.extract.metadata import ANYWHERE, metadata_of
 from headwater.sources.extract.needles import absent
+from headwater.sources.extract.page_dates import VARIABLES
 
 
 def test_four_bytes_of_each_string_are_looked_for():
-    for needles in (_ANYWHERE, _VARIABLES):
+    for needles in (ANYWHERE, VARIABLES):
         for needle, window in needles.items():
             assert len(window) == 4 and window in needle.encode(), needle
 
 
-@pytest.mark.parametrize("needle", [*_ANYWHERE, *_VARIABLES])
+@pytest.mark.parametrize("needle", [*ANYWHERE, *VARIABLES])
 def test_what_is_there_is_never_called_absent(needle):
-    needles = {**_ANYWHERE, **_VARIABLES}
+    needles = {**ANYWHERE, **VARIABLES}
     for before, after in (("", ""), ("发布时间：", "。"), ("x" * 61, "源头" * 40)):
         assert needle not in absent(f"{before}{needle}{after}".encode(), needles)
     assert absent("河边的春天来得很晚。".encode() * 20, needles) == set(needles)
