@@ -122,11 +122,15 @@ def cluster_shard(
 
 def _candidates(buckets: list[list[str]], total: int, scratch: Scratch) -> np.ndarray:
     """(C,) int64 positions that share a band key, ascending."""
-    is_candidate = np.zeros(total, bool)
+    is_candidate = scratch.array(np.bool_, total)
     for members, _ in buckets:
         is_candidate[np.fromfile(members, np.int64)] = True
     positions = scratch.array(np.int64, int(is_candidate.sum()))
-    positions[:] = np.flatnonzero(is_candidate)
+    count = 0
+    for low in range(0, total, CHUNK):
+        found = np.flatnonzero(is_candidate[low : low + CHUNK]) + low
+        positions[count : count + len(found)] = found
+        count += len(found)
     return positions
 
 
