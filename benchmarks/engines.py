@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from pages.corpus import write_crawl
+from pages.corpus import laid_down
 
 from headwater import api
 from headwater.engine.engines import Engine, engine_of
@@ -47,12 +47,6 @@ def digest(workspace: Path) -> str:
     return total.hexdigest()
 
 
-def laid_down(folder: Path, pages: int) -> Path:
-    write_crawl(folder / "crawl", pages)
-    (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
-    return folder / "recipe.yaml"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -71,7 +65,8 @@ def main() -> None:
     engines = {"local": engine_of("local"), "ray": engine_of("ray")}
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        small, recipe = laid_down(root / "small", 100), laid_down(root / "all", options.pages)
+        small = laid_down(root / "small", 100, RECIPE)
+        recipe = laid_down(root / "all", options.pages, RECIPE)
         for name, engine in engines.items():
             began = time.monotonic()
             timed(small, root / "small" / name, engine, options.workers)

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from peers import real_texts
 
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import Output, Workspace
 from headwater.signals.measure import measure_shard, warm
 

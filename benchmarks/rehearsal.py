@@ -27,10 +27,9 @@ import xxhash
 
 from headwater.engine import store as store_module
 from headwater.engine.contents import Content
-from headwater.engine.engines import GaveUp
-from headwater.engine.local import Task, run_stages
+from headwater.engine.engines import Request
 from headwater.engine.nodes import Answer, Parcel, parcel_of, take_in
-from headwater.engine.progress import Progress
+from headwater.engine.stages import Task, run_stages
 from headwater.engine.workers import Call
 from headwater.engine.workspace import Entry, FileRecord, Workspace
 
@@ -46,12 +45,10 @@ class Answered:
     def workers(self, asked: int | None) -> int:
         return asked or 1000
 
-    def run(
-        self, workspace: Workspace, calls: list[Call], *, workers: int, progress: Progress, jobs: bool = False,
-        gave_up: GaveUp = lambda call, item, reason: None,
-    ) -> Iterator[tuple[Call, Any]]:  # fmt: skip
-        for call in calls:
-            yield call, take_in(workspace, call, answered(parcel_of(workspace, call, job=jobs)), gave_up)
+    def run(self, request: Request) -> Iterator[tuple[Call, Any]]:
+        for call in request.calls:
+            answer = answered(parcel_of(request.workspace, call, job=request.jobs))
+            yield call, take_in(request.workspace, call, answer, request.gave_up)
 
 
 def answered(parcel: Parcel) -> Answer:

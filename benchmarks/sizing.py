@@ -15,7 +15,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from pages.corpus import write_crawl
+from pages.corpus import laid_down
 
 from headwater import api
 from headwater.engine.contents import SMALL
@@ -33,12 +33,6 @@ SIZES = (1, 100)  # terabytes
 SHARD = 1e9  # bytes of a shard of a real crawl: one WARC
 
 
-def laid_down(folder: Path, pages: int) -> Path:
-    write_crawl(folder / "crawl", pages)
-    (folder / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
-    return folder / "recipe.yaml"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -50,11 +44,11 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        small = api.curate(laid_down(root / "small", 60), workers=0)
+        small = api.curate(laid_down(root / "small", 60, RECIPE), workers=0)
         # a tokeniser is trained on a sample: what that takes does not grow with the corpus
         [tokenizer] = small.workspace.path.glob("tokenizers/*/tokenizer.json")
         given = [f"tokenizer.path={tokenizer}"]
-        recipe = laid_down(root / "all", options.pages)
+        recipe = laid_down(root / "all", options.pages, RECIPE)
         warc = sum(path.stat().st_size for path in (root / "all" / "crawl").iterdir())
         steps = (
             ("read", lambda: api.ingest(recipe, workers=0)),

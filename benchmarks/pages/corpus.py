@@ -81,6 +81,13 @@ def write_crawl(folder: Path, records: int) -> tuple[int, int]:
     return min(len(real), records), size
 
 
+def laid_down(folder: Path, pages: int, recipe: str) -> Path:
+    """A crawl of so many pages in `folder`/crawl, and beside it the recipe of this text, whose path is returned."""
+    write_crawl(folder / "crawl", pages)
+    (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    return folder / "recipe.yaml"
+
+
 def _record(number: int, body: bytes) -> bytes:
     response = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)  # fmt: skip
     name = hashlib.md5(b"%d" % number, usedforsecurity=False).hexdigest()

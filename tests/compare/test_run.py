@@ -22,7 +22,7 @@ from headwater.compare.planning import visible_lines
 from headwater.compare.run import Comparison, compare, plan_comparison
 from headwater.compare.trainings import Group, Training, _looks, _parts
 from headwater.compare.variations import variations_of
-from headwater.engine.local import Job
+from headwater.engine.stages import Job
 from headwater.engine.upkeep import verify
 from headwater.engine.workspace import Workspace
 from headwater.errors import RecipeError

@@ -72,9 +72,10 @@ def make(
     name: str = "recipe",
     files: int = 2,
     workers: int = 0,
+    store: str = "",
     **settings: Any,
 ) -> Made:
-    """Curates documents ({"text": …, "url": …}); each source's in so many files, a shard or more."""
+    """Curates documents ({"text": …, "url": …}); each source's in so many files, a shard or more. `store`: the workspace's URL."""
     if isinstance(sources, list):
         sources = {"texts": sources}
     places = []
@@ -90,7 +91,7 @@ def make(
         )
     recipe_text = {
         "name": name,
-        "workspace": f"workspace-{name}",
+        "workspace": store or f"workspace-{name}",
         "sources": places,
         "holdout": {"share": 0},
         "signals": {"families": FAMILIES},
@@ -100,10 +101,11 @@ def make(
     path.write_text(json.dumps(recipe_text, ensure_ascii=False), encoding="utf-8")
     recipe = load_recipe(path)
     workspace = Workspace(recipe.workspace_path)
-    ingested = ingest(recipe, workspace, workers=workers)
-    measured = measure(recipe, workspace, ingested, workers=workers)
-    curated = curate(recipe, workspace, ingested, measured, workers=workers)
-    keep_snapshot(Outcome(recipe, workspace, ingested, measured, curated))
+    with workspace.lease():
+        ingested = ingest(recipe, workspace, workers=workers)
+        measured = measure(recipe, workspace, ingested, workers=workers)
+        curated = curate(recipe, workspace, ingested, measured, workers=workers)
+        keep_snapshot(Outcome(recipe, workspace, ingested, measured, curated))
     made = Made(curated, workspace)
     texts = {document: text for shard in curated.shards for document, text in final_texts(curated, shard)}
     found = [row for one in curated.shards.values() for row in pq.read_table(one.ledger.path()).to_pylist()]

@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from corpora import Made, han, make, words
 
@@ -40,9 +41,9 @@ OLD = corpus(60, 1)
 NEW = corpus(24, 2, OLD)
 
 
-def against(folder: Path, earlier: Path | str, **more: Any) -> Made:
+def against(folder: Path, earlier: Path | str, *, store: str = "", **more: Any) -> Made:
     settings = {**POLICY, **more, "against": str(earlier)}
-    return make(folder, {"新": NEW}, settings, name="new")
+    return make(folder, {"新": NEW}, settings, name="new", store=store)
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +115,23 @@ def test_an_index_that_is_not_whole_is_refused_by_name(tmp_path: Path, damage: s
 def test_a_place_without_an_index_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(HeadwaterError, match="holds no index of duplicates; curate a recipe"):
         against(tmp_path, tmp_path / "nowhere")
+
+
+def test_an_earlier_corpus_in_a_store_and_a_workspace_in_another(
+    tmp_path: Path, earlier: Made, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a store or from a folder: the same verdicts. Each machine has a cache of its own."""
+    monkeypatch.setenv("HEADWATER_CACHE", str(tmp_path / "甲"))
+    make(tmp_path / "old", {"旧": OLD}, POLICY, name="old", store=f"s3://{bucket}/old")
+    monkeypatch.setenv("HEADWATER_CACHE", str(tmp_path / "乙"))
+    expected = against(tmp_path / "new", earlier.workspace.path)
+    found = against(tmp_path / "there", f"s3://{bucket}/old", store=f"s3://{bucket}/new")
+    assert (found.reasons, found.partners) == (expected.reasons, expected.partners)
+    # a third machine knows of the first corpus through the second alone
+    fsspec.filesystem("s3").rm(f"{bucket}/old", recursive=True)
+    monkeypatch.setenv("HEADWATER_CACHE", str(tmp_path / "丙"))
+    settings = {**POLICY, "against": f"s3://{bucket}/new/recipes/new.json"}
+    rows = [*OLD[:9], *NEW[:9], {"text": han(150, 7)}]
+    assert make(tmp_path / "third", {"三": rows}, settings, name="third").kept == [18]
+    with pytest.raises(HeadwaterError, match="holds no index of duplicates"):
+        against(tmp_path / "none", f"s3://{bucket}/nowhere")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.engine.local import Job, Task, run_jobs, run_stage
+from headwater.engine.stages import Job, Task, run_jobs, run_stage
 from headwater.engine.upkeep import verify
 from headwater.engine.workspace import Output, Workspace, content_key
 from headwater.errors import HeadwaterError
@@ -120,7 +120,7 @@ def test_a_second_writer_is_refused_with_the_name_of_the_first(tmp_path: Path) -
 
 def test_ctrl_c_leaves_no_child(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom pathlib import Path\nfrom headwater.engine.local import Job, run_jobs\n"
+        "import sys\nfrom pathlib import Path\nfrom headwater.engine.stages import Job, run_jobs\n"
         "from headwater.engine.workspace import Workspace\n"
         "if __name__ == '__main__':\n"
         "    f = Path(sys.argv[1])\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headwater.engine import guard
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
 

@@ -11,7 +11,7 @@ import pytest
 
 import headwater.engine.ray
 from headwater.engine.engines import engine_of
-from headwater.engine.local import Job, Task, run_jobs, run_stage
+from headwater.engine.stages import Job, Task, run_jobs, run_stage
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError, RecipeError
 

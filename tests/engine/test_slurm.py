@@ -8,7 +8,7 @@ import pytest
 
 from headwater.engine import slurm
 from headwater.engine.engines import engine_of
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
 

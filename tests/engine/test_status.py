@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from headwater.cli import cli
 from headwater.engine import workspace as workspace_module
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.status import Status, clock, lines_of, prometheus_of, read_events, status_of
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError

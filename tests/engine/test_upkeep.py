@@ -7,7 +7,7 @@ import pytest
 
 from headwater import api
 from headwater.engine.upkeep import free, unneeded, verify
-from headwater.engine.workspace import Workspace, seal
+from headwater.engine.workspace import Workspace, seal, write_json
 
 RECIPE = """\
 name: {name}
@@ -93,3 +93,34 @@ def test_a_sealed_folder_misses_nothing(tmp_path: Path) -> None:
     assert verify(Workspace(tmp_path)) == (2, [])
     shutil.rmtree(run / "model")
     assert len(verify(Workspace(tmp_path))[1]) == 1
+
+
+def test_task_models_stay_while_a_result_names_them(tmp_path: Path) -> None:
+    place = Workspace(tmp_path / "工作")
+    kept = [
+        "tasks/t1",
+        "finetunings/f1",
+        "finetunings/search",
+        "tested/f1",
+        "tested/bag",
+        "label-curves/c1",
+        "runs/r1",
+    ]
+    gone = ["tasks/t2", "finetunings/f2", "tested/f2", "label-curves/c2", "runs/r2"]
+    for name in kept + gone:
+        (place.path / name).mkdir(parents=True)
+        (place.path / name / "model.safetensors").write_bytes(b"12345678")
+        seal(place.path / name)
+    (place.path / "tasks" / "card-1.json").write_text("{}", encoding="utf-8")
+    write_json(place.path / "results" / "a" / "result.json", {"folders": kept[:5]})
+    write_json(place.path / "results" / "b" / "label-curve.json", {"folders": kept[5:]})
+    things = unneeded(place)
+    assert sorted(str(one.path.relative_to(place.path)) for one in things) == sorted(gone)
+    assert {one.why for one in things} == {"no result names it", "no recipe needs it"}
+    write_json(
+        place.path / "results" / "old" / "result.json", {"format": 1}
+    )  # names nothing: nothing is freed for it
+    assert [one.path.name for one in unneeded(place)] == ["r2"]
+    (place.path / "results" / "old" / "result.json").unlink()
+    free(place, unneeded(place))
+    assert unneeded(place) == [] and verify(place)[1] == [] and (place.path / "results" / "a").is_dir()

@@ -61,7 +61,7 @@ THREADED = """
 import os, sys
 from pathlib import Path
 from tokenizers import Tokenizer
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workers import end_idle
 from headwater.engine.workspace import Workspace, content_key
 from headwater.model.tokenizer import train

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.engine import guard
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workers import end_idle
 from headwater.engine.workspace import Workspace
 from headwater.recipe.sources import PapersSource

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headwater.engine import guard
-from headwater.engine.local import Task, run_stage, run_stages
+from headwater.engine.stages import Task, run_stage, run_stages
 from headwater.engine.workers import end_idle
 from headwater.engine.workspace import Workspace
 from headwater.recipe.sources import WarcSource

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.engine.local import run_stage
+from headwater.engine.stages import run_stage
 from headwater.engine.workspace import Workspace
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Holdout

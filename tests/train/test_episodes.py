@@ -1,8 +1,11 @@
 """The objective of episodes: what is asked can be known from the row, and from nothing else."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from headwater import api
 from headwater.errors import RecipeError
 from headwater.model.episodes import SPAN, label_tokens
 from headwater.recipe.training import ModelSettings, TrainSettings, check_objective
@@ -56,3 +59,22 @@ def test_only_gpt_models_learn_it() -> None:
         check_objective(ModelSettings(family="bert"), TrainSettings(objective="episodes"))
     with pytest.raises(RecipeError, match="cannot learn"):
         objective_of("episodes", family="t5", context=64, vocabulary=300, separator=0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_small_model_learns_to_read_labels_from_the_prompt(tmp_path: Path, real_data: Path) -> None:
+    """As docs/en/evaluation.md has it: few-shot, above both controls."""
+    recipe = tmp_path / "片段.yaml"
+    recipe.write_text(
+        f"sources: [{{name: books, kind: books, paths: ['{real_data}/corpora/books/gutenberg-en/*.txt*']}}]\n"
+        "tokenizer: {vocabulary: 512}\n"
+        "model: {preset: modern-nano, context: 64}\n"
+        "train: {objective: episodes, tokens: 1500000, batch: 4096}\n",
+        encoding="utf-8",
+    )
+    [run] = api.train(recipe, workers=1).runs
+    [result] = api.evaluate_tasks(run.folder, ["episodes"], shots=[0, 1, 5]).results
+    none, *some = result["rows"]
+    assert not none["above_chance"] and all(row["few_shot"] for row in some)
+    assert all(row["score"] > 0.9 and abs(row["shuffled"]["score"] - 0.5) < 0.1 for row in some)

@@ -169,11 +169,16 @@ def test_a_search_goes_on_where_it_was_killed(tmp_path: Path) -> None:
     }
     whole = search(tmp_path / "whole", **asked, trials=4)
     search(tmp_path / "parts", **asked, trials=2)
-    # as a kill leaves it: a trial that runs, and a lock
+    # as a kill leaves it: a lock, half a line, and a trial that was told of before its model was kept
     (tmp_path / "parts" / "study.journal.lock").touch()
+    with (tmp_path / "parts" / "study.journal").open("ab") as journal:
+        journal.write(b'{"op_code": 4, "wor')
+    shutil.rmtree(tmp_path / "parts" / "best")
     parts = search(tmp_path / "parts", **asked, trials=4)
     assert [row["settings"] for row in whole["trials"]] == [row["settings"] for row in parts["trials"]]
-    assert whole["settings"] == parts["settings"]
+    assert whole == parts
+    for name in ("model/model.safetensors", "predictions.jsonl"):
+        assert file_hash(tmp_path / "whole" / "best" / name) == file_hash(tmp_path / "parts" / "best" / name)
     assert whole["settings"]["epochs"] == 2, "what is given is not searched"
     best = max(row["validation"] for row in whole["trials"] if row["validation"] is not None)
     assert whole["validation"]["accuracy"] == best

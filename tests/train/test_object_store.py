@@ -59,7 +59,7 @@ def test_two_processes_train_as_one_and_one_goes_on_where_two_were_lost(
         recipe = load_recipe(recipe_path, [f"train.processes={processes}"])
         job = training_job(recipe, outcome.workspace, outcome.training_set, seed=0)
         return Call(
-            ("train", name), "headwater.engine.local:_run_job", {"folder": str(job.folder), "job": job}
+            ("train", name), "headwater.engine.stages:_run_job", {"folder": str(job.folder), "job": job}
         )
 
     [alone, shared] = [call_of(1, "alone").arguments["job"], call_of(2, "shared").arguments["job"]]

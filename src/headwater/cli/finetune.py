@@ -15,7 +15,10 @@ KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of t
 @click.command()
 @click.argument("run", type=FILE)
 @click.option(
-    "--task", required=True, metavar="PLACE", help="A file, a folder with train and test files, or hf://…."
+    "--task",
+    required=True,
+    metavar="PLACE",
+    help="A file, a folder or .zip with train and test files, or hf://….",
 )
 @click.option("--validation", type=FILE, help="The validation split, where --task does not have it.")
 @click.option("--test", type=FILE, help="The test split, where --task does not have it.")

@@ -29,7 +29,8 @@ def gc(workspace: Path | str, delete: bool, as_json: bool) -> None:
     """Free what no recipe needs any more.
 
     The recipes are those of the workspace's folder recipes/: delete a file there, and what only it needed can go.
-    Comparisons are kept.
+    Comparisons and results of tasks are kept, with the task models that a result names: delete a folder of results/,
+    and its models can go.
     """
     from headwater.engine.store import is_url, local_copy
     from headwater.recipe.quantities import show_size

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import xxhash
 
 from headwater.compare.budgets import Budget
 from headwater.compare.variations import Variation, name_of
@@ -218,10 +218,11 @@ def fewest_documents(prepared: Prepared, place: int) -> int:
     """Documents of the arm, or, with a mixture, of its source that has fewest."""
     training_set, mixture = prepared.outcomes[place].training_set, prepared.manifest(place)["mixture"]
     assert training_set is not None
-    sources = pq.read_table(training_set / "documents.parquet", columns=["source"]).column(0).to_pylist()
+    counts: Counter[str] = Counter()
+    for batch in read_batches(training_set / "documents.parquet", ["source"]):
+        counts.update({one["values"]: one["counts"] for one in batch.column(0).value_counts().to_pylist()})
     if mixture is None:
-        return len(sources)
-    counts = Counter(sources)
+        return counts.total()
     return min(counts[source] for source, weight in mixture.items() if weight > 0)
 
 
@@ -244,7 +245,7 @@ def _refuse_few_units(recipe: Recipe, ingested: Ingested) -> None:
     """Before anything is measured: what a model is scored on must be of two units at least."""
     units: dict[str, set[str]] = {"heldout": set(), "train": set()}
     for shard in ingested.shards:
-        for batch in read_batches(shard.path(), ["unit", "domain", "split"]):
+        for batch in read_batches(shard.here(), ["unit", "domain", "split"]):
             for row in batch.to_pylist():
                 if recipe.evaluate.domains is None or row["domain"] in recipe.evaluate.domains:
                     units[row["split"]].add(row["unit"])
@@ -264,12 +265,15 @@ def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
     texts: dict[str, str] = {}
     for arm, outcome in zip(arms, outcomes, strict=True):
         assert outcome.training_set is not None
-        keys = pq.read_table(outcome.training_set / "documents.parquet", columns=["text_key"]).column(0)
+        documents = together = 0  # a sum of hashes: the same text in any order
+        for batch in read_batches(outcome.training_set / "documents.parquet", ["text_key"]):
+            documents += batch.num_rows
+            together += sum(map(xxhash.xxh3_128_intdigest, batch.column(0).to_pylist()))
         mixture = read_json(outcome.training_set / "manifest.json")["mixture"]
-        name = content_key(sorted(keys.to_pylist()), mixture)
+        name = content_key(documents, together, mixture)
         if name in texts:
             raise HeadwaterError(
-                f"{arm.name} keeps exactly the text that {texts[name]} keeps ({len(keys):,} documents), so there is "
+                f"{arm.name} keeps exactly the text that {texts[name]} keeps ({documents:,} documents), so there is "
                 f"nothing to compare; {_what_else(arm)}"
             )
         texts[name] = arm.name

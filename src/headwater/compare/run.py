@@ -26,7 +26,7 @@ from headwater.compare.result import FORMAT, Found, result_of
 from headwater.compare.trainings import Group, Training, placebo_shares, run_trainings, trainings_of
 from headwater.compare.variations import Variation
 from headwater.engine.engines import LOCAL, Engine
-from headwater.engine.local import Task, run_stages
+from headwater.engine.stages import Task, run_stages
 from headwater.engine.workspace import Entry, Output, Workspace, content_key, file_hash, read_json
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import by_domain, domain_weights, summary_of
@@ -279,7 +279,7 @@ def _stored(workspace: Workspace, key: str) -> Comparison | None:
     entry = stage.entry("comparison")
     if entry is None or entry.key != key:
         return None
-    if any(file_hash(entry.path(suffix)) != record.xxh3 for suffix, record in entry.files.items()):
+    if any(file_hash(entry.here(suffix)) != record.xxh3 for suffix, record in entry.files.items()):
         return None
     return Comparison(workspace, stage.path, read_json(entry.path("json")))
 

@@ -16,7 +16,7 @@ from headwater.compare.budgets import LOOKS, Budget
 from headwater.compare.result import ArmRuns, Look, Scored
 from headwater.compare.sentence import signed
 from headwater.compare.statistics import effect, percent
-from headwater.engine.local import Job, run_jobs
+from headwater.engine.stages import Job, run_jobs
 from headwater.engine.workspace import Workspace
 from headwater.evaluate.summary import by_domain
 from headwater.pipeline.train import Run, score, training_job

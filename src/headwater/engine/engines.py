@@ -9,6 +9,7 @@ What a call does, how it is watched and how its files are committed is the same 
 
 import importlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headwater.engine.progress import Progress
@@ -18,7 +19,19 @@ from headwater.errors import RecipeError
 if TYPE_CHECKING:
     from headwater.engine.workspace import Workspace
 
-GaveUp = Callable[[Call, str, str], None]
+GaveUp = Callable[[Call, str, str], None]  # a call, the item that it goes on without, the reason
+
+
+@dataclass(frozen=True)
+class Request:
+    """Calls that an engine is to run, the first of them first, `workers` at once."""
+
+    workspace: "Workspace"
+    calls: list[Call]
+    workers: int
+    progress: Progress
+    jobs: bool = False  # each in a process of its own, unwatched
+    gave_up: GaveUp = lambda call, item, reason: None  # told of every item that a call goes on without
 
 
 class Engine(Protocol):
@@ -29,21 +42,9 @@ class Engine(Protocol):
         """How many calls run at once; `asked`: by the user, who may leave it to the engine."""
         ...
 
-    def run(
-        self,
-        workspace: "Workspace",
-        calls: list[Call],
-        *,
-        workers: int,
-        progress: Progress,
-        jobs: bool = False,
-        gave_up: GaveUp = lambda call, item, reason: None,
-    ) -> Iterator[tuple[Call, Any]]:
-        """Runs the calls and yields each with its result, in the order in which they end.
-
-        `jobs`: each in a process of its own, unwatched. `gave_up(call, item, reason)` is told of every item that a
-        call goes on without. The first error of a function ends everything.
-        """
+    def run(self, request: Request) -> Iterator[tuple[Call, Any]]:
+        """Runs the calls and yields each with its result, in the order in which they end. The first error of a
+        function ends everything."""
         ...
 
 
@@ -53,17 +54,10 @@ class Local:
     def workers(self, asked: int | None) -> int:
         return default_workers() if asked is None else asked
 
-    def run(
-        self,
-        workspace: "Workspace",
-        calls: list[Call],
-        *,
-        workers: int,
-        progress: Progress,
-        jobs: bool = False,
-        gave_up: GaveUp = lambda call, item, reason: None,
-    ) -> Iterator[tuple[Call, Any]]:
-        return run_calls(calls, workers, progress, fresh=jobs, gave_up=gave_up)
+    def run(self, request: Request) -> Iterator[tuple[Call, Any]]:
+        return run_calls(
+            request.calls, request.workers, request.progress, fresh=request.jobs, gave_up=request.gave_up
+        )
 
 
 LOCAL = Local()

@@ -13,16 +13,12 @@ import os
 import statistics
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from headwater.engine.engines import GaveUp
+from headwater.engine.engines import Request
 from headwater.engine.nodes import parcel_of, take_in, work
-from headwater.engine.progress import Progress
 from headwater.engine.workers import Call, default_workers
 from headwater.errors import HeadwaterError
-
-if TYPE_CHECKING:
-    from headwater.engine.workspace import Workspace
 
 RETRIES = 16  # of a task whose machine or process was lost
 LAGS, LAGS_SECONDS = (
@@ -52,20 +48,12 @@ class Ray:
         self._at_once = asked or AT_ONCE
         return asked or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
-    def run(
-        self,
-        workspace: "Workspace",
-        calls: list[Call],
-        *,
-        workers: int,
-        progress: Progress,
-        jobs: bool = False,
-        gave_up: GaveUp = lambda call, item, reason: None,
-    ) -> Iterator[tuple[Call, Any]]:
+    def run(self, request: Request) -> Iterator[tuple[Call, Any]]:
         self._connect()
+        workspace, workers, jobs = request.workspace, request.workers, request.jobs
         ray, at_once = self._ray, min(workers, self._at_once) if jobs else self._at_once
         task = ray.remote(work)
-        waiting = list(reversed(calls))
+        waiting = list(reversed(request.calls))
         running: dict[Any, Call] = {}
         pace = _Pace()
 
@@ -93,7 +81,7 @@ class Ray:
                         del running[twin]
                         ray.cancel(twin, force=True)
                     pace.seconds.append(answer.seconds)
-                    yield call, take_in(workspace, call, answer, gave_up)
+                    yield call, take_in(workspace, call, answer, request.gave_up)
                 if not waiting and not jobs and len(running) <= workers:
                     for call in pace.lagging(list(running.values())):
                         begin(call)

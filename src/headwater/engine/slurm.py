@@ -17,9 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headwater.engine.engines import GaveUp
+from headwater.engine.engines import Request
 from headwater.engine.nodes import parcel_of, take_in, work
-from headwater.engine.progress import Progress
 from headwater.engine.workers import Call
 from headwater.errors import HeadwaterError, RecipeError
 
@@ -53,27 +52,16 @@ class Slurm:
     def workers(self, asked: int | None) -> int:
         return asked or AT_ONCE
 
-    def run(
-        self,
-        workspace: "Workspace",
-        calls: list[Call],
-        *,
-        workers: int,
-        progress: Progress,
-        jobs: bool = False,
-        gave_up: GaveUp = lambda call, item, reason: None,
-    ) -> Iterator[tuple[Call, Any]]:
-        folder = self._place(workspace)
-        waiting = list(reversed(calls))
+    def run(self, request: Request) -> Iterator[tuple[Call, Any]]:
+        folder = self._place(request.workspace)
+        waiting = list(reversed(request.calls))
         running: dict[Any, Call] = {}
         lost: Counter[tuple[str, str]] = Counter()
         queue = _Queue(self._cluster)
         try:
             while waiting or running:
                 if waiting and len(running) <= ARRAY - min(len(waiting), ARRAY // 2):
-                    running |= self._submit(
-                        workspace, folder, _alike(waiting, ARRAY - len(running)), workers, jobs=jobs
-                    )
+                    running |= self._submit(request, folder, _alike(waiting, ARRAY - len(running)))
                 done = [job for job in running if job.paths.result_pickle.is_file()]
                 for job in done:
                     call = running.pop(job)
@@ -81,7 +69,7 @@ class Slurm:
                         answer = job.result()
                     except self._submitit.core.utils.FailedJobError as error:
                         raise _failed(call, job, str(error)) from None
-                    yield call, take_in(workspace, call, answer, gave_up)
+                    yield call, take_in(request.workspace, call, answer, request.gave_up)
                 for job in queue.gone(running):
                     call = running.pop(job)
                     lost[call.name] += 1
@@ -104,13 +92,11 @@ class Slurm:
         base = Path(self._folder) if self._folder else workspace.path / "tmp" / "slurm"
         return base.resolve() / f"{time.time_ns():x}"
 
-    def _submit(
-        self, workspace: "Workspace", folder: Path, calls: list[Call], workers: int, *, jobs: bool
-    ) -> dict[Any, Call]:
-        """Calls that ask for the same, as one array."""
+    def _submit(self, request: Request, folder: Path, calls: list[Call]) -> dict[Any, Call]:
+        """Calls of the request that ask for the same, as one array."""
         asked = {"CPU": 1.0, "GPU": 0.0} | calls[0].resources
         executor = self._submitit.AutoExecutor(folder=folder, cluster=self._cluster)
-        more = {} if self._cluster != "slurm" else {"slurm_array_parallelism": workers}
+        more = {} if self._cluster != "slurm" else {"slurm_array_parallelism": request.workers}
         if asked["GPU"]:
             more["gpus_per_node"] = math.ceil(asked["GPU"])
         given = {
@@ -125,7 +111,7 @@ class Slurm:
                 | given
             )
         )
-        parcels = [parcel_of(workspace, call, job=jobs) for call in calls]
+        parcels = [parcel_of(request.workspace, call, job=request.jobs) for call in calls]
         return dict(zip(executor.map_array(work, parcels), calls, strict=True))
 
 

@@ -9,10 +9,14 @@ from typing import Any
 from headwater.engine.store import ENTRY_SUFFIX
 from headwater.engine.workspace import MANIFEST, SEAL, Workspace, file_hash, read_json
 
-RESULTS = (
-    "comparisons",
-    "task-scores",
-)  # what is never freed: it was dear, is small, and says what was found
+# what is never freed: it was dear, is small, and says what was found
+RESULTS = ("comparisons", "task-scores", "results")
+NAMED = (
+    "tasks",
+    "finetunings",
+    "tested",
+    "label-curves",
+)  # whose folders a record in results/ names, if it needs them
 
 
 def verify(workspace: Workspace) -> tuple[int, list[str]]:
@@ -58,17 +62,27 @@ class Unneeded:
 
 
 def unneeded(workspace: Workspace) -> list[Unneeded]:
-    """What no recipe of `recipes/` needs, by path. A recipe whose file there is deleted needs nothing any more."""
-    needed: set[str] = set()
+    """What no recipe of `recipes/` and no result of `results/` needs, by path. A recipe whose file there is deleted needs
+    nothing any more."""
+    needed = _of_results(workspace)
     for path in sorted((workspace.path / "recipes").glob("*.json")):
         needed |= set((read_json(path) or {}).get("stages", ()))
-    found = []
+    found = [
+        Unneeded(folder, _size(folder), "no result names it")
+        for room in NAMED
+        for folder in sorted((workspace.path / room).glob("[!.]*"))
+        if folder.is_dir() and f"{room}/{folder.name}" not in needed
+    ]
     folders = {path.parent for path in workspace.path.rglob(MANIFEST)}
     folders |= {path.parent for path in workspace.path.rglob(f"*{ENTRY_SUFFIX}")}
-    folders |= {path for kind in ("runs", "training-sets") for path in (workspace.path / kind).glob("[!.]*")}
+    folders |= {
+        path
+        for kind in ("runs", "training-sets", "earlier")
+        for path in (workspace.path / kind).glob("[!.]*")
+    }
     for folder in sorted(folders):
         name = str(folder.relative_to(workspace.path))
-        if name.partition("/")[0] in RESULTS:
+        if name.partition("/")[0] in RESULTS + NAMED:
             continue
         if name not in needed:
             found.append(Unneeded(folder, _size(folder), "no recipe needs it"))
@@ -79,6 +93,19 @@ def unneeded(workspace: Workspace) -> list[Unneeded]:
         if not gone.intersection(path.parents):
             found.append(Unneeded(path, _size(path), "never finished"))
     return found
+
+
+def _of_results(workspace: Workspace) -> set[str]:
+    """Folders of the workspace that records in results/ name: what was trained and tested, and the run it came from."""
+    needed: set[str] = set()
+    for path in (workspace.path / "results").glob("*/*.json"):
+        record = read_json(path) or {}
+        if "folders" not in record:  # written by an earlier version: what it needs is not known
+            needed |= {
+                f"{room}/{one.name}" for room in NAMED for one in (workspace.path / room).glob("[!.]*")
+            }
+        needed |= set(record.get("folders", ()))
+    return needed
 
 
 def _orphans(folder: Path) -> list[Unneeded]:

@@ -152,10 +152,11 @@ class Workspace:
     """`Workspace("workspace")` opens the folder, and makes it where it is missing.
 
     `Workspace("s3://bucket/name")` is one in a store (store.py): `path` is its local copy, brought up to date.
-    `engine` does its work (engines.py).
+    `engine` does its work (engines.py). `partial`: the copy is without the files of shards, each fetched when it is
+    read; by default where other machines do the work.
     """
 
-    def __init__(self, path: Path | str, engine: Engine = LOCAL) -> None:
+    def __init__(self, path: Path | str, engine: Engine = LOCAL, *, partial: bool | None = None) -> None:
         self.engine = engine
         self.path = local_copy(str(path)) if is_url(path) else Path(path).resolve()
         self.store: Store | None = None
@@ -164,7 +165,7 @@ class Workspace:
         except OSError as error:
             raise HeadwaterError(f"cannot make the workspace {self.path}: {error.strerror}") from error
         if is_url(path):
-            self.store = Store(str(path), self.path, partial=engine.elsewhere)
+            self.store = Store(str(path), self.path, partial=engine.elsewhere if partial is None else partial)
             if not is_held(self.path / "lease.json"):
                 self.store.bring()
         # stages and folders that this process made or took up: what a recipe needs

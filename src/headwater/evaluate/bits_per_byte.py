@@ -54,7 +54,7 @@ def score_run(out: Output, *, run: str, heldout: str) -> dict[str, Any]:
             else:
                 tokens = tokenizer.encode_batch([row["text"] for row in rows])
             if family == "gpt":
-                nats = document_nats(model, tokens, tokenizer.separator)
+                nats = document_nats(model, tokens, tokenizer.special(family).first)
             else:
                 ids = [row["id"] for row in rows]
                 nats = families.document_nats(model, tokens, ids, tokenizer.special(family))
@@ -78,12 +78,12 @@ def lossless(tokenizer: Tokenizer, text: str, name: str) -> np.ndarray:
     return tokens
 
 
-def document_nats(model: Transformer, documents: list[np.ndarray], separator: int) -> np.ndarray:
-    """−ln P of each document, (documents,) float64; documents are token arrays (tokens,)."""
+def document_nats(model: Transformer, documents: list[np.ndarray], first: int) -> np.ndarray:
+    """−ln P of each document, (documents,) float64; documents are token arrays (tokens,). `first` stands before each."""
     context = model.config.context
     totals = np.zeros(len(documents))
     windows = [(len(piece), n, new, piece) for n, doc in enumerate(documents)
-               for new, piece in _windows(np.concatenate([[separator], doc]), context)]  # fmt: skip
+               for new, piece in _windows(np.concatenate([[first], doc]), context)]  # fmt: skip
     # like lengths together: little is padded, and the order says nothing of what was scored before
     windows.sort(key=lambda window: (window[0], window[1]))
     model.eval()
@@ -92,7 +92,7 @@ def document_nats(model: Transformer, documents: list[np.ndarray], separator: in
         while done < len(windows):
             batch = windows[done : done + a_batch]
             longest = batch[-1][0] - 1
-            tokens = torch.full((len(batch), longest + 1), separator, dtype=torch.long)
+            tokens = torch.full((len(batch), longest + 1), first, dtype=torch.long)
             wanted = torch.zeros((len(batch), longest), dtype=torch.bool)
             for row, (length, _, new, piece) in enumerate(batch):
                 tokens[row, :length] = torch.from_numpy(piece.astype(np.int64))

@@ -18,7 +18,7 @@ def answer(scorer: Scorer, *, shots: list[int], seed: int = 0, episodes: int = E
     """Of each number of examples, and its control; the same spans and labels in all."""
     ordinary = np.array([n for n in range(scorer.tokenizer.vocabulary) if n not in scorer.special.ids])
     labels = label_tokens(ordinary, held_out=True)
-    begin = [scorer.special.separator] if scorer.family == "gpt" else []
+    begin = [scorer.special.first] if scorer.family == "gpt" else []
     found = []
     for count in sorted({0, *shots}):
         for shuffled in (False, True) if count else (False,):

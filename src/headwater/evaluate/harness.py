@@ -69,7 +69,7 @@ class HeadwaterLM(TemplateLM):  # type: ignore[misc]
         scorer, texts = self.scorer, [request.args[0] for request in requests]
         tokens = scorer.tokenizer.encode_batch(texts)
         if scorer.family == "gpt":
-            nats = nats_left_to_right(scorer.model, tokens, scorer.special.separator)
+            nats = nats_left_to_right(scorer.model, tokens, scorer.special.first)
         else:
             nats = document_nats(scorer.model, tokens, texts, scorer.special)
         return [-float(value) for value in nats]

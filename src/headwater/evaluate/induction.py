@@ -34,7 +34,7 @@ def induction(scorer: Scorer, *, spans: int = SPANS, length: int = LENGTH, seed:
     )
     random = np.random.Generator(np.random.Philox(key=seed))
     drawn = [random.choice(ordinary, length).tolist() for _ in range(spans)]
-    begin = [scorer.special.separator] if scorer.family == "gpt" else []
+    begin = [scorer.special.first] if scorer.family == "gpt" else []
     first = [([*begin, span[0]], span[1:]) for span in drawn]
     second = [([*begin, *span, span[0]], span[1:]) for span in drawn]
     values = score(scorer.model, first + second, scorer.special, scorer.token_bytes).log_likelihoods

@@ -1,7 +1,7 @@
 """How likely a model finds a continuation of a context, for all four families: what tasks are decided by.
 
 gpt    ln P(continuation | context) = Σ_i ln P(x_i | x_<i), over the continuation's tokens; an empty context is the
-       separator. A likelihood.
+       separator, or what the tokeniser puts before every text (`Scorer` does so, too). A likelihood.
 xlnet  the same with the order of factorisation set to left to right (EQ-PLM with one order); the text's end,
        <sep> <cls>, may be seen, as in training: the length is given. A likelihood.
 t5     the continuation is what fills a gap at the end of the context: ln P(<extra_id_0> continuation | context
@@ -66,7 +66,7 @@ def score(
     continuation that is itself longer is read in windows that overlap by a quarter.
     """
     family, room = model.config.family, model.config.context
-    beginning = [special.separator] if family == "gpt" else []
+    beginning = [special.first] if family == "gpt" else []
     room -= {"gpt": -1, "xlnet": 2, "bert": 2, "t5": 2}[family]  # gpt: the last token is only predicted
     pieces: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
     owner: list[int] = []

@@ -49,6 +49,7 @@ class Scorer:
         """
         if not context:
             return [], self.encode(continuation)
+        begin = [] if self.family != "gpt" or self.special.begin is None else [self.special.begin]
         spaces = len(context) - len(context.rstrip())
         if spaces:
             context, continuation = context[:-spaces], context[-spaces:] + continuation
@@ -56,8 +57,15 @@ class Scorer:
         if self.family != "t5":
             both = self.encode(context + continuation)
             if both[: len(before)] == before and len(both) > len(before):
-                return before, both[len(before) :]
+                return [*begin, *before], both[len(before) :]
+            return [*begin, *before], self._going_on(continuation)
         return before, self.encode(continuation)
+
+    def _going_on(self, text: str) -> list[int]:
+        """Tokens of a text that something stands before: without the space that some tokenisers put at a beginning."""
+        line, both = self.encode("\n"), self.encode(f"\n{text}")
+        apart = both[: len(line)] == line and self.encode("a") != self.encode("\na")[len(line) :]
+        return both[len(line) :] if apart and len(both) > len(line) else self.encode(text)
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scored:
         """ln P of each continuation given its context; an empty continuation is certain: 0."""
@@ -96,7 +104,8 @@ class Scorer:
             beginnings = [[special.pad or 0, gap] for _ in tokens]
         else:
             room = max(1, context - new_tokens)
-            beginnings = [row[-room:] or [special.separator] for row in tokens]
+            begin = [] if special.begin is None or self.family != "gpt" else [special.begin]
+            beginnings = [[*begin, *row][-room:] or [special.first] for row in tokens]
         ends = (special.separator, special.end, special.begin, *special.sentinels)
         stop = {token for token in ends if token is not None}
         writer = Writer(
@@ -119,7 +128,7 @@ class Scorer:
             for end in until:
                 text = text.partition(end)[0]
             texts.append(text)
-        return texts, [len(row) > room for row in tokens]
+        return texts, [len(begin) + len(row) > room for row in tokens]
 
     @property
     def about(self) -> dict[str, object]:

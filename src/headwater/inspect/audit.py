@@ -95,7 +95,7 @@ class Audit:
         best: dict[tuple[str, str], list[tuple[int, Draw]]] = {}
         for shard, entry in self.snapshot.ledger.items():
             columns = ["id", "state", "language", "split", "text_key"]
-            table = pq.read_table(entry.path(), columns=columns)
+            table = pq.read_table(entry.here(), columns=columns)
             wanted = pc.and_(
                 pc.equal(table["split"], "train"),
                 pc.is_in(table["state"], value_set=pa.array(["kept", "dropped"])),
@@ -155,8 +155,8 @@ class Audit:
 
     def text(self, draw: Draw) -> str:
         """The text as the recipe left it (or dropped it), personal data masked."""
-        document = row_at(self.snapshot.shards[draw.shard].path(), draw.row)
-        ledger = row_at(self.snapshot.ledger[draw.shard].path(), draw.row, ["step", "state"])
+        document = row_at(self.snapshot.shards[draw.shard].here(), draw.row)
+        ledger = row_at(self.snapshot.ledger[draw.shard].here(), draw.row, ["step", "state"])
         versions, _ = versions_of(self.snapshot, draw.shard, draw.row, document["text"])
         step = ledger["step"] if ledger["state"] != "kept" and ledger["step"] is not None else -1
         return masked(version_before(versions, step).text)

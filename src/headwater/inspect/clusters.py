@@ -30,7 +30,7 @@ def clusters(snapshot: Snapshot) -> Clusters:
     """Of one recipe; memory grows with the documents that left as duplicates."""
     partner_of: dict[str, str] = {}
     for entry in snapshot.ledger.values():
-        table = pq.read_table(entry.path(), columns=["id", "partner"])
+        table = pq.read_table(entry.here(), columns=["id", "partner"])
         left = table.filter(pc.is_valid(table["partner"]))
         partner_of |= dict(zip(left["id"].to_pylist(), left["partner"].to_pylist(), strict=True))
     end_of: dict[str, str] = {}

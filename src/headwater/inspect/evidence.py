@@ -101,8 +101,8 @@ class Case:
 
 def case_of(snapshot: Snapshot, shard: str, row: int, reason: str) -> Case:
     """The evidence for one reason of one document."""
-    ledger = row_at(snapshot.ledger[shard].path(), row)
-    document = row_at(snapshot.shards[shard].path(), row)
+    ledger = row_at(snapshot.ledger[shard].here(), row)
+    document = row_at(snapshot.shards[shard].here(), row)
     versions, cuts = versions_of(snapshot, shard, row, document["text"])
     step = -1 if ledger["step"] is None else ledger["step"]
     judged = version_before(versions, step)
@@ -135,7 +135,7 @@ def versions_of(snapshot: Snapshot, shard: str, row: int, text: str) -> tuple[li
         entry = snapshot.workspace.stage(stage).entry(shard)
         if entry is None:
             continue
-        edited = row_at(entry.path(), row)
+        edited = row_at(entry.here(), row)
         shown, kind = masked(versions[-1].text), snapshot.plan["steps"][step]["step"]
         cuts += [
             Cut(
@@ -219,7 +219,7 @@ def values_of(snapshot: Snapshot, shard: str, row: int, version: Version) -> dic
     for family, entries in snapshot.signals(version.stage).items():
         if shard not in entries:
             continue
-        measured = row_at(entries[shard].path(), row)
+        measured = row_at(entries[shard].here(), row)
         values |= {name: value for name, value in measured.items() if name not in ("id", "errors")}
         if measured.get("errors"):
             values[f"{family}.errors"] = measured["errors"]
@@ -279,8 +279,8 @@ def partner_of(snapshot: Snapshot, ledger: dict[str, Any], text: str) -> Partner
     if not ledger["partner"]:
         return None
     for shard, entry in snapshot.shards.items():
-        for row, document in find_ids(entry.path(), ledger["partner"]):
-            other = row_at(entry.path(), row)
+        for row, document in find_ids(entry.here(), ledger["partner"]):
+            other = row_at(entry.here(), row)
             versions, _ = versions_of(snapshot, shard, row, other["text"])
             kept = version_before(versions, ledger["step"]).text
             return _compared(document, ledger["similarity"], other["locator"], text, kept)

@@ -84,7 +84,7 @@ class Met:
             if shard.name not in entries:
                 unmeasured |= here
             elif here.any():
-                table = self._columns(entries[shard.name].path(), signal)
+                table = self._columns(entries[shard.name].here(), signal)
                 column = table[signal].cast(pa.float64())
                 numbers = pc.fill_null(column, np.nan).to_numpy()
                 valid, error = flags(pc.is_valid(column)), flags(pc.is_valid(table["errors"]))
@@ -131,7 +131,7 @@ class Met:
     def texts(self, shard: Shard, rows: np.ndarray, number: int) -> Iterator[tuple[int, str]]:
         stages = [stage for step, stage in reversed(self.snapshot.editions) if step < number]
         paths = [self._edition(stage, shard.name) for stage in stages]
-        paths.append(self.snapshot.shards[shard.name].path())
+        paths.append(self.snapshot.shards[shard.name].here())
         held: dict[int, str] = dict(shard.texts)
         for path in reversed(paths):  # the newest last
             at = 0
@@ -148,7 +148,7 @@ class Met:
         stages.append(self.snapshot.stage_of[shard])
         return {
             family: [
-                entries[shard].path()
+                entries[shard].here()
                 for stage in stages
                 if shard in (entries := self.snapshot.of_family(family, stage))
             ]
@@ -156,7 +156,7 @@ class Met:
         }
 
     def _edition(self, stage: str, shard: str) -> Path:
-        return self.snapshot.entries(stage)[shard].path()
+        return self.snapshot.entries(stage)[shard].here()
 
 
 def flags(column: pa.ChunkedArray) -> np.ndarray:

@@ -66,7 +66,7 @@ def preview(
         places = sorted(
             (document, shard, row)
             for shard, entry in snapshot.ledger.items()
-            for row, document in enumerate(pq.read_table(entry.path(), columns=["id"]).column(0).to_pylist())
+            for row, document in enumerate(pq.read_table(entry.here(), columns=["id"]).column(0).to_pylist())
         )
         documents = tuple(_previewed(snapshot, shard, row) for _, shard, row in places[:limit])
         wide = any(step["step"] in CORPUS_WIDE for step in snapshot.plan["steps"])
@@ -99,8 +99,8 @@ def _dry_run(recipe: Recipe, workspace: Workspace, limit: int, workers: int) -> 
 
 
 def _previewed(snapshot: Snapshot, shard: str, row: int) -> Previewed:
-    ledger = row_at(snapshot.ledger[shard].path(), row)
-    document = row_at(snapshot.shards[shard].path(), row)
+    ledger = row_at(snapshot.ledger[shard].here(), row)
+    document = row_at(snapshot.shards[shard].here(), row)
     versions, _ = versions_of(snapshot, shard, row, document["text"])
     judgements = judgements_of(snapshot, shard, row, ledger, versions)
     return Previewed(

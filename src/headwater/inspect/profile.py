@@ -143,7 +143,7 @@ class _Tally:
         self.edited = self.removed = 0
 
     def add(self, entry: Entry) -> None:
-        table = pq.read_table(entry.path(), columns=LEDGER_COLUMNS)
+        table = pq.read_table(entry.here(), columns=LEDGER_COLUMNS)
         table = table.set_column(
             table.column_names.index("step"), "step", pc.fill_null(table["step"].cast(pa.int32()), -1)
         ).set_column(table.column_names.index("reason"), "reason", pc.fill_null(table["reason"], ""))

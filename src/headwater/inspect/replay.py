@@ -99,7 +99,7 @@ class Replay:
         yield from held
 
     def _start(self, name: str, sample: float) -> Shard:
-        table = pq.read_table(self.snapshot.ledger[name].path(), columns=LEDGER)
+        table = pq.read_table(self.snapshot.ledger[name].here(), columns=LEDGER)
         names = pc.index_in(table["state"], value_set=pa.array(["kept", "dropped"]))
         before = pc.fill_null(names, LEFT_OTHERWISE).to_numpy().astype(np.uint8)
         step = pc.fill_null(table["step"].cast(pa.int32()), -1).to_numpy().astype(np.int32)
@@ -232,7 +232,7 @@ class Replay:
                 [
                     Alive(
                         shard.name,
-                        self.snapshot.shards[shard.name].path(),
+                        self.snapshot.shards[shard.name].here(),
                         self.met.layers(shard.name, number, sorted(families_of(step))),
                         shard.table,
                         alive[shard.name],

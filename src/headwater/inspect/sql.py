@@ -118,7 +118,7 @@ def _connect(recipes: list[Snapshot], scratch: Path) -> duckdb.DuckDBPyConnectio
     readable: set[Path] = set()
 
     def files(entries: list[Entry], suffix: str = "parquet") -> str:
-        paths = [entry.path(suffix) for entry in entries]
+        paths = [entry.here(suffix) for entry in entries]
         readable.update(paths)
         return f"read_parquet([{', '.join(map(_text, paths))}])"
 

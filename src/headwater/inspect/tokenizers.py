@@ -196,7 +196,7 @@ def _pool(recipe: Path, overrides: Sequence[str], workspace: Path | str | None, 
     place = Workspace(workspace or loaded.workspace_path)
     with place.lease():
         ingested = ingest(loaded, place, workers=workers)
-    return list(sample_documents([str(entry.path()) for entry in ingested.shards], SAMPLE))
+    return list(sample_documents([str(entry.here()) for entry in ingested.shards], SAMPLE))
 
 
 def _tokenizer(name: str, texts: list[str]) -> AnyTokenizer:

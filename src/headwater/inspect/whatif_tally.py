@@ -184,7 +184,7 @@ class Tally:
     def _borders(self, snapshot: Snapshot) -> list[Border]:
         found = []
         for near in sorted(self.near, key=lambda n: (n.bound.signal, n.bound.value, n.apart, n.shard, n.row)):
-            document = row_at(snapshot.shards[near.shard].path(), near.row, ["text"])
+            document = row_at(snapshot.shards[near.shard].here(), near.row, ["text"])
             versions, _ = versions_of(snapshot, near.shard, near.row, document["text"])
             text = version_before(versions, near.bound.step).text
             found.append(

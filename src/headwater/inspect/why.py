@@ -85,7 +85,7 @@ def why(workspace: Workspace | Path | str, document: str) -> Why:
         (recipe.name, shard, row): name
         for recipe in recipes
         for shard, entry in recipe.shards.items()
-        for row, name in (find_ids(entry.path(), wanted) if len(wanted) >= SHORTEST_PREFIX else ())
+        for row, name in (find_ids(entry.here(), wanted) if len(wanted) >= SHORTEST_PREFIX else ())
     }
     taken = _taken_down(recipes, wanted) if len(wanted) >= SHORTEST_PREFIX else {}
     ids = sorted({*found.values(), *taken})
@@ -95,7 +95,7 @@ def why(workspace: Workspace | Path | str, document: str) -> Why:
     verdicts, provenance = [], dict[str, Any]()
     for name, shard, row in found:
         recipe = by_name[name]
-        read = row_at(recipe.shards[shard].path(), row)
+        read = row_at(recipe.shards[shard].here(), row)
         provenance = provenance or {key: masked(read[key]) for key in PROVENANCE if read[key] is not None}
         if shard in recipe.ledger:
             verdicts.append(_verdict(recipe, shard, row, read["text"]))
@@ -108,8 +108,8 @@ def _taken_down(recipes: list[Snapshot], prefix: str) -> dict[str, list[TakenDow
     for recipe in recipes:
         stage = recipe.takedown["taken"]
         for entry in recipe.workspace.stage(stage).entries().values() if stage else ():
-            for row, document in find_ids(entry.path(), prefix) if entry.result["taken"] else ():
-                said = row_at(entry.path(), row)
+            for row, document in find_ids(entry.here(), prefix) if entry.result["taken"] else ():
+                said = row_at(entry.here(), row)
                 found.setdefault(document, []).append(
                     TakenDown(recipe.name, said["source"], said["locator"], said["entry"])
                 )
@@ -118,7 +118,7 @@ def _taken_down(recipes: list[Snapshot], prefix: str) -> dict[str, list[TakenDow
 
 def _verdict(recipe: Snapshot, shard: str, row: int, text: str) -> Verdict:
     entry = recipe.ledger[shard]
-    ledger = row_at(entry.path(), row)
+    ledger = row_at(entry.here(), row)
     versions, cuts = versions_of(recipe, shard, row, text)
     judgements = judgements_of(recipe, shard, row, ledger, versions)
     step = ledger["step"] if ledger["state"] != "kept" else None

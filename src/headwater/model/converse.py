@@ -64,7 +64,7 @@ class Talker:
                 raise HeadwaterError("an xlnet model needs a beginning: give it some text")
             beginning = tokens
         else:
-            beginning = [special.separator, *tokens]
+            beginning = [special.first, *tokens]
         stop = {token for token in ends if token is not None}
         beyond = range(min(self.tokenizer.vocabulary, config.vocabulary), config.vocabulary)
         banned = {*special.ids, *beyond} - stop  # a token without text is no character

@@ -198,7 +198,7 @@ def _inputs(
 
     truth = pieces[hide].token
     if family == "gpt":
-        rows = [extra(special.separator, "separator"), *pieces]
+        rows = [extra(special.first, "separator"), *pieces]
         targets: list[int | None] = [piece.token for piece in pieces]
         read = [
             (n, piece.text, after)

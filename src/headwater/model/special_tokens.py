@@ -6,6 +6,7 @@ has a token of that role already, under any of the usual names, it is kept.
     bert    [PAD] [CLS] [SEP] [MASK]          a text is  [CLS] text [SEP]
     xlnet   <pad> <sep> <cls>                 a text is  text <sep> <cls>
     t5      <pad> </s> <extra_id_99 … 0>      a text is  text </s>; sentinels count down from the last id
+    gpt     none; a tokeniser from elsewhere may put <s> before every text: then a text is  <s> text
 """
 
 from dataclasses import dataclass
@@ -41,10 +42,15 @@ class SpecialTokens:
     ids: frozenset[int]  # of every special token, the separator among them
     separator: int
     pad: int | None = None
-    begin: int | None = None  # [CLS]
+    begin: int | None = None  # [CLS]; of gpt what its tokeniser puts before a text, as Llama's does: <s>
     end: int | None = None  # [SEP], </s>
     mask: int | None = None
     sentinels: tuple[int, ...] = ()
+
+    @property
+    def first(self) -> int:
+        """What a gpt model reads before a text: what its tokeniser puts there, else the separator."""
+        return self.separator if self.begin is None else self.begin
 
 
 def added_count(family: str) -> int:

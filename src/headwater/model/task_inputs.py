@@ -6,7 +6,7 @@
     xlnet    a <sep> <cls>             a <sep> b <sep> <cls>               <cls>, which is last; padding is left (Yang 2019)
     t5       a </s>                    a </s> b </s>                       the decoder's first state (see task_model)
 
-`<s>` is the separator of texts. What does not fit the context is cut: the end of a text; of a pair the longer of the
+`<s>` is the separator of texts; before the first one stands what the tokeniser puts there itself, if it does. What does not fit the context is cut: the end of a text; of a pair the longer of the
 two, token by token (Devlin 2019). Passages of reading are read in overlapping windows instead, and words of tagging in
 windows side by side: nothing of them is cut.
 """
@@ -88,7 +88,7 @@ class Coder:
         special = self.special
         if self.family == "gpt":
             between = [special.separator]
-            tokens = [*between, *one, *between, *([] if two is None else [*two, *between])]
+            tokens = [special.first, *one, *between, *([] if two is None else [*two, *between])]
             return Row(number, np.array(tokens), None, len(tokens) - 1, target=target)
         end = special.end
         assert end is not None
@@ -187,7 +187,7 @@ class Coder:
         mark = self.special.separator
         if self.family == "xlnet":
             return [*source[: room - 1], mark]
-        return [mark, *source[: room - 2], mark]
+        return [self.special.first if self.family == "gpt" else mark, *source[: room - 2], mark]
 
     @property
     def stop(self) -> int:

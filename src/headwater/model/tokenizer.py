@@ -156,7 +156,13 @@ class Tokenizer:
 
     def special_names(self, family: str) -> dict[str, str]:
         """{role: name}, e.g. {"mask": "[MASK]"}; roles that this tokeniser has no token for are left out."""
-        return role_names(self._slow, family)
+        names = role_names(self._slow, family)
+        if family == "gpt":
+            text = self._slow.encode("a", add_special_tokens=False).ids
+            before = self._slow.encode("a").ids
+            if len(before) > len(text) and before[1 : 1 + len(text)] == text:
+                names["begin"] = str(self._slow.id_to_token(before[0]))
+        return names
 
     def token_bytes(self) -> list[bytes]:
         """The bytes that each token stands for, by id; a special token stands for none.

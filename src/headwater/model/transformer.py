@@ -274,7 +274,8 @@ class Transformer(nn.Module):
             return None
         place = (like.device, like.dtype, positions)
         if place not in self._angles_at:
-            cosines, sines = (x[:positions].to(like.device, like.dtype) for x in self._angles)
+            with torch.inference_mode(False):  # kept: who scores first may train later
+                cosines, sines = (x[:positions].to(like.device, like.dtype) for x in self._angles)
             self._angles_at = {place: (cosines, sines)}  # only the latest: lengths vary in evaluation
         return self._angles_at[place]
 

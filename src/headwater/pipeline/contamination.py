@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headwater.curate.evaluation_items import read_items
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash
 from headwater.errors import RecipeError

@@ -12,7 +12,7 @@ from headwater.curate.plan import Plan
 from headwater.curate.privacy import read_key
 from headwater.curate.repeats import partitions
 from headwater.curate.steps import LinesStep, PrivacyStep, RulesStep, families_of
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured, measure_texts

@@ -4,11 +4,13 @@
     duplicates/…-url, …-exact, …-near    what leaves, by position
     duplicate-buckets/    one a partition of a band: documents that share a key
     duplicate-index/      what a later recipe needs of this corpus (`against`)
+    earlier/              the files of such an index, where it or this workspace is in a store
 
 Addresses first, then equal texts, then near-duplicates, each among those that the ones before left.
 """
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from headwater.curate.duplicates.exchange import partitions
 from headwater.curate.duplicates.index import Index, open_index
 from headwater.curate.duplicates.keys import BAND_CHANNELS
 from headwater.curate.steps import DuplicatesStep, PassagesStep, families_of
-from headwater.engine.local import Task, run_stage
-from headwater.engine.workspace import Entry, Workspace, content_key, read_json
-from headwater.errors import HeadwaterError
+from headwater.engine.stages import Task, run_stage
+from headwater.engine.store import is_url
+from headwater.engine.workspace import Entry, Workspace, commit_file, content_key, read_json
+from headwater.errors import HeadwaterError, redacted
 from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.recipe.settings import Duplicates
 from headwater.signals.measure import family_key
@@ -282,25 +285,56 @@ def earlier_index(run: CurationRun, against: str, wanted: dict[str, Any]) -> tup
 
     HeadwaterError where there is none, or several: then workspace/recipes/NAME.json names the recipe.
     """
-    place = Path(against)
-    place = place if place.is_absolute() else run.folder / place
-    records = sorted((place / "recipes").glob("*.json")) if place.is_dir() else [place]
-    root = place if place.is_dir() else place.parent.parent
+    place = against if is_url(against) else str(run.folder / against)
+    whole, _, recipe = place.rpartition("/recipes/") if place.endswith(".json") else (place, "", "")
+    if not is_url(whole) and not Path(whole).is_dir():
+        raise HeadwaterError(_no_index(place))
+    earlier = Workspace(whole, partial=True)
     found = []
-    for record in records:
+    recipes = earlier.path / "recipes"
+    for record in [recipes / recipe] if recipe else sorted(recipes.glob("*.json")):
         said = read_json(record) or {}
         for stage in said.get("duplicates", []):
-            if (entry := Workspace(root).stage(stage).entry("index")) is not None:
+            if (entry := earlier.stage(stage).entry("index")) is not None:
                 found.append((record, entry))
     if not found:
-        raise HeadwaterError(
-            f"curate.duplicates.against: {place} holds no index of duplicates; curate a recipe with duplicates there first"
-        )
+        raise HeadwaterError(_no_index(place))
     fitting = [
         one for one in found if one[1].result.get("header", {}).get("tracks") == wanted["tracks"]
     ] or found
     if len(fitting) > 1:
-        names = ", ".join(sorted({str(record) for record, _ in fitting}))
+        names = ", ".join(sorted({f"{whole}/recipes/{record.name}" for record, _ in fitting}))
         raise HeadwaterError(f"curate.duplicates.against: {place} holds several indexes; name one of {names}")
     [(_, entry)] = fitting
-    return open_index(root.resolve(), entry.result, wanted), content_key(entry.key, entry.result)
+    key = content_key(entry.key, entry.result)
+    root = earlier.path
+    if earlier.store is not None or run.workspace.store is not None:
+        root = _brought(run.workspace, earlier, entry.result["files"], key)
+    return open_index(root, entry.result, wanted), key
+
+
+def _no_index(place: str) -> str:
+    return f"curate.duplicates.against: {redacted(place)} holds no index of duplicates; curate a recipe with duplicates there first"
+
+
+def _brought(workspace: Workspace, earlier: Workspace, names: Iterable[str], key: str) -> Path:
+    """The index's files below `earlier/<key>/` of this workspace: where one of the two is in a store, other machines, and
+    later corpora, see no other folder. HeadwaterError where the earlier corpus knows of files that are not its own."""
+    folder = workspace.path / "earlier" / key[:12]
+    for name in names:
+        if Path(name).is_absolute():
+            raise HeadwaterError(
+                f"curate.duplicates.against: the earlier corpus was itself held against one outside of its workspace ({name}); "
+                "put that one into a store, and run its recipe again"
+            )
+        if (folder / name).is_file():
+            continue
+        if earlier.store is not None:
+            earlier.store.here(name)
+        if (earlier.path / name).is_file():  # else the index is not whole, and says so when it is opened
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            temporary = (folder / name).with_name(f".{Path(name).name}.tmp")
+            shutil.copyfile(earlier.path / name, temporary)
+            commit_file(temporary, folder / name)
+    workspace.used.add(str(folder.relative_to(workspace.path)))
+    return folder

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError

@@ -17,12 +17,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Job, run_jobs
+from headwater.engine.stages import Job, run_jobs
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.pretraining_text import overlap_of
 from headwater.pipeline.train import require_torch
+from headwater.pipeline.zipped_task import archive_in, folder_of
 from headwater.tasks.card import card_of, lines_of
 from headwater.tasks.items import Item
 from headwater.tasks.metrics import DECISIVE, difference
@@ -61,7 +62,8 @@ def task_of(
     place: str, *, validation: Path | None = None, test: Path | None = None, kind: str | None = None,
     columns: Sequence[str] = (),
 ) -> Task:  # fmt: skip
-    """A task by its place: a file, a folder, or `hf://…`, a data set of a hub or a folder in that layout."""
+    """A task by its place: a file, a folder, an archive or a folder in one, or `hf://…`, a data set of a hub or a folder
+    in that layout."""
     named: dict[str, str] = {}
     for column in columns:
         role, sign, name = column.partition("=")
@@ -75,6 +77,8 @@ def task_of(
         return read_task(
             files_of(place), name=place.removeprefix("hf://").strip("/").split("/")[-1], **options
         )
+    if (archive := archive_in(place)) is not None:
+        return read_task(folder_of(*archive), name=archive[0].stem, **options)
     return read_task(Path(place), **options)
 
 
@@ -142,7 +146,7 @@ def finetune(
             job = _job(place, "finetunings", "search", key, "headwater.train.search:search", arguments)
             [found] = run_jobs(place, [job], slots=1, title=f"search, {trials} trials")
             given = found["settings"]
-        jobs = []
+        jobs, searched = [], [job] if trials else []
         for number in range(seed, seed + seeds):
             key = content_key("finetune", VERSION, base.key, task.key, given, from_scratch, number)
             arguments = {**common, "settings": given, "seed": number, "from_scratch": from_scratch}
@@ -172,6 +176,7 @@ def finetune(
             "test": _averaged(tested[:seeds]),
             "parameters": trained[0]["parameters"], "parameters_trained": trained[0]["parameters_trained"],
             "cut": trained[0]["cut"],
+            "folders": folders_of(base, folder, [*searched, *jobs, *tests]),
         }  # fmt: skip
         if task.kind == "classification":
             result["bag_of_words"] = tested[-1]
@@ -188,6 +193,13 @@ def finetune(
 
 def _job(place: Workspace, room: str, name: str, key: str, function: str, arguments: dict[str, Any]) -> Job:
     return Job(name, key, function, place.path / room / key[:12], arguments)
+
+
+def folders_of(base: Base, task: Path, jobs: Sequence[Job]) -> list[str]:
+    """The folders of the workspace that a result rests on, which `gc` keeps: task, jobs, and the run if it is there."""
+    root = base.workspace.path
+    folders = [task, *(job.folder for job in jobs), base.folder.parent]
+    return sorted({str(one.relative_to(root)) for one in folders if one.is_relative_to(root) and one != root})
 
 
 def _card(base: Base, task: Task, context: int) -> dict[str, Any]:
@@ -246,6 +258,13 @@ def _scored_before(place: Workspace, task: str, key: str) -> int:
     if key not in seen.get(task, []):
         write_json(log, {**seen, task: [*others, key]})
     return len(others)
+
+
+def task_results(place: Workspace) -> list[dict[str, Any]]:
+    """What models fine-tuned in this workspace have reached, by task, the best first; contents of result.json."""
+    found = [read_json(path) for path in sorted((place.path / "results").glob("*/result.json"))]
+    known = [one for one in found if one is not None and one.get("format") == VERSION]
+    return sorted(known, key=lambda one: (one["task"], -one["test"][one["decisive"]]["value"]))
 
 
 # ---------------------------------------------------------------- in words

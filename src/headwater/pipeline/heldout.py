@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headwater.corpus.shards import ShardWriter, read_batches
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import Entry, Output, Workspace, content_key
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.ingest import Ingested

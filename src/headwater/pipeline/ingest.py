@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from headwater.engine.local import Task, run_before, run_stages
+from headwater.engine.stages import Task, run_before, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, QuarantineLimit
 from headwater.pipeline.takedown import take_down

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from headwater.engine.local import Task, run_before, run_stages
+from headwater.engine.stages import Task, run_before, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.plan import measured_families

@@ -11,7 +11,7 @@ from headwater.curate.duplicates.bloom import RANGE_BYTES
 from headwater.curate.duplicates.passages import VERSION as PASSAGES
 from headwater.curate.duplicates.shared import FINGERPRINT_BYTES, WINDOW_BYTES
 from headwater.curate.steps import BloomStep, PassagesStep
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import Entry, content_key
 from headwater.pipeline.curation_steps import VERSION, CurationRun
 from headwater.pipeline.duplicates import PACKAGE, Corpus, spread

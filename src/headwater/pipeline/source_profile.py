@@ -75,7 +75,7 @@ def profile_of(
     _provenance(found, entries)
     labels: Counter[str] = Counter()
     for entry in measured.get("language", ()):
-        column = pq.read_table(entry.path(), columns=["language.label"])["language.label"]
+        column = pq.read_table(entry.here(), columns=["language.label"])["language.label"]
         for row in column.value_counts().to_pylist():
             labels[row["values"] or "none"] += row["counts"]
     found.languages = sorted(labels.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST]
@@ -117,7 +117,7 @@ def count_kept(found: SourceProfile, ledger: Sequence[Entry], tokens_per_byte: f
 
 def _provenance(found: SourceProfile, entries: Sequence[Entry]) -> None:
     """Sites, dates, licences, consent and units, of the columns beside the text."""
-    paths = [str(entry.path()) for entry in entries if entry.result["documents"]]
+    paths = [str(entry.here()) for entry in entries if entry.result["documents"]]
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET memory_limit = '1GB'")
         connection.execute(

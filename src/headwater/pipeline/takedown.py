@@ -11,7 +11,7 @@ stage depends on what was taken out of its source and on nothing else: a longer 
 import hashlib
 from pathlib import Path
 
-from headwater.engine.local import Task, run_stage, run_stages
+from headwater.engine.stages import Task, run_stage, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import RecipeError
 from headwater.recipe import Recipe

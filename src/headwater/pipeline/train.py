@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.local import Job, Task, run_jobs, run_stages
+from headwater.engine.stages import Job, Task, run_jobs, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key, file_hash, read_json
 from headwater.errors import HeadwaterError
 from headwater.recipe import Recipe

@@ -21,7 +21,7 @@ from headwater.curate.training_set import (
     mixture_weights,
     write_documents,
 )
-from headwater.engine.local import Task, run_stage
+from headwater.engine.stages import Task, run_stage
 from headwater.engine.workspace import (
     Workspace,
     commit_folder,

@@ -90,7 +90,7 @@ class Duplicates(Settings):
     bloom: Bloom | None = None
     paragraphs: bool = False  # later copies of a paragraph go (CCNet's normalisation)
     substring: Substring | None = None
-    # an earlier corpus: its workspace, or workspace/recipes/NAME.json; its documents stay and win
+    # an earlier corpus: its workspace (a folder or a URL), or WORKSPACE/recipes/NAME.json; its documents stay and win
     against: str | None = None
 
     @model_validator(mode="after")

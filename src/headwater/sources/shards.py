@@ -21,7 +21,7 @@ import xxhash
 from upath import UPath
 
 from headwater.corpus import text as normalisation
-from headwater.engine.local import Task
+from headwater.engine.stages import Task
 from headwater.engine.workspace import Workspace, content_key, read_json, write_json
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Holdout

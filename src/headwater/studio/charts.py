@@ -5,6 +5,7 @@ Curves lie in an inner picture that is stretched; their lines keep their width. 
 """
 
 import bisect
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -191,6 +192,47 @@ def curves_chart(arms: Sequence[Curves], title: str, height: int = 300) -> Marku
     )
     parts.append(f'<line class="base" x1="7%" x2="100%" y1="{bottom}" y2="{bottom}"/>')
     parts.append(svg_both("tokens seen", "见过的词元", f'x="100%" y="{height - 1}" text-anchor="end"'))
+    return _svg(parts, height, title, "curves")
+
+
+def points_chart(
+    across: Sequence[tuple[str, str]],
+    lines: Sequence[tuple[str, Sequence[float]]],
+    title: str,
+    axis: tuple[str, str],
+    height: int = 240,
+) -> Markup:
+    """Lines with a point at each of a few places.
+
+    across: the place of each (`Scale.place`) and its label; lines: colour class, a value for each place; axis: what the
+    places are, in English and Chinese.
+    """
+    up = scale_of((value for _, values in lines for value in values), ticks=4)
+    bottom, parts = height - 42, []
+
+    def y(value: float) -> float:
+        return bottom * (1 - up.at(value) / 100)
+
+    for tick in up.ticks:
+        parts.append(f'<line class="grid" x1="7%" x2="100%" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
+        parts.append(
+            f'<text class="tick-label" x="6.2%" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
+        )
+    parts.append('<svg x="7%" y="0" width="93%" height="100%" overflow="visible">')
+    for kind, values in lines:
+        points = list(zip((place for place, _ in across), values, strict=True))
+        for (x1, one), (x2, other) in itertools.pairwise(points):
+            parts.append(
+                f'<line class="curve {kind}" x1="{x1}" x2="{x2}" y1="{y(one):.1f}" y2="{y(other):.1f}"/>'
+            )
+        parts += [f'<circle class="{kind}" cx="{x}" cy="{y(value):.1f}" r="4"/>' for x, value in points]
+    for place, label in across:
+        parts.append(
+            f'<text class="tick-label" x="{place}" y="{bottom + 18}" text-anchor="middle">{escape(label)}</text>'
+        )
+    parts.append("</svg>")
+    parts.append(f'<line class="base" x1="7%" x2="100%" y1="{bottom}" y2="{bottom}"/>')
+    parts.append(svg_both(*axis, f'x="100%" y="{height - 4}" text-anchor="end"'))
     return _svg(parts, height, title, "curves")
 
 

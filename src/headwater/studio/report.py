@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from headwater.compare.label_curves import rows_of
 from headwater.engine.workspace import Workspace, read_json
 from headwater.errors import HeadwaterError
 from headwater.inspect.profile import Funnel, funnel
 from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
 from headwater.pipeline.evaluate_tasks import task_scores
-from headwater.studio import charts, views, words
+from headwater.pipeline.finetune import task_results
+from headwater.pipeline.label_curve import label_curves
+from headwater.studio import charts, finetunings, views, words
 from headwater.studio.html import filled, known_language, write
 
 
@@ -36,8 +39,15 @@ def report(
         comparison = newest_comparison(place)
     result = None if comparison is None else _load(comparison)
     tasks = task_scores(place)
-    recipes = [] if tasks and not (place.path / "recipes").is_dir() else _recipes(place, result, recipe)
-    html = render(result, recipes, [funnel(one) for one in recipes if one.ledger], language, tasks)
+    curves = [
+        {**row, "model": one["model"]} for one in label_curves(place) for row in rows_of(one["measured"])
+    ]
+    tuned = finetunings.finetunings_view(task_results(place), curves)
+    alone = bool(
+        tasks or tuned["results"] or tuned["curves"]
+    )  # a workspace of models that were made elsewhere
+    recipes = [] if alone and not (place.path / "recipes").is_dir() else _recipes(place, result, recipe)
+    html = render(result, recipes, [funnel(one) for one in recipes if one.ledger], language, tasks, tuned)
     return write(html, Path(out))
 
 
@@ -53,18 +63,20 @@ def render(
     funnels: list[Funnel],
     language: str,
     tasks: Sequence[dict[str, Any]] = (),
+    tuned: dict[str, Any] | None = None,
 ) -> str:
     """The page. Sections that have nothing to say are left out."""
     functions = {
         "t": words.both, "known": words.known, "safe": words.safe, "dotted": words.dotted, "setting": words.setting, "percent": words.percent, "magnitude": words.magnitude, "interval": words.interval,
         "number": words.number, "integer": words.integer, "size": words.size, "count": words.count, "share": words.share,
-        "probability": words.probability, "bar": charts.bar, "words": words, "views": views,
+        "probability": words.probability, "bar": charts.bar, "words": words, "views": views, "finetunings": finetunings,
     }  # fmt: skip
     page = {
         "funnels": [views.funnel_view(one) for one in funnels],
         "comparison": None if comparison is None else views.comparison_view(comparison),
         "runs": views.runs_view(recipes) if comparison is None else None,
         "tasks": [views.tasks_view(model) for model in tasks],
+        "tuned": tuned or {"results": [], "curves": []},
     }
     return filled("report", language, page, functions)
 

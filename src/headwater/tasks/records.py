@@ -5,6 +5,7 @@
     .parquet            a row a record
     .conll .bio .iob    a word and its tag a line, a blank line between sentences
     .bitext.txt         古文：… / 现代文：… (NiuTrans, Classical-Modern)
+    .xml                pairs with <t> and <h> (RTE 1 to 3); TRUE is YES, FALSE is NO
 
 Each may be in .gz. Lines end at \\n alone: U+2028 and NEL inside a JSON string are part of it (FewCLUE's iflytek has
 them). UTF-8, with or without a mark; what is no UTF-8 is tried as GB18030.
@@ -17,6 +18,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 from headwater.errors import RecipeError
 
@@ -24,7 +26,8 @@ LONGEST_FILE = 1 << 30  # bytes of a file, unpacked
 TABLES = (".csv", ".tsv", ".txt")
 JSON = (".jsonl", ".json")
 TAGS = (".conll", ".bio", ".iob")
-SUFFIXES = (*TABLES, *JSON, ".parquet", *TAGS)
+SUFFIXES = (*TABLES, *JSON, ".parquet", *TAGS, ".xml")
+COLA = ("code", "label", "author_label", "sentence")  # the columns of CoLA, which has no head
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ def read_records(path: Path) -> Records:
         return _tags(path, text)
     if suffix == ".bitext.txt":
         return _bitext(path, text)
+    if suffix == ".xml":
+        return _entailment(path, text)
     return _table(path, text, suffix)
 
 
@@ -165,6 +170,10 @@ def _table(path: Path, text: str, suffix: str) -> Records:
     first = [cell.strip() for cell in cells[0][1]]
     named = any(cell.lower() in _NAMES for cell in first) and len(set(first)) == len(first)
     columns = tuple(first) if named else tuple(str(n) for n in range(1, len(first) + 1))
+    if not named and all(
+        len(row) == 4 and row[1] in "01" and row[2] in ("", "*", "?", "??", "?*", "**") for _, row in cells
+    ):
+        columns = COLA
     rows = []
     for number, row in cells[1:] if named else cells:
         if len(row) != len(columns):
@@ -218,3 +227,49 @@ def _bitext(path: Path, text: str) -> Records:
             rows.append(Row(number, {"source": source, "target": line.removeprefix("现代文：").strip()}))
             source = None
     return Records(path, ("source", "target"), tuple(rows))
+
+
+def _entailment(path: Path, text: str) -> Records:
+    """A row a pair. No entity is declared by a file and nothing is fetched for one."""
+    rows: list[Row] = []
+    pair: dict[str, str] = {}
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    inside = ""
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        nonlocal pair, inside
+        if name == "pair":
+            label = attributes.get("value") or attributes.get("entailment") or ""
+            named = {
+                "id": attributes.get("id", ""),
+                "label": {"TRUE": "YES", "FALSE": "NO"}.get(label, label),
+            }
+            pair = {**named, "premise": "", "hypothesis": ""}
+            rows.append(Row(parser.CurrentLineNumber, pair))
+        inside = {"t": "premise", "h": "hypothesis"}.get(name, "") if pair else ""
+
+    def end(name: str) -> None:
+        nonlocal pair, inside
+        inside, pair = "", {} if name == "pair" else pair
+
+    def said(characters: str) -> None:
+        if inside:
+            pair[inside] += characters
+
+    def declared(*entity: Any) -> None:
+        raise RecipeError(f"{path}: declares the entity {harmless(str(entity[0]))}; entities are not read")
+
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    parser.CharacterDataHandler, parser.EntityDeclHandler = said, declared
+    try:
+        parser.Parse(text.encode("utf-8", "surrogatepass"), True)
+    except expat.ExpatError as error:
+        raise RecipeError(
+            f"{path} line {error.lineno}: not whole XML ({expat.ErrorString(error.code)})"
+        ) from error
+    for row in rows:
+        row.values.update({name: row.values[name].strip() for name in ("premise", "hypothesis")})
+    if not rows:
+        raise RecipeError(f"{path}: holds no <pair> with <t> and <h>")
+    return Records(path, ("id", "premise", "hypothesis", "label"), tuple(rows))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.progress import report
-from headwater.engine.workspace import commit_folder, read_json
+from headwater.engine.workspace import commit_folder, read_json, write_json
 from headwater.errors import HeadwaterError
 from headwater.model.converse import model_folder
 from headwater.model.huggingface import read_config
@@ -18,6 +18,7 @@ from headwater.tasks.metrics import decisive
 from headwater.tasks.task import read_about, read_split
 from headwater.train.finetune import Diverged, Pruned, finetune, settings_of
 
+TRIAL = "trial.json"  # in `best/`: which trial's model it is
 STARTING = 5  # trials drawn at random before TPE models them, and before anything is pruned
 
 
@@ -44,6 +45,7 @@ def search(
     folder.mkdir(parents=True, exist_ok=True)
     for lock in folder.glob("study.journal.lock*"):  # of a process that was killed
         lock.unlink()
+    _cut_off_half_a_line(folder / "study.journal")
     journal = str(folder / "study.journal")
     storage = JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal)))
     kind = read_about(Path(task))["kind"]
@@ -58,6 +60,12 @@ def search(
         study.tell(left.number, state=optuna.trial.TrialState.FAIL)
     ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
 
+    place = folder / "trial"
+
+    def keep_best(number_of_trial: int) -> None:
+        write_json(place / TRIAL, number_of_trial)
+        commit_folder(place, folder / "best")
+
     while (done := len(study.get_trials(states=ended))) < trials:
         report(done, trials)
         study.sampler = optuna.samplers.TPESampler(seed=seed * 10_000 + done, n_startup_trials=STARTING)
@@ -69,7 +77,6 @@ def search(
             if trial.should_prune():
                 raise Pruned
 
-        place = folder / "trial"
         shutil.rmtree(place, ignore_errors=True)
         try:
             result = finetune(
@@ -80,8 +87,17 @@ def search(
         else:
             study.tell(trial, result["validation"][decisive(kind)])
             if study.best_trial.number == trial.number:
-                commit_folder(place, folder / "best")
-    shutil.rmtree(folder / "trial", ignore_errors=True)
+                keep_best(trial.number)
+    if (
+        any(study.get_trials(states=ended[:1]))
+        and read_json(folder / "best" / TRIAL) != study.best_trial.number
+    ):
+        # killed after the trial was told of, and before its model was kept: the same settings give the same model
+        shutil.rmtree(place, ignore_errors=True)
+        best_settings = _proposed(optuna.trial.FixedTrial(study.best_trial.params), settings, usual)
+        finetune(place, run=run, task=task, settings=best_settings, seed=seed, labels=labels)
+        keep_best(study.best_trial.number)
+    shutil.rmtree(place, ignore_errors=True)
     rows = [
         {"trial": place, "settings": one.params, "validation": one.value, "pruned": one.value is None,
          "epochs_seen": len(one.intermediate_values)}
@@ -94,6 +110,13 @@ def search(
         )
     return {"settings": best["settings"], "validation": best["validation"], "trials": rows,
             "pruned": sum(row["pruned"] for row in rows)}  # fmt: skip
+
+
+def _cut_off_half_a_line(journal: Path) -> None:
+    """What a killed process has not written to its end: whatever came behind it would be read as one line with it."""
+    if journal.is_file() and (data := journal.read_bytes()) and not data.endswith(b"\n"):
+        with journal.open("r+b") as file:
+            file.truncate(data.rfind(b"\n") + 1)
 
 
 def _proposed(trial: Any, given: dict[str, Any], usual: Any) -> dict[str, Any]:

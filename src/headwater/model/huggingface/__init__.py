@@ -70,8 +70,10 @@ def _special(tokenizer: Tokenizer, family: str) -> tuple[dict[str, str], dict[st
     """Special tokens as tokenizer_config.json names them, and their ids as config.json does."""
     names, ids = tokenizer.special_names(family), tokenizer.special(family)
     if family == "gpt":
-        both = {"bos_token": (tokenizer.separator_name, ids.separator)}
-        both["eos_token"] = both["bos_token"]
+        both = {
+            "bos_token": (names.get("begin", tokenizer.separator_name), ids.first),
+            "eos_token": (tokenizer.separator_name, ids.separator),
+        }
     else:
         roles = {"bert": {"cls_token": "begin", "sep_token": "end", "mask_token": "mask", "pad_token": "pad"},
                  "xlnet": {"cls_token": "begin", "sep_token": "end", "pad_token": "pad"},

@@ -5,7 +5,8 @@ longer and keeps its own checkpoints: `function(folder: Path, **arguments) -> re
 "module:function", so that a worker (always spawned, never forked) imports just what it needs.
 
 What is committed already under the same key is not run again. The largest tasks come first, so that no long one is
-begun when the others end. With 0 workers a shard task runs in this process, unwatched. Items that had to be given up (guard.py) are kept in `guard/<key>.json`: an input to the task from then on.
+begun when the others end. With 0 workers a shard task runs in this process, unwatched. Items that had to be given up
+(guard.py) are kept in `guard/<key>.json`: an input to the task from then on.
 
 Tasks that read the same shard may be made in one call (`Task.together`), each still a shard of its own: committed,
 kept and made again by itself.
@@ -16,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.engines import LOCAL
+from headwater.engine.engines import LOCAL, Request
+from headwater.engine.kernels import compiled_anew
 from headwater.engine.progress import Progress
-from headwater.engine.workers import Call, resolve, run_calls
+from headwater.engine.workers import Call, end_idle, resolve, run_calls
 from headwater.engine.workspace import SEAL, Entry, Output, Workspace, is_whole, read_json, seal, write_json
 
 
@@ -100,8 +102,8 @@ def run_stages(
 
         try:
             with Progress(title, tasks_to_make) as progress:
-                running = engine.run(workspace, calls, workers=workers, progress=progress, gave_up=gave_up)
-                for call, made in running:
+                request = Request(workspace, calls, workers, progress, gave_up=gave_up)
+                for call, made in engine.run(request):
                     for stage_name, entry in zip(call.arguments["stages"], made, strict=True):
                         entries[stage_name, entry.shard] = entry
                         documents, size = entry.result.get("documents", 0), entry.result.get("bytes", 0)
@@ -133,15 +135,14 @@ def run_jobs(workspace: Workspace, jobs: list[Job], *, slots: int, title: str) -
         else:
             arguments = {"folder": str(job.folder), "job": job}
             name = (title, job.name)
-            calls.append(Call(name, "headwater.engine.local:_run_job", arguments, resources=job.resources))
+            calls.append(Call(name, "headwater.engine.stages:_run_job", arguments, resources=job.resources))
     if calls:
         engine = workspace.engine
         workspace.event(
             "jobs", title=title, jobs=len(calls), kept=len(results), engine=engine.name, workers=slots
         )
         with Progress(title, len(calls)) as progress:
-            running = engine.run(workspace, calls, workers=max(1, slots), progress=progress, jobs=True)
-            for call, result in running:
+            for call, result in engine.run(Request(workspace, calls, max(1, slots), progress, jobs=True)):
                 results[call.name[1]] = result
                 progress.advance()
                 workspace.event("job", title=title, job=call.name[1])
@@ -152,12 +153,21 @@ def run_before(
     workspace: Workspace, function: str, arguments: dict[str, Any], *, workers: int, title: str
 ) -> None:
     """Calls a function in one worker, before the others start: what it compiles they find on disk, and what it loads
-    that worker goes on with, and this process goes without. Other machines compile for themselves."""
+    that worker goes on with, and this process goes without. A worker that had to compile ends here, since a compiler's
+    memory is never given back. Other machines compile for themselves."""
     if workspace.engine.elsewhere:
         return
+    call = Call((title, function), f"{__name__}:_before", {"function": function, "arguments": arguments})
     with Progress(title, 1) as progress:
-        for _ in run_calls([Call((title, function), function, arguments)], workers, progress):
-            progress.advance()
+        [(_, compiled)] = run_calls([call], workers, progress)
+        progress.advance()
+    if compiled:
+        end_idle()
+
+
+def _before(function: str, arguments: dict[str, Any]) -> bool:
+    resolve(function)(**arguments)
+    return compiled_anew()
 
 
 def _call_of(workspace: Workspace, group: list[tuple[str, Task]]) -> Call:
@@ -166,7 +176,7 @@ def _call_of(workspace: Workspace, group: list[tuple[str, Task]]) -> Call:
     folders = [str(workspace.stage(stage).path) for stage in stages]
     arguments = {"stages": stages, "folders": folders, "tasks": tasks}
     name = (stages[0], tasks[0].shard)
-    call = Call(name, "headwater.engine.local:_run_tasks", arguments, resources=tasks[0].resources)
+    call = Call(name, "headwater.engine.stages:_run_tasks", arguments, resources=tasks[0].resources)
     for task in tasks:
         call.given_up |= read_json(_guard_file(workspace, task.key)) or {}
     return call
