@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import HeadwaterError, RecipeError
+from headwater.model.losses import mean_nats
 from headwater.model.presets import resolve
 from headwater.model.special_tokens import SpecialTokens, with_special_tokens
 from headwater.model.tokenizer import Tokenizer, train
@@ -279,3 +280,20 @@ def test_special_tokens_stand_behind_the_text_and_change_none_of_it(family: str)
     names = " ".join(after.special_names(family).values())
     assert after.decode(after.encode(names)) == names  # in a text they are only characters
     assert not set(after.encode(names).tolist()) & special.ids
+
+
+def test_the_loss_of_masked_tokens_is_that_of_a_pass_over_all() -> None:
+    """BERT's last block computes nothing else; rows have more of them, fewer or none."""
+    model = Transformer(
+        resolve({"family": "bert", "preset": "bert-nano", "layers": 2, "width": 32}, 40)
+    ).double()
+    random = np.random.default_rng(0)
+    tokens = random.integers(0, 40, (3, 20))
+    places = np.array([1, 4, 19, 40, 41, 42, 43, 59])
+    batch = Batch(tokens, tokens.reshape(-1)[places], places, np.repeat([[0, 1]] * 3, 10, axis=1))
+    tensors = batch.on("cpu")
+    states = model.hidden(tensors["tokens"], documents=tensors["documents"]).flatten(0, 1)[
+        tensors["predicted"]
+    ]
+    whole = mean_nats(model.head(states), model.output_weight, tensors["targets"], bias=model.output_bias)
+    torch.testing.assert_close(batch_loss(model, tensors), whole, rtol=1e-12, atol=0)
