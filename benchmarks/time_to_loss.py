@@ -1,7 +1,8 @@
 """CPU time to the same loss: ours and nanoGPT at about 1M parameters, characters of tinyshakespeare.
 
     ./run bench time_to_loss [--seeds 3] [--iterations 2000] [--rates .0005 .001 .002 .004 .008]
-                             [--tokens 100k 150k 200k 300k 450k] [--batch 1k] [--results FILE] [--nanogpt URL or folder]
+                             [--tokens 100k 150k 200k 300k 450k] [--batch 1k] [--sides ours nanogpt] [--results FILE]
+                             [--nanogpt URL or folder]
 
 nanoGPT: its README's configuration for a CPU (4 layers of 128, 64 positions, 12 sequences a step, cosine to a tenth),
 swept over five learning rates; the README's own is 0.001 at 2,000 iterations. Ours: modern, the same layers, width and
@@ -12,12 +13,16 @@ shortest whose mean loss is at most nanoGPT's chosen one), 5% reports. Losses ar
 side by side, by the same code of each side's logits. Time is CPU time of one thread spent in steps and batches:
 no start, no evaluation. The README's row is reached by our shortest length that is at most its loss.
 
-Each finished trial is a line of the results file, and is not repeated by the next call.
+Seeds come one after the other, the README's rate first in each, so that what has been measured is a whole comparison
+soon. Each finished trial is a line of the results file (~/.cache/headwater/benchmarks/time_to_loss.jsonl), and is not
+repeated by the next call. All of it is about an hour of one core: a trial of nanoGPT takes 170 s, ours 8 to 36 s.
+Trials of ours belong to the code that made them: delete their lines, or name another file, where it has changed.
 """
 
 import argparse
 import gzip
 import json
+import os
 import statistics
 import subprocess
 import tempfile
@@ -120,7 +125,15 @@ def main() -> None:
     )
     parser.add_argument("--batch", type=parse_count, default=1024)
     parser.add_argument(
-        "--results", type=Path, default=Path(tempfile.gettempdir()) / "headwater-time-to-loss.jsonl"
+        "--sides",
+        nargs="+",
+        default=["ours", "nanogpt"],
+        choices=["ours", "nanogpt"],
+        help="which trials to run now",
+    )
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    parser.add_argument(
+        "--results", type=Path, default=cache / "headwater" / "benchmarks" / "time_to_loss.jsonl"
     )
     parser.add_argument("--nanogpt", default=NANOGPT)
     asked = parser.parse_args()
@@ -135,6 +148,8 @@ def main() -> None:
     sweep += [] if tuple(README.values()) in sweep else [tuple(README.values())]
     trials += [{"side": "nanogpt", "rate": value, "iterations": count, "seed": seed}
                for value, count in sorted(sweep, key=lambda one: one != tuple(README.values())) for seed in range(asked.seeds)]  # fmt: skip
+    trials.sort(key=lambda trial: trial["seed"])
+    asked.results.parent.mkdir(parents=True, exist_ok=True)
     done = (
         [json.loads(line) for line in asked.results.read_text().splitlines()]
         if asked.results.exists()
@@ -146,9 +161,9 @@ def main() -> None:
         np.save(folder / "tokens.npy", training)
         np.savez(folder / "held.npz", *[part.numpy() for part in held])
         subprocess.run(["git", "clone", "--quiet", asked.nanogpt, str(folder / "nanogpt")], check=True)
-        for trial in trials:
-            if any(trial.items() <= one.items() for one in done):
-                continue
+        left = [trial for trial in trials if trial["side"] in asked.sides and not any(trial.items() <= one.items() for one in done)]  # fmt: skip
+        print(f"{len(left)} of {len(trials)} trials to run, {len(done)} in {asked.results}", flush=True)
+        for trial in left:
             if trial["side"] == "ours":
                 found = trial_of_ours(folder, trial["tokens"], trial["batch"], trial["seed"], held)
             else:

@@ -1,6 +1,7 @@
 """Training: tokens a CPU second, ours beside nanoGPT and Hugging Face's `Trainer`; and the share of the machine's rate.
 
-    ./run bench training_speed [--parts gpt lines packed plm span] [--rounds 3] [--steps 2] [--nanogpt URL or folder]
+    ./run bench training_speed [--parts gpt lines packed plm span] [--rounds 3] [--steps 2] [--precisions auto fp32]
+                               [--nanogpt URL or folder]
 
     gpt      our default (modern-small, Muon, the precision `auto` chooses) and nanoGPT's own of its configuration
              train_shakespeare_char: 6 layers of 384, 256 positions, in single precision and without its dropout (and, to save
@@ -11,7 +12,9 @@
     span     T5 of 6 + 6 such layers, ours and Trainer with the collator of transformers' examples
 
 Texts: the novels of the test data for `gpt`, WikiText-2 validation for the others. One thread each, by turns, the
-median of the rounds' ratios; tokens are those that are no padding. For ours MLM is run in single precision too.
+median of the rounds' ratios; tokens are those that are no padding. Peers compute in single precision, as they do when
+nothing else is asked of them; ours in each of `--precisions` (`auto`: bf16 where the CPU multiplies in it), single
+precision for MLM alone.
 Both begin with the same weights. `share` is model FLOPs (model/flops.py) a CPU second over this machine's rate of
 matrix products in the same precision, taken in each round.
 """
@@ -139,6 +142,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=2)
     parser.add_argument("--size", default="small")
+    parser.add_argument("--precisions", nargs="+", default=["auto", "fp32"], choices=["auto", "fp32", "bf16"])
     parser.add_argument(
         "--batch", type=int, default=8, help="sequences a batch of Trainer's (its default: 8)"
     )
@@ -165,7 +169,7 @@ def main() -> None:
             settings |= {"context": 256} if part == "gpt" else {}
             batch = 16384 if part == "gpt" else 8192
             sides = [Ours(made[family], settings, objective, batch=batch, precision=precision)
-                     for precision in (("auto", "fp32") if family == "bert" else ("auto",))]  # fmt: skip
+                     for precision in asked.precisions if precision != "fp32" or family == "bert"]  # fmt: skip
             peer = peer_of(part, made[family], sides[0], asked, folder, lines)
             for side in sides:
                 side.go(1)

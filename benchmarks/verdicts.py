@@ -21,8 +21,9 @@ import numpy as np
 from scipy.stats import t as student
 
 from headwater.compare.budgets import LOOKS
+from headwater.compare.power import detectable
 from headwater.compare.record import scores_of
-from headwater.compare.statistics import POWER, DomainScores, arm_score, effect
+from headwater.compare.statistics import DomainScores, arm_score, effect
 
 RECORD = Path(__file__).parents[1] / "src/headwater/compare/studies/recorded/domain.json"
 WEIGHTS = {"en": 0.5, "zh": 0.5}
@@ -31,6 +32,7 @@ SEEDS = ((3, 3), (3, 6), (5, 5))
 SEED_SDS = ((0.003, 0.003), (0.008, 0.008), (0.02, 0.02), (0.018, 0.006), (0.006, 0.018))
 UNIT_SDS = (0.01, 0.03)
 UNITS = (12, 60)
+RACING = ("false_positives", "power_at_2_seed_sd", "false_positives_joint", "power_joint")
 
 
 class Noise:
@@ -87,11 +89,9 @@ class Draws:
         delta, parts = self.parts(candidate, baseline)
         return (delta, *_together(parts))
 
-    def known(self, candidate: int, baseline: int) -> tuple[float, float]:
-        """V and ν of the variances as they are, not as one comparison estimates them."""
-        _, parts = self.parts(candidate, baseline)
-        variance, df = _together([(part.mean(), n) for part, n in parts])
-        return float(variance), float(df)
+    def known(self, candidate: int, baseline: int) -> list[tuple[float, float]]:
+        """What V is made of, [V_c, ν_c], as it is, not as one comparison estimates it."""
+        return [(float(part.mean()), float(n)) for part, n in self.parts(candidate, baseline)[1]]
 
     def parts(
         self, candidate: int, baseline: int, leverage: bool = False
@@ -143,9 +143,7 @@ def fixed(random: np.random.Generator, noise: Noise, repeats: int, **setting: An
     delta, variance, df = null.effects(*seeds)
     reach = student.ppf(0.975, df)
     wrong = np.mean(np.abs(delta) > reach * np.sqrt(variance))
-    # planted where the plan says 80%: the smallest visible difference by the known variances
-    v, n = null.known(*seeds)
-    planted = float((student.ppf(0.975, n) + student.ppf(POWER, n)) * np.sqrt(v))
+    planted = detectable(null.known(*seeds))  # where a plan that knows the variances says 80%
     hurt = Draws(random, noise, repeats, delta=-planted, **setting)
     found, spread, dfs = hurt.effects(*seeds)
     half = student.ppf(0.975, dfs) * np.sqrt(spread)
@@ -169,16 +167,21 @@ def fixed(random: np.random.Generator, noise: Noise, repeats: int, **setting: An
 def racing(
     random: np.random.Generator, noise: Noise, repeats: int, delta: float, **setting: Any
 ) -> dict[str, float]:
-    """A race of one candidate: how often it is resolved, after how many seeds."""
+    """A race of one candidate: how often it is resolved, after how many seeds. `joint`: the same with the seeds of both
+    arms as one part of V with S − 1 degrees of freedom, which is right where one arm has all the variance."""
     draws = Draws(random, noise, repeats, seeds=(8, 8), delta=delta, **setting)
-    decided = np.zeros(repeats, bool)
+    decided = {"resolved": np.zeros(repeats, bool), "joint": np.zeros(repeats, bool)}
     used = np.full(repeats, float(LOOKS[-1][0]))
     for seeds, alpha in LOOKS:
-        found, variance, df = draws.effects(seeds, seeds)
-        p = 2 * student.sf(np.abs(found) / np.sqrt(variance), df)
-        used[~decided & (p < alpha)] = seeds
-        decided |= p < alpha
-    return {"resolved": float(decided.mean()), "seeds": float(used.mean())}
+        found, parts = draws.parts(seeds, seeds)
+        *units, (one, _), (other, _) = parts
+        for how, made in (("resolved", parts), ("joint", [*units, (one + other, seeds - 1)])):
+            variance, df = _together(made)
+            p = 2 * student.sf(np.abs(found) / np.sqrt(variance), df)
+            if how == "resolved":
+                used[~decided[how] & (p < alpha)] = seeds
+            decided[how] |= p < alpha
+    return {name: float(some.mean()) for name, some in decided.items()} | {"seeds": float(used.mean())}
 
 
 def main() -> None:
@@ -212,44 +215,52 @@ def main() -> None:
                     null = racing(random, noise, options.repeats, 0.0, **rest)
                     effect_of_two = racing(random, noise, options.repeats, 2 * max(seed_sd), **rest)
                     row = {"noise": kind, "racing": True, **rest, "false_positives": null["resolved"],
-                           "power_at_2_seed_sd": effect_of_two["resolved"], "seeds_used": effect_of_two["seeds"]}  # fmt: skip
+                           "power_at_2_seed_sd": effect_of_two["resolved"], "seeds_used": effect_of_two["seeds"],
+                           "false_positives_joint": null["joint"], "power_joint": effect_of_two["joint"]}  # fmt: skip
                     rows.append(row)
                     print(json.dumps(row), flush=True)
     for kind in kinds:
-        own = [row for row in rows if row["noise"] == kind]
-        covered = [row["covered"] for row in own if "covered" in row]
-        summary = {
-            "noise": kind,
-            "covered": [min(covered), float(np.mean(covered)), max(covered)],
-            "covered_by": {  # the lowest, by how far the arms' SDs are apart
-                name: min(
-                    row["covered"]
-                    for row in own
-                    if "covered" in row and (row["seed_sd"][0] != row["seed_sd"][1]) == apart
-                )
-                for name, apart in (("equal SDs", False), ("3 x apart", True))
-            },
-            "covered_leverage": [
-                f(row["covered_leverage"] for row in own if "covered" in row) for f in (min, max)
-            ],
-            "power": [f(row["power"] for row in own if "power" in row) for f in (min, max)],
-            "power_by_seeds": {
-                f"{seeds[0]} v {seeds[1]}": [
-                    f(row["power"] for row in own if row.get("seeds") == seeds) for f in (min, max)
-                ]
-                for seeds in SEEDS
-            },
-            "wrongly_immaterial": max(row["wrongly_immaterial"] for row in own if "covered" in row),
-            "racing_false_positives": {
-                name: max(
-                    row["false_positives"]
-                    for row in own
-                    if "racing" in row and (row["seed_sd"][0] != row["seed_sd"][1]) == apart
-                )
-                for name, apart in (("equal SDs", False), ("3 x apart", True))
-            },
-        }
-        print(json.dumps(summary), flush=True)
+        print(json.dumps(summary(kind, [row for row in rows if row["noise"] == kind])), flush=True)
+
+
+def summary(kind: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The extremes of all settings: [lowest, mean, highest]; beside them by seeds, and by how far the arms' SDs are apart."""
+    verdicts = [row for row in rows if "covered" in row]
+    races = [row for row in rows if "racing" in row]
+    by_apart = {"equal SDs": False, "3 x apart": True}
+
+    def apart(some: list[dict[str, Any]], wanted: bool) -> list[dict[str, Any]]:
+        return [row for row in some if (row["seed_sd"][0] != row["seed_sd"][1]) == wanted]
+
+    return {
+        "noise": kind,
+        "covered": _extremes(verdicts, "covered"),
+        "covered_by": {
+            name: _extremes(apart(verdicts, wanted), "covered") for name, wanted in by_apart.items()
+        },
+        "below .94, above .97": [
+            sum(row["covered"] < 0.94 for row in verdicts),
+            sum(row["covered"] > 0.97 for row in verdicts),
+        ],
+        "covered_leverage": _extremes(verdicts, "covered_leverage"),
+        "power": _extremes(verdicts, "power"),
+        "power_by_seeds": {
+            f"{seeds[0]} v {seeds[1]}": _extremes(
+                [r for r in verdicts if tuple(r["seeds"]) == seeds], "power"
+            )
+            for seeds in SEEDS
+        },
+        "wrongly_immaterial": _extremes(verdicts, "wrongly_immaterial"),
+        "racing": {
+            name: {what: _extremes(apart(races, wanted), what) for what in RACING}
+            for name, wanted in by_apart.items()
+        },
+    }
+
+
+def _extremes(rows: list[dict[str, Any]], what: str) -> list[float]:
+    found = [row[what] for row in rows]
+    return [round(value, 4) for value in (min(found), sum(found) / len(found), max(found))]
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from headwater.compare.label_curves import lines_of, rows_of
-from headwater.compare.paired import paired
+from headwater.compare.paired import paired, pooled
+from headwater.compare.studies import objective
 from headwater.compare.studies.pretraining import judge, record_of
+from headwater.compare.studies.study import lines_of as lines_of_study
+from headwater.compare.studies.study import result_of_study
+from headwater.studio.studies import render_studies
 
 
 def strings(draws: int, items: int, accuracy: float, seed: int) -> list[str]:
@@ -62,3 +66,35 @@ def test_rows_and_sentence_say_who_wins() -> None:
     assert found["sentence"]["en"].startswith("Pre-training helps on 1 of 2 tasks")
     assert "词袋模型在 3 次中胜出 1 次" in found["sentence"]["zh"]
     assert found["rows"][0]["unit"] == "points"
+
+
+def test_over_tasks_a_draw_is_one_value() -> None:
+    one = np.array([[1, 1, 0, 1], [1, 1, 1, 1]])
+    other = np.array([[1, 0, 0, 1], [0, 1, 0, 1]])
+    again = pooled([(one, other), (one, other)])
+    alone = paired(one, other)
+    assert again.delta == pytest.approx(alone.delta)
+    assert again.parts[0] == alone.parts[0], "two tasks of the same models are no more draws"
+    assert sum(part for part, _ in again.parts[1:]) == pytest.approx(alone.parts[1][0] / 2)
+
+
+def test_objectives_are_compared_by_accuracy_alone() -> None:
+    tasks = []
+    for place, task in enumerate(("情感", "topic")):
+        right = {"gpt": 0.5, "bert": 0.5, "xlnet": 0.4, "t5": 0.65, "bag of words": 0.8}
+        drawn = {arm: strings(4, 500, share, 9 * place + n) for n, (arm, share) in enumerate(right.items())}
+        tasks.append({"task": task, "labels": 256, "items": 500, "right": drawn})
+    made = objective.record_of(tasks, 4, dict.fromkeys(objective.FAMILIES, 600_000))
+    result = result_of_study(objective.STUDY, made)
+    found = result["found"]
+    assert [len(found["rows"]), found["as_expected"]] == [4 + 2 * 3, None]
+    assert {row["unit"] for row in found["rows"]} == {"points"}
+    assert not any(run["bits"] for arm in made["arms"] for run in arm["runs"]), "no likelihood is ranked"
+    mlm, plm, span, words = found["rows"][:4]
+    assert mlm["interval"][0] < 0 < mlm["interval"][1] and plm["interval"][1] < 0
+    assert span["interval"][0] > 0 and words["percent"] == pytest.approx(30, abs=4)
+    assert "span 对 LM，情感，256 个标注" in [row["name"]["zh"] for row in found["rows"]][6]
+    assert "词袋 +" in found["sentence"]["zh"] and found["sentence"]["en"].count("[") == 4
+    assert "nothing was expected" in "\n".join(lines_of_study(result))
+    page = render_studies([result], "zh")
+    assert "未作预期" in page and "exploratory" in page

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
+from headwater.compare.power import detectable, power
 from headwater.compare.statistics import (
     ArmScores,
     DomainScores,
@@ -204,8 +205,8 @@ def test_what_a_plan_expects_is_what_the_formulas_give() -> None:
     seed = np.mean([found.parts[0][0] * 3, found.parts[1][0] * 6])
     units = [(1.0, sum(part for part, _ in found.parts[2:]) * 24, 24)]
     assert planned((3, 6), seed, units).smallest_visible() == pytest.approx(found.smallest_visible(), rel=0.5)
-    more = planned((10, 10), seed, units).smallest_visible()
-    assert more < planned((3, 6), seed, units).smallest_visible()
+    more = planned((10, 10), seed, units).planned_difference()
+    assert more < planned((3, 6), seed, units).planned_difference()
     assert planned((3, 6), seed, [(1.0, 9.9, 4)]).variance == pytest.approx(
         seed / 3 + seed / 6
     )  # too few units
@@ -215,3 +216,21 @@ def test_two_rates_differ_where_their_effects_do() -> None:
     found = interaction(of(-0.03, 0.003), of(0.03, 0.004))
     assert found.delta == pytest.approx(-0.06) and found.error == pytest.approx(0.005)
     assert found.p < 0.001 and interaction(of(-0.01, 0.01), of(0.01, 0.01)).p > 0.05
+
+
+@pytest.mark.parametrize(("seeds", "apart"), [((3, 3), 1.0), ((3, 6), 3.0), ((5, 5), 1 / 3)])
+def test_the_planned_difference_is_found_four_times_of_five(seeds: tuple[int, int], apart: float) -> None:
+    """Two arms of normal scores, the SD of one `apart` times the other's, judged as a comparison judges them."""
+    random, repeats, sd = np.random.default_rng(3), 4000, (0.01 * apart, 0.01)
+    parts = tuple((one**2 / n, n - 1.0) for one, n in zip(sd, seeds, strict=True))
+    one, other = (random.normal(0, s, (repeats, n)) for s, n in zip(sd, seeds, strict=True))
+    estimated = [(arm.var(1, ddof=1) / arm.shape[1], arm.shape[1] - 1) for arm in (one, other)]
+    variance = sum(part for part, _ in estimated)
+    df = variance**2 / sum(part**2 / n for part, n in estimated)
+    half = student.ppf(0.975, df) * np.sqrt(variance)
+    known = Effect(0.0, sum(p for p, _ in parts), 1.0, parts, seeds)
+    difference = known.planned_difference()
+    found = np.mean(np.abs(one.mean(1) - other.mean(1) + difference) > half)
+    assert found == pytest.approx(0.8, abs=0.03) == pytest.approx(power(parts, difference), abs=0.03)
+    assert known.planned_difference(3) > difference and detectable([(0.0, 2.0)]) == 0.0
+    assert power(parts, 0.0) == pytest.approx(0.05, abs=0.03)

@@ -1,6 +1,7 @@
 """Studies: what is declared, what is written to train on, and that a record leads to its finding again."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli import cli
-from headwater.compare.studies import STUDIES
-from headwater.compare.studies.aa import _splits
+from headwater.compare.statistics import DomainScores, combined, effect
+from headwater.compare.studies import STUDIES, scale
+from headwater.compare.studies.aa import p_of_splits, split_every_way
 from headwater.compare.studies.agreement import agreement, resolved_pairs, table
 from headwater.compare.studies.memorisation import DOSES, PASSAGES, doses
 from headwater.compare.studies.noise import SEQUENCE, SHARES, swapped
@@ -20,6 +22,7 @@ from headwater.compare.studies.quality import STEPS, Page
 from headwater.compare.studies.repetition import EPOCHS
 from headwater.compare.studies.study import Study, joined, keep, lines_of, recorded, result_of_study
 from headwater.compare.studies.texts import PIECE, write_pieces, write_recipe
+from headwater.compare.studies.time import PERIODS
 from headwater.errors import HeadwaterError
 from headwater.recipe import load_recipe
 from headwater.studio.studies import write_studies
@@ -97,6 +100,79 @@ def test_the_own_domain_wins_or_it_does_not() -> None:
     assert study.judge(wins)["as_expected"] and len(study.judge(wins)["rows"]) == 6
     draw = record({name: dict.fromkeys(names, 0.0) for name in names})
     assert not study.judge(draw)["as_expected"]
+
+
+def test_the_own_period_wins_or_loses_and_nothing_is_expected() -> None:
+    study = STUDIES["time"]
+    scored = [f"of-{period}" for period in PERIODS]
+    near = {
+        name: {one: 0.05 * abs(place - other) for other, one in enumerate(scored)}
+        for place, name in enumerate(PERIODS)
+    }
+    found = study.judge(record(near))
+    assert found["as_expected"] is None and len(found["rows"]) == 6 + 2
+    assert (
+        "wins 6 of 6 pairs and loses 0" in found["sentence"]["en"] and "2 对胜过" in found["sentence"]["zh"]
+    )
+    away = {name: {one: -value for one, value in added.items()} for name, added in near.items()}
+    assert "wins 0 of 6 pairs and loses 6" in study.judge(record(away))["sentence"]["en"]
+
+
+def test_no_author_is_trained_on_and_scored(real_data: Path, tmp_path: Path) -> None:
+    STUDIES["time"].write(real_data, tmp_path)
+    units = {
+        path.stem: {json.loads(line)["unit"] for line in path.read_text("utf-8").splitlines()}
+        for path in tmp_path.glob("*.jsonl")
+    }
+    assert len(units) == 2 * len(PERIODS) and {len(found) for found in units.values()} == {3}
+    assert len(set().union(*units.values())) == 6 * len(PERIODS)
+
+
+def scaled(best: tuple[float, float, float], noise: float = 0.001) -> dict[str, Any]:
+    """Runs whose scores are lowest at so many parameters, by the amount of compute; 中文 is a domain among two."""
+    random, arms = np.random.default_rng(5), []
+    for place, flop in enumerate(scale.COMPUTE):
+        for parameters in (60e3, 150e3, 330e3, 590e3, 1.2e6):
+            apart = 0.02 * math.log(parameters / best[place]) ** 2 - 0.05 * place
+            runs = [
+                {"seed": seed, "bits": dict.fromkeys(("novels", "小说"), [2.0 * math.exp(apart + luck)] * 6)}
+                for seed, luck in enumerate(random.normal(0, noise, 2))
+            ]
+            arms.append(
+                {"name": f"{flop:g}, {parameters:g}", "flop": flop, "parameters": parameters, "runs": runs}
+            )
+    sizes = {"novels": [2000] * 6, "小说": [3000] * 6}
+    return {"margin": 0.01, "weights": dict.fromkeys(sizes, 0.5), "domains": sizes, "arms": arms}
+
+
+def test_the_best_size_grows_or_cannot_be_told() -> None:
+    study = STUDIES["scale"]
+    found = study.judge(scaled((200e3, 280e3, 400e3)))
+    assert found["as_expected"] and len(found["rows"]) == 3 * 4
+    assert "it grows 2.0 [" in found["sentence"]["en"] and "增至 2.0" in found["sentence"]["zh"]
+    assert not study.judge(scaled((300e3, 300e3, 300e3)))["as_expected"]
+    edge = study.judge(scaled((200e3, 400e3, 1.5e6)))
+    assert not edge["as_expected"] and "6e+12 FLOP cannot tell" in edge["sentence"]["en"]
+    assert "无法判断" in study.judge(scaled((200e3, 280e3, 400e3), noise=0.3))["sentence"]["zh"]
+
+
+def test_the_interval_of_an_optimum_holds_it() -> None:
+    random, held = np.random.default_rng(6), 0
+    x = np.repeat(np.log([60e3, 150e3, 330e3, 590e3, 1.2e6]), 2)
+    for _ in range(400):
+        one = scale.optimum(x, 0.02 * (x - math.log(250e3)) ** 2 + random.normal(0, 0.005, len(x)))
+        held += one.interval is not None and one.interval[0] <= math.log(250e3) <= one.interval[1]
+    assert held / 400 == pytest.approx(0.95, abs=0.035)
+
+
+def test_trainings_of_one_compute_take_about_as_many_steps(tmp_path: Path) -> None:
+    write_pieces(tmp_path / "novels.jsonl", [("作者", "源头活水。" * 50)])
+    recipe = load_recipe(write_recipe(tmp_path / "r.yaml", "r", ["novels"], leave_out=[],
+                                      rest="tokenizer: {vocabulary: 512}\n"))  # fmt: skip
+    made = [scale._trained(recipe, flop, width)[1] for flop in scale.COMPUTE for width in scale.WIDTHS]
+    assert all(abs(one["steps"] / scale.STEPS - 1) < 0.15 for one in made)
+    assert 5e4 < made[0]["parameters"] < 6e4 and 1.2e6 < made[-1]["parameters"] < 1.25e6
+    assert max(one["tokens"] for one in made) == pytest.approx(scale.TOKENS, rel=0.05)
 
 
 def test_a_row_has_what_the_five_gram_says_of_the_pair() -> None:
@@ -275,17 +351,36 @@ def test_documentation_has_the_table_that_the_records_give() -> None:
 
 def test_a_a_reports_every_split(tmp_path: Path) -> None:
     study = STUDIES["aa"]
-    assert len(list(_splits(6))) == 10 and len(list(_splits(8))) == 280
-    assert all(not set(one) & set(other) for one, other in _splits(24))
+    assert len(split_every_way(6)[1]) == 10 and len(split_every_way(8)[1]) == 280
+    groups, splits = split_every_way(24)
+    assert len(splits) == 1_345_960
+    assert not (groups[splits[:, 0]][:, :, None] == groups[splits[:, 1]][:, None, :]).any()
     result = result_of_study(study, record({"novels": {"novels": 0.0}}, runs=8))
     assert "of 280 splits of 8 runs" in result["found"]["sentence"]["en"]
-    [row] = result["found"]["rows"]
-    assert 0 <= row["interval"][0] <= row["percent"] <= row["interval"][1]
+    for row in result["found"]["rows"]:
+        assert 0 <= row["interval"][0] <= row["percent"] <= row["interval"][1]
     with pytest.raises(HeadwaterError, match="6 runs at least"):
         study.judge(record({"novels": {"novels": 0.0}}, runs=5))
     path = keep(study, result, tmp_path / "aa.json")
     assert json.loads(path.read_text("utf-8")) == result
     assert any("runs: novels 8" in line for line in lines_of(result))
+
+
+def test_every_split_is_judged_as_a_comparison_is() -> None:
+    random = np.random.default_rng(0)
+    weights = {"小说": 0.75, "news": 0.25, "two units": 0.0}
+    scores = {
+        domain: DomainScores(2 + 0.1 * random.standard_normal((7, units)), random.uniform(1, 9, units))
+        for domain, units in (("小说", 9), ("news", 12), ("two units", 2))
+    }
+    groups, splits = split_every_way(7)
+    both, seeds = p_of_splits(scores, weights, groups, splits)
+    for place in range(0, len(splits), 7):
+        one, other = ({d: s.only(groups[g]) for d, s in scores.items()} for g in splits[place])
+        found = effect(one, other, weights)
+        assert both[place] == pytest.approx(found.p, rel=1e-9)
+        alone = combined(found.delta, found.parts[:2], found.seeds)
+        assert seeds[place] == pytest.approx(alone.p, rel=1e-9)
 
 
 def test_what_five_percent_swaps_twenty_swap_too() -> None:

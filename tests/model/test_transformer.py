@@ -49,6 +49,34 @@ def test_a_later_token_leaves_earlier_logits_bit_for_bit(
     assert not torch.equal(before[:, place:], after[:, place:])
 
 
+@pytest.mark.parametrize(
+    ("family", "preset"),
+    [
+        ("gpt", "gpt2"),
+        ("gpt", "llama"),
+        ("gpt", "modern"),
+        ("bert", "bert"),
+        ("t5", "t5"),
+        ("xlnet", "xlnet"),
+    ],
+)
+def test_a_model_that_was_scored_first_trains_as_one_that_was_not(family: str, preset: str) -> None:
+    """What a forward pass keeps for the next of the same length must not be marked as unfit for training."""
+    config = resolve({"family": family, "preset": f"{preset}-nano", "width": 32, "context": 64}, 300)
+    tokens = torch.arange(40).view(2, 20)
+    more = {"decoder_tokens": tokens} if family == "t5" else {}
+    gradients = []
+    for scored in (True, False):
+        torch.manual_seed(1)
+        model = awake(config).to(torch.bfloat16)
+        if scored:
+            with torch.inference_mode():
+                model(tokens, **more)
+        model(tokens, **more).float().square().mean().backward()
+        gradients.append([p.grad for p in model.parameters() if p.grad is not None])
+    assert gradients[0] and all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
 def test_post_norm_sees_no_future_either() -> None:
     model = awake(replace(small("gpt2"), norm_order="post"))
     tokens = torch.arange(20)[None]

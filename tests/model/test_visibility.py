@@ -11,6 +11,7 @@ from torch import Tensor
 
 import headwater.model.attention as attention
 from headwater.model.attention import View, attend
+from headwater.model.positions import DistanceScores
 from headwater.model.presets import resolve
 from headwater.model.transformer import Transformer
 
@@ -145,3 +146,40 @@ def test_the_two_ways_to_attend_are_one(
             leaf.grad = None
     for mine, reference in zip(*found, strict=True):
         torch.testing.assert_close(mine, reference, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("preset", ["bert-nano", "modern-nano"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_bert_at_some_positions_is_bert_at_all(preset: str, packed: bool) -> None:
+    random = torch.Generator().manual_seed(0)
+    model = Transformer(resolve({"family": "bert", "preset": preset, "context": 40}, 64)).double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=random), alpha=0.1)
+    tokens = torch.randint(64, (3, 40), generator=random)
+    more = {"documents": torch.arange(40).expand(3, 40) // torch.tensor([[40], [14], [7]])} if packed else {}
+    at = torch.stack([torch.randperm(40, generator=random)[:9] for _ in range(3)])
+    whole = model.hidden(tokens, **more).gather(1, at[..., None].expand(3, 9, model.config.width))
+    gradient, found = torch.randn(whole.shape, generator=random, dtype=torch.float64), []
+    for states in (whole, model.hidden(tokens, **more, at=at)):
+        given = torch.autograd.grad(states, list(model.parameters()), gradient, allow_unused=True)
+        found.append([states.detach(), *(g for g in given if g is not None)])
+    for one, reference in zip(*found, strict=True):
+        torch.testing.assert_close(one, reference, rtol=1e-9, atol=1e-9)
+
+
+def test_scores_of_distances_go_back_as_autograd_says() -> None:
+    random = torch.Generator().manual_seed(0)
+    asked = torch.randn(
+        2, 2, 12, 3, generator=random, dtype=torch.float64
+    ).requires_grad_()  # 9 and 3 queries
+    table = torch.randn(2, 3, 18, generator=random, dtype=torch.float64).requires_grad_()
+    at = torch.tensor([[1, 5, 8], [0, 6, 7]])
+    places = torch.cat((torch.arange(9).expand(2, 9), at), 1)
+    columns = (9 - places[:, :, None] + torch.arange(9)).expand(2, -1, -1, -1)
+    plain = torch.einsum("hbqe,hec->hbqc", asked, table).gather(3, columns)
+    read, gradient = DistanceScores.apply(asked, table, at), torch.randn(plain.shape, dtype=torch.float64)
+    torch.testing.assert_close(read, plain, rtol=1e-9, atol=1e-9)
+    found = [torch.autograd.grad(scores, (asked, table), gradient) for scores in (read, plain)]
+    for one, reference in zip(*found, strict=True):
+        torch.testing.assert_close(one, reference, rtol=1e-9, atol=1e-9)

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from headwater.cli import cli
 from headwater.engine.upkeep import verify
 from headwater.engine.workspace import Workspace
+from headwater.tasks.task import keep, read_task
+from headwater.train.label_curve import transfer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
 from task_models import of_kind, small_model
@@ -137,3 +139,19 @@ def test_pretraining_against_new_weights_over_draws_of_labels(run: Path, reviews
         assert row["items"] == 16 and row["draws"] == 2
         assert set(row["accuracy"]) == {"pre-trained", "from scratch", "bag of words"}
         assert row["interval"][0] <= row["difference"] <= row["interval"][1]
+
+
+def test_runs_of_two_kinds_are_held_against_each_other_draw_by_draw(
+    run: Path, reviews: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    small_model(tmp_path / "other", "t5").rename(tmp_path / "other" / "model")
+    task = keep(read_task(reviews), tmp_path / "tasks")
+    runs = {"遮盖": [str(run)] * 2, "again": [str(run)] * 2, "跨度": [str(tmp_path / "other")] * 2}
+    settings = {"epochs": 2, "batch": 8, "learning_rate": 0.01}
+    found = transfer(tmp_path / "job", runs=runs, task=str(task), labels=16, settings=settings)
+    assert list(found["right"]) == [*runs, "bag of words"] and found["labels"] == found["items"] == 16
+    assert all(len(draws) == 2 and set("".join(draws)) <= {"0", "1"} for draws in found["right"].values())
+    assert found["right"]["遮盖"] == found["right"]["again"], "the same run, draw and settings"
+    assert found["right"]["遮盖"] != found["right"]["跨度"]
+    assert not (tmp_path / "job" / "training").exists()

@@ -6,7 +6,6 @@ import json
 import random
 import re
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.sources.extract import blocks as blocks_module
-from headwater.sources.extract import kernels
 from headwater.sources.extract.blocks import MAX_DEPTH, blocks_of
 from headwater.sources.extract.features import COUNT, NAMES, features_of
 from headwater.sources.extract.forest import shipped
@@ -147,22 +145,6 @@ def test_a_part_is_what_lies_beside_the_headline_and_knows_what_it_speaks_of():
     assert named["part_share"][2] < named["part_share"][1]
     assert (named["part_privacy"][2:] > 0).all() and (named["part_privacy"][:2] == 0).all()
     assert named["part_from"].tolist() == [0, 1, 2, 2, 2]
-
-
-def test_kernels_are_named_after_all_files_that_they_are_compiled_from():
-    folder = Path(kernels.__file__).parent
-    holding = [
-        path
-        for path in folder.glob("*.py")
-        if re.search("^@(kernel|inlined)$", path.read_text("utf-8"), re.M)
-    ]
-    assert len(holding) > 4
-    for path in holding:
-        source = path.read_text("utf-8")
-        assert "numba" not in re.findall(r"^import (\w+)", source, re.M)
-        imported = re.findall(r"^from headwater\.sources\.extract\.(\w+) import", source, re.M)
-        assert set(imported) - {"kernels"} <= set(kernels.FILES), path.name
-    assert blocks_module.sum_up.py_func.__qualname__ == f"sum_up_{kernels.SOURCES}"
 
 
 @pytest.mark.parametrize(("title", "text"), [("狂人日记的一页", CHINESE), ("A river in the night", ENGLISH)])

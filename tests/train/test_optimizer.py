@@ -20,8 +20,9 @@ def test_orthogonalised_matrices_have_singular_values_near_one(
     matrices = u * torch.logspace(0, -2, u.size(-1)) @ v  # the largest value is 100 times the smallest
     got = orthogonalise(matrices.to(dtype)).float()
     after = torch.linalg.svdvals(got)
-    assert 0.8 < after.min() <= after.max() < 1.2
-    assert (got - u @ v).norm() / (u @ v).norm() < 0.15  # the same directions
+    assert 0.4 < after.min() <= after.max() < 1.6
+    turned = u.mT @ got @ v.mT  # the same directions: what lies off the diagonal is rounding
+    assert (turned - torch.diag_embed(turned.diagonal(dim1=1, dim2=2))).norm() / turned.norm() < 0.05
 
 
 @pytest.mark.parametrize("kind", ["muon", "adamw"])

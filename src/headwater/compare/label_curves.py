@@ -18,7 +18,7 @@ def rows_of(measured: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """measured: what `pipeline.label_curve.measure_labels` gave."""
     rows = []
     for one in measured:
-        right = {arm: _table(strings) for arm, strings in one["right"].items()}
+        right = {arm: table(strings) for arm, strings in one["right"].items()}
         together = sum(other["task"] == one["task"] for other in measured)
         effect = paired(right[PRETRAINED], right[SCRATCH])
         low, high = effect.interval(0.95, together)
@@ -35,8 +35,8 @@ def rows_of(measured: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _table(strings: Sequence[str]) -> np.ndarray:
-    """(draws, items) of 0 and 1."""
+def table(strings: Sequence[str]) -> np.ndarray:
+    """(draws, items) of 0 and 1, of strings of such signs."""
     return np.array([[sign == "1" for sign in string] for string in strings])
 
 

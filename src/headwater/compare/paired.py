@@ -7,23 +7,30 @@ The first part is what another draw of labels (and its seed) would change, the s
 Satterthwaite's degrees of freedom and the interval are those of `statistics`.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from headwater.compare.statistics import Effect
+from headwater.compare.statistics import Effect, combined
 
 
 def paired(one: np.ndarray, other: np.ndarray) -> Effect:
     """one, other (draws, items): 1 where right. Above zero: `one` is better. At least two draws and two items."""
-    differences = one.astype(float) - other.astype(float)
-    draws, items = differences.shape
-    if draws < 2 or items < 2:
+    return pooled([(one, other)])
+
+
+def pooled(tasks: Sequence[tuple[np.ndarray, np.ndarray]]) -> Effect:
+    """The mean difference over tasks, each (one, other) as `paired` takes them, of the same draws.
+
+    What a draw's models have in common shows in all its tasks, so that a draw is one value: its mean over tasks.
+    """
+    differences = [one.astype(float) - other.astype(float) for one, other in tasks]
+    if any(min(found.shape) < 2 for found in differences):
         raise ValueError("a paired difference needs two draws and two items at least")
-    of_draws, of_items = differences.mean(1), differences.mean(0)
-    parts = (
-        (float(of_draws.var(ddof=1)) / draws, draws - 1.0),
-        (float(of_items.var(ddof=1)) / items, items - 1.0),
-    )
-    variance = sum(part for part, _ in parts)
-    below = sum(part**2 / df for part, df in parts)
-    df = variance**2 / below if below > 0 else 1.0
-    return Effect(float(of_draws.mean()), variance, df, parts, (draws, draws))
+    draws = len(differences[0])
+    of_draws = np.mean([found.mean(1) for found in differences], axis=0)
+    parts = [(float(of_draws.var(ddof=1)) / draws, draws - 1.0)]
+    for found in differences:
+        items = found.shape[1]
+        parts.append((float(found.mean(0).var(ddof=1)) / items / len(tasks) ** 2, items - 1.0))
+    return combined(float(of_draws.mean()), tuple(parts), (draws, draws))

@@ -59,8 +59,14 @@ def plan_lines(
 
 
 def visible_lines(budget: Budget, workspace: Workspace, candidates: int, *, race: bool = False) -> list[str]:
-    """The smallest difference that is seen in four of five comparisons like this one, and how that is known."""
-    seeds = (budget.most_seeds("candidate", race), budget.most_seeds("baseline", race))
+    """The smallest difference that is seen in four of five comparisons like this one, and how that is known.
+
+    Of a race: at its last look, which holds as many of the baseline's seeds against a candidate as that has itself.
+    """
+    seeds, level = (budget.seeds("candidate"), budget.seeds("baseline")), 0.95
+    if race:
+        most, alpha = LOOKS[-1]
+        seeds, level = (most, most), 1 - alpha
     known = [one for row in history(workspace) if row["intact"] for one in _noise(workspace, row)]
     alike = [one for one in known if one["budget"] == budget.name] or known
     if alike:
@@ -69,14 +75,14 @@ def visible_lines(budget: Budget, workspace: Workspace, candidates: int, *, race
         found = planned(seeds, seed, [(1.0, unit * units, units)])
         other = "" if alike[0]["budget"] == budget.name else f", of budget {alike[0]['budget']}"
         return [
-            f"visible   from about {percent(found.smallest_visible(candidates)):.1f}%: the noise of this workspace's "
+            f"visible   from about {percent(found.planned_difference(candidates, level)):.1f}%: the noise of this workspace's "
             f"earlier comparisons ({len(alike)} arms{other})"
         ]
     units, source = _held_out_units(workspace)
     bounds = []
     for seed_sd, unit_sd in (QUIET, NOISY):
         found = planned(seeds, seed_sd**2, [(1.0, unit_sd**2, units)])
-        bounds.append(percent(found.smallest_visible(candidates)))
+        bounds.append(percent(found.planned_difference(candidates, level)))
     return [
         f"visible   from about {bounds[0]:.1f}% on a quiet corpus to {bounds[1]:.1f}% on a noisy one: the protocol's",
         f"          usual variances, nothing has been compared here yet ({units} held-out unit{'s' * (units != 1)}, {source})",

@@ -19,7 +19,8 @@ from typing import Literal
 import numpy as np
 from scipy.stats import t as student
 
-POWER = 0.8
+from headwater.compare.power import POWER, detectable
+
 MIN_UNITS = 5  # fewer units in a domain say nothing about their variance
 MAX_SEEDS = 100  # "the seeds that would decide" looks no further
 CHANCE_BITS = 8.0  # bits per byte of a model that knows nothing
@@ -67,8 +68,15 @@ class Effect:
         return self.delta - half, self.delta + half
 
     def smallest_visible(self, candidates: int = 1, level: float = 0.95) -> float:
-        """The true difference that an interval excluding 0 would have found with 80% power."""
+        """The true difference that an interval excluding 0 would have found with 80% power, were V and ν known.
+
+        What a comparison with as few seeds finds in four of five cases is larger: `planned_difference`.
+        """
         return (self._t(1 - (1 - level) / 2 / candidates) + self._t(POWER)) * self.error
+
+    def planned_difference(self, candidates: int = 1, level: float = 0.95) -> float:
+        """The true difference that four of five comparisons with these variances find, which estimate them anew."""
+        return detectable(self.parts, candidates, level)
 
     @property
     def p(self) -> float:
@@ -85,19 +93,23 @@ class Effect:
         return float(student.cdf(-self.delta / self.error, self.df))
 
     def seeds_needed(self, target: float, candidates: int = 1) -> int | None:
-        """The seeds in each arm at which `target` would be visible; None where seeds alone never show it.
+        """The seeds in each arm at which four of five comparisons find `target`; None where seeds alone never do.
 
         The variances stay as they were found here; what the held-out units add does not shrink with seeds.
         """
         seed_variances = [part[0] * seeds for part, seeds in zip(self.parts[:2], self.seeds, strict=True)]
-        for seeds in range(2, MAX_SEEDS + 1):
+
+        def seen(seeds: int) -> bool:
             parts = [(variance / seeds, seeds - 1.0) for variance in seed_variances]
-            if (
-                combined(self.delta, (*parts, *self.parts[2:]), (seeds, seeds)).smallest_visible(candidates)
-                <= target
-            ):
-                return seeds
-        return None
+            return detectable((*parts, *self.parts[2:]), candidates) <= target
+
+        fewer, enough = 1, MAX_SEEDS
+        if not seen(enough):
+            return None
+        while enough - fewer > 1:
+            middle = (fewer + enough) // 2
+            fewer, enough = (fewer, middle) if seen(middle) else (middle, enough)
+        return enough
 
     def _t(self, probability: float) -> float:
         return float(student.ppf(probability, self.df))

@@ -21,7 +21,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from headwater.corpus.shards import ShardWriter, read_batches
@@ -29,6 +28,7 @@ from headwater.corpus.text import codepoints
 from headwater.curate.editions import EDITION_SCHEMA
 from headwater.curate.evaluation_items import benchmarks_of, read_items
 from headwater.curate.hashing import mix
+from headwater.engine.kernels import kernel
 from headwater.engine.workspace import Output
 from headwater.recipe.settings import Decontaminate
 
@@ -264,7 +264,7 @@ def grams_with_words(
     return grams, first, last, len(hashes)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _tokens(
     codepoints: np.ndarray, kinds: np.ndarray, folded: np.ndarray, a_word: int, a_character: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -294,7 +294,7 @@ def _tokens(
     return hashes[:count], starts[:count], ends[:count], worth[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _windows(
     hashes: np.ndarray, starts: np.ndarray, ends: np.ndarray, worth: np.ndarray, full: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -328,7 +328,7 @@ def _with_filter(hashes: np.ndarray, labels: np.ndarray, settings: Decontaminate
     return Index(hashes, bloom, labels, settings)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _hits(grams: np.ndarray, hashes: np.ndarray, bloom: np.ndarray) -> np.ndarray:
     """Which grams are in the index: (hits,) places."""
     bits = 0

@@ -1,10 +1,11 @@
 """The hash step of the kernels that compare passages: contamination, shared passages."""
 
-import numba
 import numpy as np
 
+from headwater.engine.kernels import kernel
 
-@numba.njit(cache=True, nogil=True)
+
+@kernel
 def mix(value: np.uint64) -> np.uint64:
     """The finaliser of MurmurHash3: every bit of the value changes half of the bits."""
     value ^= value >> np.uint64(33)

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.engines import LOCAL, Request
+from headwater.engine.kernels import compiled_anew
 from headwater.engine.progress import Progress
-from headwater.engine.workers import Call, resolve, run_calls
+from headwater.engine.workers import Call, end_idle, resolve, run_calls
 from headwater.engine.workspace import SEAL, Entry, Output, Workspace, is_whole, read_json, seal, write_json
 
 
@@ -152,12 +153,21 @@ def run_before(
     workspace: Workspace, function: str, arguments: dict[str, Any], *, workers: int, title: str
 ) -> None:
     """Calls a function in one worker, before the others start: what it compiles they find on disk, and what it loads
-    that worker goes on with, and this process goes without. Other machines compile for themselves."""
+    that worker goes on with, and this process goes without. A worker that had to compile ends here, since a compiler's
+    memory is never given back. Other machines compile for themselves."""
     if workspace.engine.elsewhere:
         return
+    call = Call((title, function), f"{__name__}:_before", {"function": function, "arguments": arguments})
     with Progress(title, 1) as progress:
-        for _ in run_calls([Call((title, function), function, arguments)], workers, progress):
-            progress.advance()
+        [(_, compiled)] = run_calls([call], workers, progress)
+        progress.advance()
+    if compiled:
+        end_idle()
+
+
+def _before(function: str, arguments: dict[str, Any]) -> bool:
+    resolve(function)(**arguments)
+    return compiled_anew()
 
 
 def _call_of(workspace: Workspace, group: list[tuple[str, Task]]) -> Call:

@@ -26,7 +26,7 @@ from typing import Any
 
 import psutil
 
-from headwater.engine import guard
+from headwater.engine import guard, heap
 from headwater.engine.arrow import leave_pandas_out
 from headwater.engine.progress import Progress, set_reporter
 from headwater.errors import HeadwaterError, QuarantineLimit, RecipeError, of_system
@@ -322,6 +322,7 @@ def _serve(pipe: "Connection[Any, Any]", shared: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     threading.Thread(target=_end_with_parent, daemon=True).start()
     leave_pandas_out()
+    heap.settle()
     set_reporter(lambda done, total, note: pipe.send(("progress", (done, total, note))))
     while True:
         try:
@@ -342,6 +343,8 @@ def _serve(pipe: "Connection[Any, Any]", shared: Any) -> None:
             answer = ("error", RuntimeError(f"{'/'.join(call.name)} failed\n{traceback.format_exc()}"))
         guard.end()
         pipe.send(answer)
+        del call, answer
+        heap.give_back()
 
 
 def _end_with_parent() -> None:

@@ -26,7 +26,7 @@ from headwater.model.positions import RelativeScores, rotate
 if TYPE_CHECKING:  # half a second of imports that a CPU has no use for
     from torch.nn.attention.flex_attention import BlockMask
 
-EXPLICIT_UP_TO = 512  # positions
+EXPLICIT_UP_TO = 512  # keys
 ROWS = 128  # queries in a block
 FLEX_FROM = 16  # width of a head: FlexAttention has no narrower ones
 
@@ -44,6 +44,9 @@ class View:
     at: Tensor | None = None  # (B, K): where the last K queries stand; the others stand at 0 … T − 1
     same_segment: Tensor | None = None  # (B, T, S)
     blocks: "BlockMask | None" = None  # the mask for FlexAttention, on CUDA
+    query_angles: tuple[Tensor, Tensor] | None = (
+        None  # of queries that do not stand where the keys do (rotary)
+    )
 
     @classmethod
     def of(cls, visible: Tensor | None, dtype: torch.dtype, *, causal: bool = False, **more: Any) -> "View":
@@ -180,7 +183,7 @@ def attend(
     scale = width**-0.5 if scale is None else scale
     if queries == 1 and not view.causal and q.device.type == "cpu" and not torch.is_grad_enabled():
         read = _one_query(q, k, v, view, scale, bias)
-    elif q.device.type == "cpu" and max(queries, k.size(2)) <= EXPLICIT_UP_TO:
+    elif q.device.type == "cpu" and k.size(2) <= EXPLICIT_UP_TO:
         if len(k) != heads:
             k, v = (x.repeat_interleave(heads // len(x), 0) for x in (k, v))
         read = cast(Tensor, ExplicitAttention.apply(q, k, v, scale, view.causal, view.mask, bias))  # type: ignore[no-untyped-call]
@@ -244,7 +247,7 @@ class Attention(nn.Module):
         bias = view.bias
         if self.relative is not None:
             assert view.distances is not None
-            bias = self.relative(q, view.distances, view.at, view.same_segment) * self.scale
+            bias = self.relative(q, view.distances, view.at, view.same_segment)
             q = q + self.relative.content_bias[:, None, None]
         read = attend(q, k, v, view, scale=self.scale, bias=bias)  # (H, B, T, E)
         output: Tensor = self.output(read.permute(1, 2, 0, 3).flatten(2))
@@ -258,12 +261,12 @@ class Attention(nn.Module):
             every = self._heads(x, slice(None))  # (H + 2G, B, T, E)
             # queries and keys are treated alike
             both, v = torch.split(every, [self.heads + self.kv_heads, self.kv_heads])
-            q, k = torch.split(self._placed(both, view), [self.heads, self.kv_heads])
+            q, k = torch.split(self._placed(both, view.angles), [self.heads, self.kv_heads])
             return q, k, v
         rows = self.heads * self.head_width
-        q = self._placed(self._heads(x, slice(rows)), view)
+        q = self._placed(self._heads(x, slice(rows)), view.query_angles or view.angles)
         k, v = torch.split(self._heads(source, slice(rows, None)), self.kv_heads)
-        return q, self._placed(k, view), v
+        return q, self._placed(k, view.angles), v
 
     def _heads(self, x: Tensor, rows: slice) -> Tensor:
         """Some rows of the matrix: (B, T, D) -> (heads, B, T, E)."""
@@ -275,7 +278,7 @@ class Attention(nn.Module):
             .contiguous()
         )
 
-    def _placed(self, heads: Tensor, view: View) -> Tensor:
+    def _placed(self, heads: Tensor, angles: tuple[Tensor, Tensor] | None) -> Tensor:
         if self.qk_norm:
             heads = rms_norm(heads, self.epsilon)
-        return heads if view.angles is None else rotate(heads, *view.angles)
+        return heads if angles is None else rotate(heads, *angles)

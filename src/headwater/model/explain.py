@@ -244,7 +244,7 @@ def weights_of(layer: Attention, x: Tensor, view: View, source: Tensor | None = 
     bias = view.bias
     if layer.relative is not None:
         assert view.distances is not None
-        bias = layer.relative(q, view.distances, view.at, view.same_segment) * layer.scale
+        bias = layer.relative(q, view.distances, view.at, view.same_segment)
         q = q + layer.relative.content_bias[:, None, None]
     heads, rows = q.size(0), q.size(2)
     k, v = (part.repeat_interleave(heads // len(part), 0) if len(part) != heads else part for part in (k, v))

@@ -3,7 +3,7 @@
 A matrix of R × C costs 2·R·C a row that goes through it; the scores of T queries and S keys and what is read by them
 2 · 2·T·S·H·E, under a causal mask half of it. The way back costs twice the way there (Kaplan 2020; Chowdhery 2022,
 appendix B). Counted is what the model needs, not what is computed: nothing for embeddings, norms and softmaxes, an
-output row for what is predicted alone, and no product that is made twice to save memory.
+output row for what is predicted alone, of BERT's last block the rows that are predicted, and no product that is made twice to save memory.
 
 Model FLOPs a second over the machine's own rate of matrix products are the utilisation (MFU).
 """
@@ -38,7 +38,11 @@ def training_flops(
         a_sequence += stack(config.decoder_layers, decoder_tokens, causal=True)
         crossing = decoder_tokens * (query_output + 4 * tokens * inner) + tokens * keys_values
         a_sequence += config.decoder_layers * crossing
+    elif config.family == "bert":
+        a_sequence = stack(config.layers - 1, tokens, causal=False) + tokens * keys_values
     else:
-        a_sequence = stack(config.layers, tokens, causal=config.family == "gpt")
+        a_sequence = stack(config.layers, tokens, causal=True)
     head = 2 * width * config.vocabulary + (2 * width * width if config.output_transform else 0)
+    if config.family == "bert":  # of the last block, what is predicted
+        head += query_output + feed_forward + 4 * tokens * inner
     return 3 * (rows * a_sequence + predicted * head)

@@ -19,8 +19,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-import numba
 import numpy as np
+
+from headwater.engine.kernels import kernel
 
 ORDER = 5
 START = 256  # the symbol before a text's first byte
@@ -151,7 +152,7 @@ def discounts(counts: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- kernels
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pack(data: np.ndarray, ends: np.ndarray, order: int, beginning: np.uint64) -> np.ndarray:
     """The n-gram that ends at each byte, (bytes,) uint64."""
     grams = np.empty(data.shape[0], np.uint64)
@@ -166,7 +167,7 @@ def _pack(data: np.ndarray, ends: np.ndarray, order: int, beginning: np.uint64) 
     return grams
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _interpolate(
     grams: np.ndarray, counts: np.ndarray, below: np.ndarray, beginning: np.uint64, discounts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -194,7 +195,7 @@ def _interpolate(
     return weights, first, backoff
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _score(
     data: np.ndarray,
     symbols: np.ndarray,

@@ -99,7 +99,7 @@ class PositionBias(nn.Module):
 
     def forward(self, queries: int, keys: int) -> Tensor:
         buckets = _buckets(queries, keys, len(self.weight), self.reach, self.causal).to(self.weight.device)
-        return self.weight[buckets].permute(2, 0, 1)[:, None]
+        return self.weight[buckets].permute(2, 0, 1).contiguous()[:, None]  # read once a block: in order
 
 
 @lru_cache(maxsize=8)
@@ -121,6 +121,53 @@ def _buckets(queries: int, keys: int, buckets: int, reach: int, causal: bool) ->
 # ---------------------------------------------------------------- XLNet
 
 
+class DistanceScores(torch.autograd.Function):
+    """a · r_{i−j} of a (H, B, T+K, E) and r (H, E, 2S), distances S … −S + 1 -> (H, B, T+K, S).
+
+    The first T queries stand at 0 … T − 1, the others `at` (B, K). The score of query i and key j stands in column
+    S − (i − j) of a · r: a row of the first is the one above, moved by one. The way back is written out: PyTorch's own
+    fills the largest tensor of the model with zeros four times.
+    """
+
+    @staticmethod
+    def forward(context: Any, asked: Tensor, table: Tensor, at: Tensor | None) -> Tensor:
+        heads, batch, rows, _ = asked.shape
+        keys = table.size(2) // 2
+        own = rows - (0 if at is None else at.size(1))  # rows of the content stream
+        by_column = torch.bmm(asked.flatten(1, 2), table).view(heads, batch, rows, 2 * keys)
+        scores = asked.new_empty(heads, batch, rows, keys)
+        scores[:, :, :own] = _moved(by_column, own)
+        if at is not None:
+            scores[:, :, own:] = by_column[:, :, own:].gather(3, _columns(at, keys, heads))
+        context.save_for_backward(asked, table, at)
+        context.own = own
+        return scores
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        asked, table, at = context.saved_tensors
+        own, keys = context.own, gradient.size(3)
+        of_column = gradient.new_zeros(*gradient.shape[:3], 2 * keys)
+        _moved(of_column, own).copy_(gradient[:, :, :own])
+        if at is not None:
+            of_column[:, :, own:].scatter_(3, _columns(at, keys, len(asked)), gradient[:, :, own:])
+        of_column = of_column.flatten(1, 2)
+        of_asked = torch.bmm(of_column, table.mT).view(asked.shape)
+        return of_asked, torch.bmm(asked.flatten(1, 2).mT, of_column), None
+
+
+def _moved(by_column: Tensor, own: int) -> Tensor:
+    """(H, B, T+K, 2S) -> (H, B, T, S), row i from column S − i on: the same memory."""
+    keys, steps = by_column.size(3) // 2, by_column.stride()
+    shape, apart = (*by_column.shape[:2], own, keys), (*steps[:2], steps[2] - steps[3], steps[3])
+    return by_column.as_strided(shape, apart, by_column.storage_offset() + keys * steps[3])
+
+
+def _columns(at: Tensor, keys: int, heads: int) -> Tensor:
+    """(H, B, K, S): where the scores of queries that stand `at` are."""
+    return (keys - at[:, :, None] + torch.arange(keys, device=at.device)).expand(heads, -1, -1, -1)
+
+
 class RelativeScores(nn.Module):
     """XLNet's scores of distance and segment, (H, B, T, S), to be added to those of content.
 
@@ -132,6 +179,7 @@ class RelativeScores(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         heads, width = config.heads, config.head_width
+        self.scale = width**-0.5 if config.attention_scale else 1.0
         self.project = nn.Linear(config.width, heads * width, bias=False)  # W_r
         self.content_bias = nn.Parameter(
             torch.zeros(heads, width)
@@ -141,31 +189,14 @@ class RelativeScores(nn.Module):
         self.segment = nn.Parameter(torch.zeros(2, heads, width))
 
     def forward(self, q: Tensor, distances: Tensor, at: Tensor | None, same: Tensor | None) -> Tensor:
-        """q (H, B, T+K or K, E); distances (2S, D) of S … −S + 1; `at` (B, K); `same` (B, T+K or K, S), or None."""
+        """q (H, B, T+K or K, E); distances (2S, D) of S … −S + 1; `at` (B, K); `same` (B, T+K or K, S), or None;
+        times the scale of scores."""
         heads, batch, rows, width = q.shape
-        keys = len(distances) // 2
-        table = self.project(distances).view(2 * keys, heads, width).permute(1, 2, 0)  # (H, E, 2S)
-        asked = (q + self.position_bias[:, None, None]).reshape(heads, -1, width)
-        by_column = torch.bmm(asked, table).view(heads, batch, rows, 2 * keys)
-        # the score of query i and key j stands in column S − (i − j)
-        own = rows - (0 if at is None else at.size(1))  # rows of the content stream
-        parts = []
-        if own:
-            columns = by_column[:, :, :own]
-            steps = columns.stride()
-            parts.append(
-                columns.as_strided(
-                    (heads, batch, own, keys),
-                    (*steps[:2], steps[2] - steps[3], steps[3]),
-                    columns.storage_offset() + keys * steps[3],
-                )
-            )
-        if at is not None:
-            places = keys - at[:, :, None] + torch.arange(keys, device=at.device)  # (B, K, S)
-            parts.append(by_column[:, :, own:].gather(3, places.expand(heads, *places.shape)))
-        scores = parts[0] if len(parts) == 1 else torch.cat(parts, 2)
+        table = self.project(distances).view(-1, heads, width).permute(1, 2, 0)  # (H, E, 2S)
+        asked = (q + self.position_bias[:, None, None]) * self.scale
+        scores: Tensor = DistanceScores.apply(asked, table, at)  # type: ignore[no-untyped-call]
         if same is not None:
-            asked = (q + self.segment_bias[:, None, None]).reshape(heads, -1, width)
+            asked = ((q + self.segment_bias[:, None, None]) * self.scale).reshape(heads, -1, width)
             kinds = torch.bmm(asked, self.segment.permute(1, 2, 0)).view(heads, batch, rows, 2)
             scores = scores + torch.where(same, kinds[..., :1], kinds[..., 1:])
         return scores

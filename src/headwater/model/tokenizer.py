@@ -161,7 +161,7 @@ class Tokenizer:
             text = self._slow.encode("a", add_special_tokens=False).ids
             before = self._slow.encode("a").ids
             if len(before) > len(text) and before[1 : 1 + len(text)] == text:
-                names["begin"] = self._slow.id_to_token(before[0])
+                names["begin"] = str(self._slow.id_to_token(before[0]))
         return names
 
     def token_bytes(self) -> list[bytes]:

@@ -12,7 +12,8 @@ documents  (B, T)  tokens of one number see each other, and nobody else: packed 
                    no text has). Learned and sinusoidal positions begin anew in each.
 order      (B, T)  XLNet: place in the order of factorisation. A token sees those of its own place and before; what
                    is predicted sees only those before. 0 is what all may see.
-at         (B, K)  XLNet: positions to predict. Their stream knows the position, not the token.
+at         (B, K)  XLNet: positions to predict. Their stream knows the position, not the token. BERT: the positions
+                   whose states are wanted; the last block computes no others.
 """
 
 from typing import Any
@@ -81,6 +82,14 @@ class Stack(nn.Module):
         """x (B, T, D) -> (B, T, D)."""
         for block in self.blocks:
             x = block(x, view, None, memory, memory_view)
+        return x if self.final_norm is None else self.final_norm(x)
+
+    def at(self, x: Tensor, view: View, at: Tensor, last_view: View) -> Tensor:
+        """x (B, T, D) -> (B, K, D), the states at the positions `at` (B, K): of the last block only they are computed."""
+        for block in self.blocks[:-1]:
+            x = block(x, view)
+        wanted = x.gather(1, at[..., None].expand(*at.shape, x.size(2)))
+        x = self.blocks[-1](wanted, last_view, x)
         return x if self.final_norm is None else self.final_norm(x)
 
     def two_streams(self, h: Tensor, g: Tensor, view: View, last_view: View) -> Tensor:
@@ -184,9 +193,9 @@ class Transformer(nn.Module):
             return self._run(self.decoder, x, documents)  # type: ignore[no-any-return]
         if self.config.position == "xlnet":
             return self._permuted(stack, x, documents, segments, order, at)
-        memory: Tensor = self._run(stack, x, documents)
         if self.decoder is None:
-            return memory
+            return self._run(stack, x, documents, at=at)  # type: ignore[no-any-return]
+        memory: Tensor = self._run(stack, x, documents)
         if decoder_tokens is None:
             raise ValueError("a t5 model needs decoder_tokens beside the tokens of its encoder")
         x = self._embed(decoder_tokens, decoder_documents, None)
@@ -209,12 +218,20 @@ class Transformer(nn.Module):
             x = x + self.segments(torch.zeros_like(tokens) if segments is None else segments)
         return x if self.embedding_norm is None else self.embedding_norm(x)
 
-    def _run(self, stack: Stack, x: Tensor, documents: Tensor | None, *memory: Any) -> Any:
-        """A stack on its own tokens, and on what an encoder has made of others."""
+    def _run(
+        self, stack: Stack, x: Tensor, documents: Tensor | None, *memory: Any, at: Tensor | None = None
+    ) -> Any:
+        """A stack on its own tokens, and on what an encoder has made of others; of the states all, or those `at`."""
         bias = None if stack.position_bias is None else stack.position_bias(x.size(1), x.size(1))
         visible = None if documents is None else documents[:, :, None] == documents[:, None]
-        view = View.of(visible, x.dtype, causal=stack.causal, bias=bias, angles=self._rotary(x.size(1), x))
-        return stack(x, view, *memory)
+        angles = self._rotary(x.size(1), x)
+        view = View.of(visible, x.dtype, causal=stack.causal, bias=bias, angles=angles)
+        if at is None:
+            return stack(x, view, *memory)
+        if visible is not None:
+            visible = visible.gather(1, at[..., None].expand(*at.shape, x.size(1)))  # (B, K, T)
+        asked = None if angles is None else (angles[0][at], angles[1][at])  # (B, K, E)
+        return stack.at(x, view, at, View.of(visible, x.dtype, angles=angles, query_angles=asked))
 
     def _permuted(
         self, stack: Stack, h: Tensor, documents: Tensor | None, segments: Tensor | None, order: Tensor | None,
@@ -257,7 +274,8 @@ class Transformer(nn.Module):
             return None
         place = (like.device, like.dtype, positions)
         if place not in self._angles_at:
-            cosines, sines = (x[:positions].to(like.device, like.dtype) for x in self._angles)
+            with torch.inference_mode(False):  # kept: who scores first may train later
+                cosines, sines = (x[:positions].to(like.device, like.dtype) for x in self._angles)
             self._angles_at = {place: (cosines, sines)}  # only the latest: lengths vary in evaluation
         return self._angles_at[place]
 

@@ -1,10 +1,13 @@
-"""A run and a task to what pre-training is worth at 16, 64, 256 and 1,000 labels.
+"""Runs and tasks to accuracies at so many labels.
 
-label-curves/<key>/    the job of one task and number of labels
-results/<key>/         label-curve.json: what was measured in one go, for the report
+label-curves/<key>/    the job of one run, task and number of labels
+results/<key>/         label-curve.json: what `measure_labels` found in one go, for the report
+
+`measure_labels` is what pre-training is worth, of one run; `measure_transfer` holds runs of several kinds against each
+other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +41,7 @@ def measure_labels(
         raise RecipeError(
             f"--draws {draws}: one draw says nothing about its noise; at least 2, better 5 or more"
         )
-    wrong = next((task for task in tasks if task.kind != "classification"), None)
-    if wrong is not None:
-        raise RecipeError(f"{wrong.name} is {wrong.kind}: label curves are of classification")
+    _refuse_others(tasks)
     base, given = base_of(run, workspace), {k: v for k, v in (settings or {}).items() if v is not None}
     place = base.workspace
     with place.lease():
@@ -79,3 +80,43 @@ def label_curves(place: Workspace) -> list[dict[str, Any]]:
     """What `measure_labels` has left in a workspace: {"model", "measured"} each."""
     found = [read_json(path) for path in sorted((place.path / "results").glob(f"*/{RECORD}"))]
     return [one for one in found if one is not None and one.get("format") == VERSION]
+
+
+def measure_transfer(
+    runs: Mapping[str, Sequence[Path]],
+    tasks: Sequence[Task],
+    workspace: Workspace,
+    *,
+    sizes: Sequence[int],
+    settings: dict[str, Any],
+    workers: int,
+) -> list[dict[str, Any]]:
+    """Rows as `measure_labels` gives them, with these arms and the bag of words; draw n goes on from run n of its arm.
+
+    `runs` are of one workspace, which the caller holds. Raises RecipeError for a task that is no classification, or
+    that has fewer training items than one of `sizes`.
+    """
+    _refuse_others(tasks)
+    keys = {arm: [read_json(run / "job.json")["key"] for run in found] for arm, found in runs.items()}
+    jobs = []
+    for task in tasks:
+        folder = keep(task, workspace.path / "tasks")
+        for size in sizes:
+            if size > len(task.splits["train"]):
+                raise RecipeError(
+                    f"{task.name} has {len(task.splits['train']):,} training items, not {size:,}"
+                )
+            key = content_key("transfer", VERSION, keys, task.key, size, settings)
+            named = {arm: [str(run) for run in found] for arm, found in runs.items()}
+            arguments = {"runs": named, "task": str(folder), "labels": size, "settings": settings}
+            jobs.append(Job(f"{task.name}, {size:,} labels", key, "headwater.train.label_curve:transfer",
+                            workspace.path / "label-curves" / key[:12], arguments))  # fmt: skip
+    made = run_jobs(workspace, jobs, slots=max(1, workers), title="fine-tune")
+    named_tasks = [task.name for task in tasks for _ in sizes]
+    return [{"task": name, **one} for name, one in zip(named_tasks, made, strict=True)]
+
+
+def _refuse_others(tasks: Sequence[Task]) -> None:
+    wrong = next((task for task in tasks if task.kind != "classification"), None)
+    if wrong is not None:
+        raise RecipeError(f"{wrong.name} is {wrong.kind}: label curves are of classification")

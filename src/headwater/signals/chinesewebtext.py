@@ -8,10 +8,10 @@ The last 13-gram of a text is left out, as in preprocess.py, and a text of fewer
 
 import re
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import codepoints
+from headwater.engine.kernels import kernel
 
 VERSION = 1
 LIBRARIES = ("numba",)
@@ -31,7 +31,7 @@ def measure(text: str) -> tuple[float, ...]:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _repeated(characters: np.ndarray) -> int:
     """How many of the 13-grams, but the last, occur more than once."""
     grams = len(characters) - GRAM

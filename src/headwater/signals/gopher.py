@@ -4,9 +4,9 @@ A word that is all punctuation is none where words are counted and measured, but
 ratios; lines are those of `str.splitlines`, blank ones counted; stop words are distinct and case-sensitive.
 """
 
-import numba
 import numpy as np
 
+from headwater.engine.kernels import kernel
 from headwater.signals import pieces
 from headwater.signals.pieces import LETTER, UNPUNCTUATED, Pieces, pieces_from, pieces_of
 
@@ -74,10 +74,10 @@ def _measured(text: str, found: Pieces) -> tuple[float, ...]:
 def warm() -> None:
     """Compiles the kernels, once a machine."""
     pieces.warm()
-    measure("一二三 four")
+    measure("one two three")
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _words(starts: np.ndarray, kinds: np.ndarray) -> tuple[int, int, float, int]:
     """How many pieces are not all punctuation, their characters, their median length, how many pieces have a letter."""
     longest = 0

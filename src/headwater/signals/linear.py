@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import codepoints
+from headwater.engine.kernels import kernel
 from headwater.errors import HeadwaterError
 from headwater.model.mapped import Mapped
 from headwater.signals.minhash import character_tables
@@ -120,7 +120,7 @@ def warm() -> None:
 # ---------------------------------------------------------------- kernels
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _features(
     text: np.ndarray, folded: np.ndarray, kinds: np.ndarray, bits: np.uint64, found: np.ndarray
 ) -> int:
@@ -159,7 +159,7 @@ def _features(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _counted(
     text: np.ndarray, folded: np.ndarray, kinds: np.ndarray, bits: np.uint64
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -180,7 +180,7 @@ def _counted(
     return features, counts
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _logit(
     text: np.ndarray, folded: np.ndarray, kinds: np.ndarray, weights: np.ndarray, bits: np.uint64
 ) -> float:
@@ -194,7 +194,7 @@ def _logit(
     return total / math.sqrt(squares)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _descend(
     flat: np.ndarray,
     counts: np.ndarray,

@@ -8,10 +8,10 @@ share a band with probability 1 - (1 - s^8)^14, half at s = 0.69.
 
 from functools import cache
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import SCRIPTS, codepoints, script_table
+from headwater.engine.kernels import kernel
 
 VERSION = 1
 LIBRARIES = ("numba",)
@@ -62,7 +62,7 @@ def _permutations() -> tuple[np.ndarray, np.ndarray]:
     return state[:PERMUTATIONS] | np.uint64(1), state[PERMUTATIONS:]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _sign(
     text: np.ndarray,
     folded: np.ndarray,
@@ -108,7 +108,7 @@ def _sign(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _band_keys(signature: np.ndarray) -> np.ndarray:
     """(14,) uint64, never 0."""
     keys = np.empty(BANDS, np.uint64)

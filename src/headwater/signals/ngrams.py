@@ -7,8 +7,9 @@ same with a probability of about 10^-13 for 1,000 words.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
+
+from headwater.engine.kernels import kernel
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def gram_counts(which: np.ndarray, lengths: np.ndarray, longest: int = 10) -> di
     return {n: GramCounts(*counts[n - 2].tolist()) for n in range(2, longest + 1)}
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _counts(which: np.ndarray, lengths: np.ndarray, longest: int) -> np.ndarray:
     """(longest - 1, 7) int64, a row for each n from 2: the fields of GramCounts."""
     words = len(which)
@@ -88,7 +89,7 @@ def _counts(which: np.ndarray, lengths: np.ndarray, longest: int) -> np.ndarray:
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _mixed(key: np.uint64) -> np.uint64:
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

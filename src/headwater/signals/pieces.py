@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import codepoints, sentences, words_and_symbols
+from headwater.engine.kernels import kernel
 from headwater.signals.punctuation import NO_PUNCTUATION
 
 WORD, LETTER, UNPUNCTUATED = 1, 2, 4  # has a character of `\w`; a letter; one that is no punctuation
@@ -82,7 +82,7 @@ def _kinds_of_characters() -> np.ndarray:
     return table
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _kinds(codes: np.ndarray, starts: np.ndarray, table: np.ndarray) -> np.ndarray:
     kinds = np.zeros(len(starts) - 1, np.uint8)
     for piece in range(len(kinds)):

@@ -8,9 +8,9 @@ words' characters (here of our words; dolma splits at white space, which finds n
 
 import re
 
-import numba
 import numpy as np
 
+from headwater.engine.kernels import kernel
 from headwater.signals.pieces import Pieces, pieces_from, pieces_of
 
 VERSION = 1
@@ -86,20 +86,20 @@ def all_copies(pieces: list[str]) -> tuple[int, int]:
 
 def warm() -> None:
     """Compiles the kernels, once a machine."""
-    measure("一二三 four")
+    measure("one two three")
 
 
 # ---------------------------------------------------------------- kernels
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _grams(text: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """(24,): what `_top` and `_duplicate` count, one after the other."""
     first, second = _prefix_hashes(text)
     return np.concatenate((*_top(first, second, starts), *_duplicate(first, second, starts)))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _prefix_hashes(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(characters + 1,) uint64 twice: hashes of everything before each character."""
     first, second = np.zeros(len(text) + 1, np.uint64), np.zeros(len(text) + 1, np.uint64)
@@ -110,7 +110,7 @@ def _prefix_hashes(text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _powers(longest: int) -> tuple[np.ndarray, np.ndarray]:
     first, second = np.ones(longest + 1, np.uint64), np.ones(longest + 1, np.uint64)
     for i in range(longest):
@@ -119,7 +119,7 @@ def _powers(longest: int) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _stretch(
     first: np.ndarray, second: np.ndarray, a_power: np.ndarray, b_power: np.ndarray, low: int, high: int
 ) -> np.uint64:
@@ -129,7 +129,7 @@ def _stretch(
     return np.uint64((a << np.uint64(31)) | b | (np.uint64(1) << np.uint64(62)))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _slot(table: np.ndarray, key: np.uint64) -> np.int64:
     """Where a key is, or where it would go (linear probing; the table is a power of two, at most half full)."""
     mask = np.uint64(len(table) - 1)
@@ -139,7 +139,7 @@ def _slot(table: np.ndarray, key: np.uint64) -> np.int64:
     return np.int64(at)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _size(entries: int) -> int:
     size = 16
     while size < 2 * entries:
@@ -147,7 +147,7 @@ def _size(entries: int) -> int:
     return size
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _top(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(3,) characters in all occurrences of the most frequent 2-, 3-, 4-gram, with the spaces between its words and
     without; of several as frequent, the one that comes first."""
@@ -188,7 +188,7 @@ def _top(first: np.ndarray, second: np.ndarray, starts: np.ndarray) -> tuple[np.
     return spaced, bare
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _duplicate(
     first: np.ndarray, second: np.ndarray, starts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,11 +17,11 @@ from collections import Counter
 from functools import cache
 from itertools import compress
 
-import numba
 import numpy as np
 import zstandard
 
 from headwater.corpus.text import letters_by_script
+from headwater.engine.kernels import kernel
 from headwater.signals.pieces import WORD, pieces_of, sentences_of
 
 VERSION = 1
@@ -86,7 +86,7 @@ def _heaps(words: list[str], different: int) -> float | None:
     return math.log(different / len(set(words[:half]))) / math.log(len(words) / half)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _syllables(codes: np.ndarray, starts: np.ndarray, kept: np.ndarray) -> int:
     """Groups of a, e, i, o, u, y in each word, a last e after a consonant left out; at least one a word."""
     total = 0

@@ -18,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import SCRIPTS, codepoints, script_table
+from headwater.engine.kernels import kernel
 from headwater.errors import RecipeError
 from headwater.signals import SPANS, Signal
 from headwater.signals.pieces import WORD, pieces_of
@@ -132,7 +132,7 @@ def _bounded() -> np.ndarray:
     return bounded
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _slot(keys: np.ndarray, key: Any) -> int:
     mask = len(keys) - 1
     at = ((key * 0x9E3779B97F4A7C1) >> 20) & mask
@@ -142,7 +142,7 @@ def _slot(keys: np.ndarray, key: Any) -> int:
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _find(
     text: np.ndarray, folded: np.ndarray, bounded: np.ndarray, keys: np.ndarray, children: np.ndarray
 ) -> np.ndarray:

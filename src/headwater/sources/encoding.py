@@ -10,6 +10,7 @@ import codecs
 import re
 from collections import Counter
 
+import numpy as np
 from resiliparse.parse.encoding import detect_encoding
 
 from headwater.sources.east_asian import best_of
@@ -145,7 +146,13 @@ def _most_parts(lines: list[bytes]) -> str:
 
 
 def decode_page(data: bytes, declared: str | None) -> str:
-    """A web page's text: `declared` is the charset of its HTTP header.
+    """A web page's text: see `decoded_page`."""
+    return decoded_page(data, declared)[0]
+
+
+def decoded_page(data: bytes, declared: str | None) -> tuple[str, bytes]:
+    """A web page's text, and the same in UTF-8: the very bytes, where that is what they are. `declared` is the charset
+    of its HTTP header.
 
     A declaration goes before any guess, with two exceptions that false declarations have taught: text that is
     surely UTF-8, and a single-byte declaration (servers add it by default) over bytes that are sound Chinese,
@@ -154,17 +161,17 @@ def decode_page(data: bytes, declared: str | None) -> str:
     if marked := _marked(data):
         text = _try(data, marked)
         if text is not None:
-            return text.removeprefix("\ufeff")
+            return _with_bytes(text.removeprefix("\ufeff"))
     inside = _META.search(data[:4096]) or _XML.match(data[:512])
     labels = [declared, inside[1].decode("ascii", "replace") if inside else None]
     names = [name for label in labels if label and (name := codec(label))]
     wide = [name for name in names if name in _EAST_ASIAN]
     utf8 = _try(data, "utf-8")
-    if utf8 is not None and utf8.count("\ufffd") * 1000 <= len(utf8):
+    if utf8 is not None and _replaced(data, utf8) * 1000 <= len(utf8):
         more = len(data) - len(utf8)  # at least one more byte for each multi-byte character
         # Two characters of GBK may be valid UTF-8 by accident; of a single-byte encoding, hardly ever.
         if more == 0 or more >= SURE_UTF8 or not wide or "utf-8" in names:
-            return utf8
+            return utf8, data
     guess = detect_encoding(data, max_len=SAMPLE, html5_compatible=False)
     guessed = codec(guess) if guess else None
     fitting = best_of(data, wide)
@@ -176,11 +183,11 @@ def decode_page(data: bytes, declared: str | None) -> str:
     for name in order:
         text = _try(data, name)
         if text is not None:
-            return text
+            return _with_bytes(text)
     for name in order or ["utf-8"]:
         text = data.decode(name, "replace")
         if text.count("\ufffd") * 1000 <= len(text):
-            return text
+            return _with_bytes(text)
     raise UndecodableError(
         f"no encoding fits (declared: {', '.join(names) or 'none'}; looks like {guess or 'none'})"
     )
@@ -199,6 +206,17 @@ def _marked(data: bytes) -> str | None:
         if even > len(head) // 50 and odd * 10 < even:
             return "utf-16-be"
     return None
+
+
+def _with_bytes(text: str) -> tuple[str, bytes]:
+    return text, text.encode("utf-8", "replace")
+
+
+def _replaced(data: bytes, text: str) -> int:
+    """How many replacement characters a text has, which most have none of: `data` is its UTF-8."""
+    if not np.count_nonzero(np.frombuffer(data, np.uint8) == 0xEF):
+        return 0
+    return text.count("\ufffd")
 
 
 def _try(data: bytes, name: str) -> str | None:

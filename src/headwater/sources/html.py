@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 from headwater.engine import guard
 from headwater.recipe.sources import HtmlSource
 from headwater.sources.archives import Member, is_archive, members
-from headwater.sources.encoding import UndecodableError, decode_page
+from headwater.sources.encoding import UndecodableError, decoded_page
 from headwater.sources.payload import is_binary, page_record
 from headwater.sources.places import Place
 from headwater.sources.records import GIVEN_UP, Gated, Record, quarantine
@@ -84,13 +84,13 @@ def _page(
     if is_binary(data):
         return quarantine(offset, "not_text", f"begins with {data[:4]!r}, which is no page", data)
     try:
-        page = decode_page(data, charset)
+        page, utf8 = decoded_page(data, charset)
     except UndecodableError as error:
         return quarantine(offset, "encoding", str(error), data)
     url = address_in(page, location)
     if url and (reason := gate.listed(url) or gate.beyond_limit(url, offset)) is not None:
         return Gated(offset, reason)
-    return page_record(page, offset, {"url": gate.address(url)} if url else {}, source, data)
+    return page_record(page, utf8, offset, {"url": gate.address(url)} if url else {}, source, data)
 
 
 def address_in(page: str, location: str = "") -> str:

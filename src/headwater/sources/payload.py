@@ -7,8 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from headwater.recipe.sources import WarcSource
-from headwater.sources.encoding import UndecodableError, decode_page
+from headwater.sources.encoding import UndecodableError, decoded_page
 from headwater.sources.extract.page import MAX_TAGS, html_record
 from headwater.sources.records import Found, Gated, Record, quarantine
 from headwater.sources.streams import unpack
@@ -27,6 +29,7 @@ class Payload:
     """What a server sent, decoded. `truncated`: why the crawler cut it, if it did."""
 
     page: str  # markup, or plain text
+    utf8: bytes  # the same
     media: str
     fields: dict[str, str]
     body: bytes
@@ -43,7 +46,9 @@ def document_of_payload(
     if found.media == PLAIN:
         meta = {"truncated": found.truncated} if found.truncated else {}
         return Found(offset, found.page, found.fields, meta)
-    return page_record(found.page, offset, found.fields, source, found.body, found.truncated)
+    return page_record(
+        found.page, found.utf8, offset, found.fields, source, found.body, truncated=found.truncated
+    )
 
 
 def payload_of(
@@ -99,11 +104,11 @@ def payload_of(
     if (reason := gate.beyond_limit(url, offset)) is not None:
         return Gated(offset, reason)
     try:
-        page = decode_page(body, charset)
+        page, utf8 = decoded_page(body, charset)
     except UndecodableError as error:
         return quarantine(offset, "encoding", f"{url}: {error}", body)
     fields = {name: value for name, value in fields.items() if value}
-    return Payload(page, media, fields, body, truncated)
+    return Payload(page, utf8, media, fields, body, truncated)
 
 
 def _body(record: Any, limit: int) -> bytes:
@@ -115,13 +120,22 @@ def _body(record: Any, limit: int) -> bytes:
 
 
 def page_record(
-    page: str, offset: int | str, fields: dict[str, str], source: Any, body: bytes, truncated: str = ""
+    page: str,
+    utf8: bytes,
+    offset: int | str,
+    fields: dict[str, str],
+    source: Any,
+    body: bytes,
+    *,
+    truncated: str = "",
 ) -> Record:
-    """An HTML page's text. `source`: with `text` of `main` or `all`. `truncated`: why the crawler cut it, if it did."""
-    if (tags := page.count("<")) > MAX_TAGS:
+    """An HTML page's text. `utf8`: the page in UTF-8. `source`: with `text` of `main` or `all`. `body`: what is kept if
+    it fails. `truncated`: why the crawler cut it, if it did."""
+    tags = int(np.count_nonzero(np.frombuffer(utf8, np.uint8) == ord("<")))
+    if tags > MAX_TAGS:
         url = fields.get("url", "")
         return quarantine(offset, "too_large", f"{url}: {tags:,} tags; at most {MAX_TAGS:,}", body)
-    record = html_record(page, offset, fields, source.text, body)
+    record = html_record(page, offset, fields, source.text, body, utf8)
     if truncated and isinstance(record, Found):
         return Found(record.offset, record.text, record.fields, {**record.meta, "truncated": truncated})
     return record

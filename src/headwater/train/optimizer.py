@@ -15,13 +15,14 @@ from headwater.model.config import ModelConfig
 from headwater.model.transformer import Transformer
 from headwater.train.parallel import first_row, is_sharded, local, part_of, sum_of, sum_over_ranks, whole
 
-# Polar Express (Amsel 2025): the best polynomials a X + b (XXᵀ) X + c (XXᵀ)² X, one a step
+# Polar Express (Amsel 2025): the best polynomials a X + b (XXᵀ) X + c (XXᵀ)² X, one a step, in its algorithm 1 for
+# singular values from 0.001 to 1, with its margins (1.01 for rounding, a cushion of 0.024). Four steps, not five: at
+# .8M parameters and 100,000 tokens (three seeds) the loss was no worse, and a step takes 2 to 5% less time.
 POLYNOMIALS = [
-    (8.156554524902461, -22.48329292557795, 15.878769915207462),
-    (4.042929935166739, -2.808917465908714, 0.5000178451051316),
-    (3.8916678022926607, -2.772484153217685, 0.5060648178503393),
-    (3.285753657755655, -2.3681294933425376, 0.46449024233003106),
-    (2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
+    (8.205160, -22.901935, 16.460725),
+    (4.066395, -2.861154, 0.518400),
+    (3.909595, -2.823352, 0.525037),
+    (3.318420, -2.488488, 0.510049),
 ]
 MOMENTUM = 0.9
 BETAS = (0.8, 0.95)
@@ -64,12 +65,15 @@ def default_rates(kind: str, config: ModelConfig) -> Rates:
 
 
 @torch.no_grad()
-def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
-    """(N, R, C) of any floating type -> each near UVᵀ of its singular value decomposition: values about 1."""
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """(N, R, C) of any floating type -> each near UVᵀ of its singular value decomposition.
+
+    Values that were at least 0.001 of the matrix's norm are between 0.4 and 1.6.
+    """
     tall = matrices.size(-2) > matrices.size(-1)
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) * 1.02 + 1e-6)  # singular values at most 1
-    for a, b, c in POLYNOMIALS[:steps]:
+    for a, b, c in POLYNOMIALS:
         square = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
     return x.mT if tall else x
@@ -137,10 +141,14 @@ class Optimizer:
 
     def _muon(self, gradients: dict[str, Tensor], multiplier: float) -> None:
         learning_rate = self.rates.matrices * multiplier
-        for name, momentum in self.momentum.items():
-            momentum.lerp_(gradients[name], 1 - MOMENTUM)
-            gradients[name].lerp_(momentum, MOMENTUM)  # Nesterov's look ahead
-            self.masters[name].mul_(1 - learning_rate * WEIGHT_DECAY)
+        if self.momentum:
+            momentum = list(self.momentum.values())
+            gradient = [gradients[name] for name in self.momentum]
+            torch._foreach_lerp_(momentum, gradient, 1 - MOMENTUM)
+            torch._foreach_lerp_(gradient, momentum, MOMENTUM)  # Nesterov's look ahead
+            torch._foreach_mul_(
+                [self.masters[name] for name in self.momentum], 1 - learning_rate * WEIGHT_DECAY
+            )
         for (rows, columns), pieces in self.pieces.items():
             full = {name: whole(gradients[name], self.parameters[name]) for name, _ in pieces}
             stacked = torch.stack([full[name][start : start + rows] for name, start in pieces])

@@ -15,9 +15,12 @@ from headwater.compare.studies import (
     memorisation,
     negative_control,
     noise,
+    objective,
     pretraining,
     quality,
     repetition,
+    scale,
+    time,
     tokeniser,
 )
 from headwater.compare.studies.study import Study
@@ -26,6 +29,6 @@ STUDIES: dict[str, Study] = {
     module.STUDY.name: module.STUDY
     for module in (
         aa, domain, diversity, quality, repetition, memorisation, contamination, noise, tokeniser, pretraining,
-        negative_control
+        objective, time, scale, negative_control
     )
 }  # fmt: skip

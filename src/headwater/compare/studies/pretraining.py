@@ -1,8 +1,8 @@
 """`pretraining`: is a pre-trained model better at tasks than the same model with new weights, at 16 to 1,000 labels?
 
-One small gpt model, pre-trained on dialogues, news, web articles, questions and encyclopaedia articles in English and
-Chinese (a masked model learns from a seventh of the tokens, and knew hardly more than frequencies at this budget); six
-tasks of classification in English and Chinese. Five draws of labels, which both arms share, as they share seeds and
+One small gpt model, pre-trained on novels, dialogues, news, web articles, questions and encyclopaedia articles in English
+and Chinese (a masked model learns from a seventh of the tokens, and knew hardly more than frequencies at this budget);
+six tasks of classification in English and Chinese. Five draws of labels, which both arms share, as they share seeds and
 settings; a bag of words learns from the same items. Radford 2018 and Devlin 2019 find the gain largest with few labels;
 a bag of words may win at this size, and the study says where.
 """
@@ -21,8 +21,8 @@ TASKS = (
 )  # fmt: skip
 SIZES = (16, 64, 256, 1000)
 EXPECTED_TASKS = 4  # on which pre-training helps at one of the sizes
-_RECIPE = """\
-name: pretraining
+RECIPE = """\
+name: {name}
 workspace: workspace
 sources:
   - name: chat
@@ -35,14 +35,15 @@ sources:
     root: "{data}"
     unit: {{by: path, pattern: '([^/]+)[-_][^-_/]+$'}}
   - {{name: qa, kind: files, paths: ["{data}/qa/*.jsonl.gz"], root: "{data}", unit: {{by: document}}}}
-  - {{name: html, kind: html, paths: ["{data}/web-html/gne-zh-news/**/*.html.gz", "{data}/web-html/magic-article/**/*.html.gz"]}}
+  - {{name: html, kind: html, paths: ["{data}/web-html/gne-zh-news/**/*.html.gz", "{data}/web-html/magic-article/**/*.html.gz", "{data}/web-html/aeb/**/*.html.gz"]}}
   - {{name: wikipedia, kind: wikipedia, paths: ["{data}/wikipedia/*.xml-p000000010p000030302-shortened.bz2"]}}
+  - {{name: novels, kind: files, paths: ["{data}/books/novels-en/*"], root: "{data}"}}
 signals: {{families: [language, length]}}
 curate: {{preset: null, duplicates: null}}
 tokenizer: {{vocabulary: {vocabulary}}}
-model: {{family: gpt, preset: {preset}}}
+model: {{family: {family}, preset: {preset}}}
 """
-PRESET, VOCABULARY = "modern-nano", 2048
+PRESET, VOCABULARY = "modern-micro", 4096
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
@@ -53,7 +54,10 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pretraining.yaml"
-    path.write_text(_RECIPE.format(data=corpora, preset=PRESET, vocabulary=VOCABULARY), encoding="utf-8")
+    path.write_text(
+        RECIPE.format(name="pretraining", data=corpora, family="gpt", preset=PRESET, vocabulary=VOCABULARY),
+        encoding="utf-8",
+    )
     return [path]
 
 
@@ -120,7 +124,7 @@ STUDY = Study(
     confirmatory=True,
     arms=2,
     seeds=5,
-    tokens=2_000_000,
+    tokens=8_000_000,
     write=write,
     judge=judge,
     measure=measure,

@@ -2,11 +2,13 @@
 
 Boilerplate is what stands around the main text of web pages: the visible text of pages less the lines that people
 marked as main text. Scored is the human main text of other sites' pages, by site; beside it the raw text of those
-pages, and held-out novels.
+pages, and held-out novels. The novels are English, and so are the pages: a first record with Chinese pages too was
+half a test of which arm had seen any Chinese.
 """
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from headwater.compare.studies.texts import (
     write_recipe,
     write_texts,
 )
+from headwater.corpus.text import HAN
 from headwater.errors import HeadwaterError
 from headwater.sources.extract.main_text import all_text
 
@@ -55,7 +58,7 @@ class Page:
 
 
 def write(data: Path, folder: Path) -> Sequence[Path]:
-    pages = list(web_pages(data))
+    pages = [page for page in web_pages(data) if not re.search(f"[{HAN}]", page.main)]
     training = [page for page in pages if chance(page.site) < 0.5]
     scored = [page for page in pages if chance(page.site) >= 0.5]
     boilerplate = [(page.site, page.boilerplate) for page in training if page.boilerplate]
@@ -124,7 +127,17 @@ STUDY = Study(
     confirmatory=True,
     arms=3,
     seeds=4,
-    tokens=120_000,
+    tokens=240_000,
     write=write,
     judge=judge,
+    lesson=(
+        "Deduplicating helps on every text that is scored. Filtering does harm, by the 5-gram too: the rules took the "
+        "boilerplate away as they should, and with it the only text of the web. Menus, captions and comments of today's "
+        "sites are nearer to an article than novels of the nineteenth century are. What a filter leaves counts as much "
+        "as what it takes, and only a score on the text that one wants shows that. (A first record, with Chinese pages "
+        "among the scored and half the tokens, could not tell: +4.0% [-2.0, +10.3].)",
+        "去重在每种被评分的文本上都有益。过滤有害，5-gram 也如此认为：规则如所要求的那样去掉了样板文字，但那也是训练文本中仅有的网络文本；"
+        "今天网站的菜单、图注和评论，比十九世纪的小说更接近一篇文章。过滤留下什么与去掉什么同样重要，而只有在想要的文本上评分才看得出来。"
+        "（第一份记录还给中文网页评分，词元减半，无法判断：+4.0% [-2.0, +10.3]。）",
+    ),
 )

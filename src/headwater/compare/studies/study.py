@@ -16,6 +16,7 @@ from headwater.engine.workspace import Workspace, commit_file
 from headwater.errors import HeadwaterError
 
 RECORDED = Path(__file__).parent / "recorded"
+_AS = {True: "as expected", False: "NOT as expected", None: "what there is; nothing was expected"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Study:
     tokens: int  # of each training
     # (folder of data, folder to write to) -> recipes; what is there already is left as it is
     write: Callable[[Path, Path], Sequence[Path]]
-    # record -> {"as_expected": bool, "rows": [see pairs.py], "sentence": {"en", "zh"}}
+    # record -> {"as_expected": bool, or None where nothing was, "rows": [see pairs.py], "sentence": {"en", "zh"}}
     judge: Callable[[dict[str, Any]], dict[str, Any]]
     # what trains and scores in the place of a comparison: (study, data, folder, workers) -> record
     measure: Callable[["Study", Path, Path, int], dict[str, Any]] | None = None
@@ -147,7 +148,7 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         "",
         f"question  {result['question']['en']}",
         f"expected  {result['expected']['en']} ({result['kind']})",
-        f"found     {'as expected' if found['as_expected'] else 'NOT as expected'}",
+        f"found     {_AS[found['as_expected']]}",
         *lesson,
         f"size      {size['model']}, {size['tokens']:,} tokens a training; runs: {runs}"
         + (f"; held-out units: {units}" if units else ""),

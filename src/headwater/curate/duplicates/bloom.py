@@ -12,12 +12,12 @@ it holds at `false_positives` is refused with the size that it needs. Grams are 
 import math
 from typing import Any
 
-import numba
 import numpy as np
 
 from headwater.curate.contamination import grams_of
 from headwater.curate.duplicates.exchange import LEFT
 from headwater.curate.duplicates.shared import texts_alive
+from headwater.engine.kernels import kernel
 from headwater.engine.workspace import Output
 from headwater.errors import RecipeError
 from headwater.recipe.quantities import show_size
@@ -111,7 +111,7 @@ def seen_shard(
     return {"grams": total, "filter_bytes": 8 * len(words), "hashes": hashes, "left": len(together)}
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _seen(
     grams: np.ndarray, starts: np.ndarray, words: np.ndarray, hashes: int, threshold: float
 ) -> np.ndarray:

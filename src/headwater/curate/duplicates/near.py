@@ -20,13 +20,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from headwater.corpus.shards import read_batches
 from headwater.curate.duplicates.exchange import LEFT, left_before, shared_groups, spreads_of, starts_of, take
 from headwater.curate.duplicates.keys import fixed_lists
 from headwater.curate.duplicates.survivors import STANDING, standings
+from headwater.engine.kernels import kernel
 from headwater.engine.workspace import Output
 
 PERMUTATIONS = 112
@@ -193,7 +193,7 @@ def _columns(standing: np.ndarray, scratch: Scratch) -> list[np.ndarray]:
     return columns
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def root(parents: np.ndarray, node: int) -> int:
     """The representative of a node's component; halves the path on the way."""
     while parents[node] != node:
@@ -202,7 +202,7 @@ def root(parents: np.ndarray, node: int) -> int:
     return node
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def equal_values(a: np.ndarray, b: np.ndarray) -> int:
     """How many of two signatures' values are equal."""
     count = 0
@@ -211,7 +211,7 @@ def equal_values(a: np.ndarray, b: np.ndarray) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _verify(
     signatures: np.ndarray, places: np.ndarray, starts: np.ndarray, parents: np.ndarray, least: int
 ) -> tuple[np.ndarray, int]:
@@ -246,7 +246,7 @@ def _verify(
     return edges[:found], compared
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _before(a: int, b: int, era: np.ndarray, rank: np.ndarray, high: np.ndarray, low: np.ndarray) -> bool:
     """Whether a stays rather than b."""
     if era[a] != era[b]:
@@ -258,7 +258,7 @@ def _before(a: int, b: int, era: np.ndarray, rank: np.ndarray, high: np.ndarray,
     return bool(low[a] < low[b])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _partners(
     edges: np.ndarray,
     parents: np.ndarray,

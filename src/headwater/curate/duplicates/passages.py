@@ -18,11 +18,11 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import codepoints
 from headwater.curate.hashing import mix
+from headwater.engine.kernels import kernel
 from headwater.recipe.settings import Substring
 
 VERSION = 1
@@ -95,7 +95,7 @@ def _kinds() -> np.ndarray:
     return kinds
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _kind(text: np.ndarray, i: int, kinds: np.ndarray) -> int:
     if i < 0 or i >= text.shape[0]:
         return 0
@@ -103,7 +103,7 @@ def _kind(text: np.ndarray, i: int, kinds: np.ndarray) -> int:
     return kinds[code] if code < 0x20000 else 2
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _words(
     text: np.ndarray, kinds: np.ndarray, a_word: int, a_character: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -139,7 +139,7 @@ def _words(
     return hashes[:count], gaps[:count], starts[:count], ends[:count], worth[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _grams(hashes: np.ndarray, gaps: np.ndarray, size: int) -> np.ndarray:
     """(n - size + 1,) uint64: the hash of the `size` words from each on."""
     count = max(0, hashes.shape[0] - size + 1)
@@ -153,7 +153,7 @@ def _grams(hashes: np.ndarray, gaps: np.ndarray, size: int) -> np.ndarray:
     return grams
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _winnow(grams: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """The least gram, the last of equal ones, of every `width` successive ones."""
     count = grams.shape[0]
@@ -174,7 +174,7 @@ def _winnow(grams: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     return grams[found[:number]], found[:number]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _windows(
     hashes: np.ndarray,
     gaps: np.ndarray,

@@ -12,10 +12,10 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import SCRIPTS, codepoints, script_table
+from headwater.engine.kernels import inlined, kernel
 from headwater.errors import HeadwaterError
 
 LONGEST = 48  # characters of a piece
@@ -91,13 +91,13 @@ def _characters_of_bytes() -> list[str]:
 # ---------------------------------------------------------------- kernels
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _slot(pair: np.uint64, mask: np.uint64) -> np.uint64:
     key = pair * _MIX
     return (key ^ (key >> np.uint64(32))) & mask
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _fill(keys: np.ndarray, pairs: np.ndarray) -> None:
     mask = np.uint64(len(pairs) - 1)
     for rank in range(len(keys)):
@@ -107,7 +107,7 @@ def _fill(keys: np.ndarray, pairs: np.ndarray) -> None:
         pairs[at] = keys[rank] << np.uint64(22) | np.uint64(rank)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _rank(left: np.uint32, right: np.uint32, pairs: np.ndarray, mask: np.uint64) -> int:
     pair = np.uint64(left) << np.uint64(21) | np.uint64(right)
     at = _slot(pair, mask)
@@ -118,7 +118,7 @@ def _rank(left: np.uint32, right: np.uint32, pairs: np.ndarray, mask: np.uint64)
     return int(pairs[at] & np.uint64(0x3FFFFF))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _piece_end(codes: np.ndarray, kind: np.ndarray, start: int) -> int:
     """Where the piece ends that starts here: the pattern of model/tokenizer.py, its alternatives in order."""
     last = min(len(codes), start + LONGEST)
@@ -149,7 +149,7 @@ def _piece_end(codes: np.ndarray, kind: np.ndarray, start: int) -> int:
     return at
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _encode(
     codes: np.ndarray,
     kind: np.ndarray,

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numba
 import numpy as np
 
+from headwater.engine.kernels import inlined, kernel
 from headwater.model.mapped import Mapped
 from headwater.model.ngrams.units import BEGIN, Units, lines_of
 
@@ -123,25 +123,25 @@ def packed(
     return {"entries": entries, "contexts": contexts, "suffix": suffix[count:], "pairs": pairs}
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _bit(unit: np.uint32) -> np.uint32:
     return np.uint32(1) << (np.uint32(unit * np.uint32(0x9E3779B1)) >> np.uint32(27))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _set_bits(entries: np.ndarray, contexts: np.ndarray) -> None:
     for one in range(len(contexts) - 1):
         for place in range(contexts[one, 0], contexts[one + 1, 0]):
             contexts[one, 3] |= _bit(entries[place, 0])
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _slot(one: np.uint32, two: np.uint32, slots: int) -> np.uint64:
     key = (np.uint64(one) << np.uint64(32) | np.uint64(two)) * np.uint64(0x9E3779B97F4A7C15)
     return (key ^ (key >> np.uint64(32))) & np.uint64(slots - 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _hash_pairs(entries: np.ndarray, contexts: np.ndarray, single: int, pairs: np.ndarray) -> None:
     for one in range(single):
         for place in range(contexts[one, 0], contexts[one + 1, 0]):
@@ -151,7 +151,7 @@ def _hash_pairs(entries: np.ndarray, contexts: np.ndarray, single: int, pairs: n
             pairs[at] = place
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pair(
     one: np.uint32, two: np.uint32, entries: np.ndarray, contexts: np.ndarray, pairs: np.ndarray
 ) -> np.uint32:
@@ -165,7 +165,7 @@ def _pair(
     return NONE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _score(
     ids: np.ndarray,
     lines: int,

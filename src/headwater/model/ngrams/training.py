@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import numpy as np
 
+from headwater.engine.kernels import kernel
 from headwater.errors import HeadwaterError
 from headwater.model import tokenizer
 from headwater.model.ngram import discounts
@@ -162,7 +162,7 @@ def _levels(ids: np.ndarray, size: int, order: int, folder: Path) -> list[Level]
     return levels
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different ones of ascending keys, and how often each occurs."""
     size = 0
@@ -178,7 +178,7 @@ def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return found, counts
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _merge(
     a: np.ndarray, a_counts: np.ndarray, b: np.ndarray, b_counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -206,7 +206,7 @@ def _merge(
     return keys, counts
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _halves(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """context, unit."""
     context, unit = np.empty(len(keys), np.int32), np.empty(len(keys), np.uint32)
@@ -215,7 +215,7 @@ def _halves(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return context, unit
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _keys(ids: np.ndarray, before: np.ndarray, start: int, stop: int) -> np.ndarray:
     """The n-grams that end in a block: context << 32 | unit. None reaches over the beginning of a line."""
     keys = np.empty(stop - start, np.uint64)
@@ -227,7 +227,7 @@ def _keys(ids: np.ndarray, before: np.ndarray, start: int, stop: int) -> np.ndar
     return keys[:n]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _places(ids: np.ndarray, before: np.ndarray, keys: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Fills `after`, the number of the n-gram that ends at each unit; the suffix of each n-gram."""
     suffix = np.zeros(len(keys), np.int32)
@@ -297,7 +297,7 @@ def discounts_of(counts: np.ndarray, length: int) -> np.ndarray:
     return np.append(found[:3], LESS_OFF * found[3])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _different(suffix: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """How many n-grams have each as their suffix; its own count where none has."""
     different = np.zeros(len(counts), np.int32)
@@ -308,7 +308,7 @@ def _different(suffix: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return different
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _interpolate(
     context: np.ndarray,
     counts: np.ndarray,
@@ -342,7 +342,7 @@ def _interpolate(
     return probability, backoff, first
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _minus_log(values: np.ndarray) -> np.ndarray:
     """float32."""
     found = np.empty(len(values), np.float32)

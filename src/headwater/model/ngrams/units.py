@@ -7,10 +7,10 @@ bytes at 8 bits each besides, so that bits per byte of all units can be compared
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import codepoints, words_and_symbols
+from headwater.engine.kernels import kernel
 from headwater.model.ngrams.subwords import Subwords, subwords_of
 
 UNITS = ("subword", "word", "character")
@@ -87,7 +87,7 @@ def _utf8(codes: np.ndarray) -> np.ndarray:
     return sizes
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _hashes(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """(words,) uint64: FNV-1a over code points, finished by a mix."""
     keys = np.empty(len(starts) - 1, np.uint64)

@@ -8,10 +8,10 @@ walk. What follows an event is looked at in a bounded window, so no text can mak
 from collections.abc import Iterator
 from functools import cache
 
-import numba
 import numpy as np
 
 from headwater.corpus.text import HAN, codepoints
+from headwater.engine.kernels import kernel
 
 AT, COLON, DIGITS, HOUSE, NUMBERED, ACCOUNT, CUE, GIVEN = range(1, 9)
 _DIGIT, _SEPARATOR, _UPPER, _LOWER, _HEX, _HAN = 1, 2, 4, 8, 16, 32  # classes of characters, as bits
@@ -52,7 +52,7 @@ def _classes() -> np.ndarray:
     return table
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _hash(first: int, second: int, third: int) -> int:
     mixed = (first * 0x9E3779B1 + second * 0x85EBCA6B + third * 0xC2B2AE35) & 0xFFFFFFFF
     return (mixed ^ (mixed >> 15)) & 0xFFFF
@@ -85,7 +85,7 @@ def _name_hashes(names: frozenset[str]) -> np.ndarray:
     return table
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _is_name(codes: np.ndarray, start: int, end: int, names: np.ndarray) -> bool:
     value = np.uint64(0xCBF29CE484222325)
     for place in range(start, end):
@@ -98,7 +98,7 @@ def _is_name(codes: np.ndarray, start: int, end: int, names: np.ndarray) -> bool
     return False
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _walk(codes: np.ndarray, classes: np.ndarray, cues: np.ndarray, names: np.ndarray) -> np.ndarray:
     """(events, 3) int64: kind, start, end."""
     size = len(codes)
@@ -155,7 +155,7 @@ def _walk(codes: np.ndarray, classes: np.ndarray, cues: np.ndarray, names: np.nd
     return found[:count]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _group(codes: np.ndarray, classes: np.ndarray, start: int) -> tuple[int, int, int, int, int]:
     """Runs of digits with at most three separators between two: digits, end, dots, the first run's length, and
     where the last run begins."""
@@ -180,7 +180,7 @@ def _group(codes: np.ndarray, classes: np.ndarray, start: int) -> tuple[int, int
             dots += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _is_hexadecimal_colon(codes: np.ndarray, classes: np.ndarray, place: int) -> bool:
     """The first colon of what could be an IPv6 address: a second one follows within four hexadecimal digits."""
     back = place - 1

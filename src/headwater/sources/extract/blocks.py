@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headwater.sources.extract.kernels import kernel
+from headwater.engine.kernels import kernel
 from headwater.sources.extract.tags import (
     ENDS,
     ENDS_PARAGRAPH,
@@ -79,10 +79,10 @@ class Blocks:
         return self.text[start:end].tobytes().decode("utf-8", "replace")
 
 
-def blocks_of(page: str) -> Blocks:
-    data = page.encode("utf-8", "replace")
-    padded = np.zeros(len(data) + _PADDING, np.uint8)
-    padded[: len(data)] = np.frombuffer(data, np.uint8)
+def blocks_of(page: str | bytes) -> Blocks:
+    """Of a page, or of its UTF-8."""
+    data = page if isinstance(page, bytes) else page.encode("utf-8", "replace")
+    padded = np.frombuffer(data + bytes(_PADDING), np.uint8)
     most = int(np.count_nonzero(padded == 60)) + 2
     text = np.empty(len(data) + 3 * _PADDING + 2 * most, np.uint8)
     elements = np.empty((most, ELEMENT_COLUMNS), np.int64)

@@ -8,6 +8,7 @@ letters, so that one model serves English and Chinese.
 
 import numpy as np
 
+from headwater.engine.kernels import kernel
 from headwater.sources.extract.blocks import (
     BLOCKS,
     BOX,
@@ -39,7 +40,6 @@ from headwater.sources.extract.blocks import (
     WORDS,
     Blocks,
 )
-from headwater.sources.extract.kernels import kernel
 from headwater.sources.extract.repeats import NAMES as REPEATS
 from headwater.sources.extract.repeats import measure_parts, measure_repeats
 from headwater.sources.extract.tags import (

@@ -8,8 +8,8 @@ from io import BytesIO
 
 import numpy as np
 
+from headwater.engine.kernels import kernel
 from headwater.sources.extract.features import NAMES
-from headwater.sources.extract.kernels import kernel
 
 FILE = "main_text.npz"
 # A row whose sum over so many trees is no more than this hardly ever reaches a page's threshold.

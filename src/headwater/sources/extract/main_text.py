@@ -14,11 +14,13 @@ from headwater.sources.extract.blocks import (
     BLOCKS,
     CELL,
     CODE,
+    END,
     GAP,
     ITEM,
     PARAGRAPH,
     ROW,
     SIZE,
+    START,
     Blocks,
     blocks_of,
 )
@@ -59,15 +61,16 @@ def version() -> str:
     return f"{VERSION}-{shipped().digest}"
 
 
-def main_text(page: str) -> MainText:
+def main_text(page: str | bytes) -> MainText:
+    """Of a page, or of its UTF-8."""
     blocks = blocks_of(page)
     scores = scores_of(blocks)
     kept = np.flatnonzero(scores >= threshold_of(scores, blocks, shipped().keep_from))
     return MainText(assembled(blocks, kept), len(kept), len(blocks.blocks))
 
 
-def all_text(page: str) -> MainText:
-    """All blocks of a page."""
+def all_text(page: str | bytes) -> MainText:
+    """All blocks of a page, or of its UTF-8."""
     blocks = blocks_of(page)
     count = len(blocks.blocks)
     return MainText(assembled(blocks, np.arange(count)), count, count)
@@ -115,25 +118,26 @@ def threshold_of(scores: np.ndarray, blocks: Blocks, keep_from: float) -> float:
 
 
 def assembled(blocks: Blocks, kept: np.ndarray) -> str:
-    rows, parts = blocks.blocks, []
-    before = -1
-    for number in kept.tolist():
-        row = rows[number]
-        if before >= 0:
-            parts.append(_between(rows[before], row, rows[before + 1 : number + 1]))
+    text, parts = blocks.text.tobytes(), list[bytes]()
+    before: list[int] | None = None
+    after = -1  # the number of the block before, and one
+    for number, row in zip(kept.tolist(), blocks.blocks[kept].tolist(), strict=True):
+        if before is not None:
+            parts.append(_between(before, row, number == after))
         item = row[ITEM]
         if (
             item >= 0
-            and (before < 0 or rows[before][ITEM] != item)
+            and (before is None or before[ITEM] != item)
             and blocks.elements[item, BLOCKS] <= LIST_ITEM
         ):
-            parts.append("- ")
-        parts.append(blocks.raw(number))
-        before = number
-    return html.unescape("".join(parts))
+            parts.append(b"- ")
+        parts.append(text[row[START] : row[END]])
+        before, after = row, number + 1
+    return html.unescape(b"".join(parts).decode("utf-8", "replace"))
 
 
-def _between(before: np.ndarray, row: np.ndarray, gaps: np.ndarray) -> str:
+def _between(before: list[int], row: list[int], adjacent: bool) -> bytes:
+    """What stands between two blocks; `adjacent`: none was left out between them."""
     if row[ROW] >= 0 and row[ROW] == before[ROW] and row[CELL] != before[CELL] and not before[CODE]:
-        return " | "
-    return "\n\n" if len(gaps) > 1 or gaps[:, GAP].max() >= PARAGRAPH else "\n"
+        return b" | "
+    return b"\n" if adjacent and row[GAP] < PARAGRAPH else b"\n\n"

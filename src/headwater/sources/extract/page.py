@@ -19,10 +19,18 @@ _NO_TEXT = re.compile(
 
 
 def html_record(
-    page: str, offset: int | str, fields: dict[str, str], wanted: Literal["main", "all"], body: bytes = b""
+    page: str,
+    offset: int | str,
+    fields: dict[str, str],
+    wanted: Literal["main", "all"],
+    body: bytes = b"",
+    utf8: bytes | None = None,
 ) -> Record:
-    """A page's text, with what the page says of itself added to `fields`. `body`: what is kept if it fails."""
-    extracted = main_text(page) if wanted == "main" else all_text(page)
+    """A page's text, with what the page says of itself added to `fields`. `body`: what is kept if it fails; `utf8`: the
+    page in UTF-8, where that is at hand."""
+    if utf8 is None:
+        utf8 = page.encode("utf-8", "replace")
+    extracted = main_text(utf8) if wanted == "main" else all_text(utf8)
     if not extracted.text.strip():
         if extracted.blocks:
             return Gated(offset, "no_main_text")
@@ -31,7 +39,7 @@ def html_record(
                 offset, "extract_empty", f"{fields.get('url', '')}: text in the page, none extracted", body
             )
         return Gated(offset, "empty")
-    said = metadata_of(page)
+    said = metadata_of(page, utf8)
     canonical = said.pop("url", "")
     if fields.get("consent") and said.get("consent"):
         said["consent"] = f"{fields['consent']} {said['consent']}"

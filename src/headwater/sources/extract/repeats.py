@@ -9,12 +9,13 @@ form, a shop or comments from text (`tags.CUES`) are few in one block, but many 
 
 import numpy as np
 
-from headwater.sources.extract.kernels import kernel
+from headwater.engine.kernels import kernel
 from headwater.sources.extract.tags import CUES, FNV_PRIME
 from headwater.sources.extract.topic import words_of
 
 # Of a block so many bytes are compared, of a page so many runs of words.
 COMPARED, MOST = 12_000, 1 << 19
+SHORTEST = 3  # bytes that a word takes at least, with what ends it
 PART_CUES = ("privacy", "signup", "rights", "related", "comment", "trade")
 NAMES = (
     "said_before",
@@ -22,6 +23,7 @@ NAMES = (
     *(f"part_{name}" for name in ("share", "link_share", "blocks", "from")),
     *(f"part_{name}" for name in PART_CUES),
 )
+_WORDS = COMPARED // SHORTEST
 _FP = np.uint64(FNV_PRIME)
 _CUES = np.array([list(CUES).index(name) for name in PART_CUES])
 # Columns of elements and blocks that are read here; `blocks.py` says what they are.
@@ -31,8 +33,10 @@ _START, _END, _BOX = range(3)
 
 def measure_repeats(blocks: np.ndarray, text: np.ndarray, matrix: np.ndarray) -> None:
     """Fills the first two of the columns NAMES of `matrix`, float32 [blocks, len(NAMES)]."""
-    size = 1 << min(2 * len(text) + 64, 2 * MOST).bit_length()
-    _repeats(blocks, text, np.zeros(size, np.uint64), np.empty((size, 2), np.int32), matrix)
+    runs = len(text) // SHORTEST + len(blocks)
+    size = 1 << min(2 * runs + 64, 2 * MOST).bit_length()
+    words = np.empty(runs + _WORDS, np.uint64)
+    _repeats(blocks, text, words, np.zeros(size, np.uint64), np.empty((size, 2), np.int32), matrix)
 
 
 def measure_parts(
@@ -53,19 +57,33 @@ def _run(words: np.ndarray, many: int, place: int) -> np.uint64:
 
 @kernel
 def _repeats(
-    blocks: np.ndarray, text: np.ndarray, keys: np.ndarray, seen: np.ndarray, matrix: np.ndarray
+    blocks: np.ndarray,
+    text: np.ndarray,
+    words: np.ndarray,
+    keys: np.ndarray,
+    seen: np.ndarray,
+    matrix: np.ndarray,
 ) -> None:
-    """`seen`: of each run the first and the last block that it stands in."""
+    """`words`: room for those of all blocks, one after the other. `seen`: of each run the first and the last block that
+    it stands in."""
     mask, left = np.uint64(keys.shape[0] - 1), MOST
-    words = np.empty(COMPARED // 3, np.uint64)
+    counts = np.empty(blocks.shape[0], np.int64)
+    used = 0
+    for number in range(blocks.shape[0]):
+        start = blocks[number, _START]
+        end = min(blocks[number, _END], start + COMPARED)
+        counts[number] = words_of(text, start, end, words[used : used + _WORDS])
+        used += counts[number]
     for again in range(2):
+        used = 0
         for number in range(blocks.shape[0]):
-            start = blocks[number, _START]
-            many = words_of(text, start, min(blocks[number, _END], start + COMPARED), words)
+            many = counts[number]
+            own = words[used : used + many]
+            used += many
             runs = max(1, many - 2) if many else 0
             before = later = 0
             for run in range(runs):
-                key = _run(words, many, run)
+                key = _run(own, many, run)
                 place = (key >> np.uint64(20)) & mask
                 while keys[place] != 0 and keys[place] != key:
                     place = (place + np.uint64(1)) & mask

@@ -6,7 +6,7 @@ of `tags.py` are part of the compiled kernels.
 
 import numpy as np
 
-from headwater.sources.extract.kernels import inlined, kernel
+from headwater.engine.kernels import inlined, kernel
 from headwater.sources.extract.tags import (
     FNV_PRIME,
     FNV_START,

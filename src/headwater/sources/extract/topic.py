@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headwater.sources.extract.kernels import kernel
+from headwater.engine.kernels import kernel
 from headwater.sources.extract.tags import FNV_PRIME, FNV_START, GROUP, TAG
 from headwater.sources.extract.tokens import is_space
 

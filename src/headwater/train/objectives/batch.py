@@ -39,11 +39,26 @@ def batch_loss(model: Transformer, batch: dict[str, Tensor], count: float | None
     """
     batch = dict(batch)
     targets, predicted = batch.pop("targets"), batch.pop("predicted", None)
+    if model.config.family == "bert" and predicted is not None:
+        batch["at"], predicted = by_row(predicted, *batch["tokens"].shape)
     hidden = model.hidden(batch.pop("tokens"), **batch)  # (B, P, D)
     if predicted is not None:
         hidden = hidden.flatten(0, 1)[predicted]  # (N, D)
     read = model.head(hidden)
     return mean_nats(read, model.output_weight, targets, bias=model.output_bias, count=count)
+
+
+def by_row(places: Tensor, rows: int, positions: int) -> tuple[Tensor, Tensor]:
+    """Ascending places (N,) in B · T -> (B, K) positions in each row, and where in B · K the places are now.
+
+    K is as many as the fullest row has; in the others the last position stands for what is missing.
+    """
+    row = places // positions
+    counts = torch.bincount(row, minlength=rows)
+    columns = torch.arange(len(places), device=places.device) - (counts.cumsum(0) - counts)[row]
+    at = places.new_full((rows, max(1, int(counts.max()))), positions - 1)
+    at[row, columns] = places - row * positions
+    return at, row * at.size(1) + columns
 
 
 def documents_of(tokens: np.ndarray, first: int, *, last: bool = False) -> np.ndarray:
