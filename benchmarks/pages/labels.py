@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from headwater.sources.extract.blocks import BLOCK_COLUMNS, SIZE, Blocks, blocks_of
+from headwater.sources.extract.blocks import Blocks, blocks_of
+from headwater.sources.extract.columns import BLOCK_COLUMNS, SIZE
 from headwater.sources.extract.features import features_of
 from pages import Page, flat_text
 

@@ -9,7 +9,8 @@ import pydoc
 
 import numpy as np
 
-from headwater.sources.extract.blocks import LINK_SIZE, SIZE, blocks_of
+from headwater.sources.extract.blocks import blocks_of
+from headwater.sources.extract.columns import LINK_SIZE, SIZE
 from pages import Page
 
 # Small and large, with classes and without. Which blocks they have differs a little between versions of Python.

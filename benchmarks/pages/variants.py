@@ -10,17 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from headwater.sources.extract.blocks import (
-    BLOCKS,
-    FIRST,
-    IN_PARAGRAPHS,
-    LAST,
-    LENGTH,
-    LINKED,
-    PUNCTUATION,
-    Blocks,
-    sum_up,
-)
+from headwater.sources.extract.blocks import Blocks, sum_up
+from headwater.sources.extract.columns import BLOCKS, FIRST, IN_PARAGRAPHS, LAST, LENGTH, LINKED, PUNCTUATION
 from headwater.sources.extract.features import FAR, NAMES, features_of
 
 # How often a container without text is left out, a group of class names and a kind of tag is unknown.

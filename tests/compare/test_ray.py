@@ -7,6 +7,7 @@ import pytest
 from headwater.compare.run import compare
 from headwater.engine.engines import engine_of
 from headwater.engine.store import local_copy
+from headwater.studio.report import report
 
 pytest.importorskip("ray")
 pytest.importorskip("torch")
@@ -26,6 +27,11 @@ def test_two_machines_come_to_the_verdict_of_one(tmp_path: Path, folder: Path, b
     found = compare(recipes, **asked)
     for name in FILES:
         assert (found.folder / name).read_bytes() == (local.folder / name).read_bytes(), name
+    shown = [
+        report(one.workspace, tmp_path / f"{n}.html", one.path).read_bytes()
+        for n, one in enumerate((local, found))
+    ]
+    assert shown[0] == shown[1]
     trained = list((local_copy(f"s3://{bucket}/ws") / "runs").iterdir())
     assert len(trained) == 6
     events = (found.workspace.path / "events.jsonl").read_bytes()

@@ -42,14 +42,14 @@ def test_what_is_compiled_into_a_kernel_is_in_its_name():
 
 
 def test_a_name_does_not_change_when_a_kernel_that_it_calls_was_compiled_before():
-    from headwater.sources.extract import blocks, tokens
+    from headwater.sources.extract import blocks, scan, tokens
 
     tokens.find_byte(np.frombuffer("<p>源头</p>".encode(), np.uint8), 0, 9, 60)
-    first = blocks._scan.digest
+    first = scan.scan.digest
     blocks.blocks_of("<p>源头</p>")
-    del blocks._scan.digest  # kept from the first time
-    assert blocks._scan.digest == first
-    assert blocks._scan.compiled.py_func.__qualname__.endswith(first)
+    del scan.scan.digest  # kept from the first time
+    assert scan.scan.digest == first
+    assert scan.scan.compiled.py_func.__qualname__.endswith(first)
 
 
 def test_a_global_that_is_no_constant_is_refused():

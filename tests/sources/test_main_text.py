@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.sources.extract import blocks as blocks_module
-from headwater.sources.extract.blocks import MAX_DEPTH, blocks_of
+from headwater.sources.extract import columns
+from headwater.sources.extract.blocks import blocks_of
 from headwater.sources.extract.features import COUNT, NAMES, features_of
 from headwater.sources.extract.forest import shipped
 from headwater.sources.extract.main_text import (
@@ -27,6 +27,7 @@ from headwater.sources.extract.main_text import (
     threshold_of,
     version,
 )
+from headwater.sources.extract.scan import MAX_DEPTH
 from headwater.sources.extract.topic import NOWHERE, topic_of
 
 CHINESE = "今天晚上，很好的月光。我不见他，已是三十多年；今天见了，精神分外爽快。"
@@ -93,10 +94,10 @@ def test_formulas_stand_as_tex_once():
 def test_lengths_count_links_and_han():
     found = blocks_of(f"<p>{CHINESE}<a href='/'>更多</a></p><p>{ENGLISH}</p>")
     han = len(re.findall("[\u4e00-\u9fff]", CHINESE))
-    assert found.blocks[0, blocks_module.HAN] == han + 2
-    assert found.blocks[0, blocks_module.LINK_SIZE] == 6
-    assert found.blocks[:, blocks_module.FINAL].tolist() == [blocks_module.LETTER, blocks_module.STOP]
-    assert found.elements[0, blocks_module.LENGTH] == found.blocks[:, blocks_module.SIZE].sum()
+    assert found.blocks[0, columns.HAN] == han + 2
+    assert found.blocks[0, columns.LINK_SIZE] == 6
+    assert found.blocks[:, columns.FINAL].tolist() == [columns.LETTER, columns.STOP]
+    assert found.elements[0, columns.LENGTH] == found.blocks[:, columns.SIZE].sum()
 
 
 # ---------------------------------------------------------------- text
@@ -276,7 +277,7 @@ def test_any_markup_ends_in_blocks_of_its_own_text(page):
     found = blocks_of(page)
     source = page.encode("utf-8", "replace").decode("utf-8")
     for number, row in enumerate(found.blocks):
-        assert 0 <= row[blocks_module.START] < row[blocks_module.END] <= len(found.text)
+        assert 0 <= row[columns.START] < row[columns.END] <= len(found.text)
         for word in found.raw(number).replace("$", " ").split():
             assert set(word) <= set(source)
     assert np.isfinite(features_of(found)).all()

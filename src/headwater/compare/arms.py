@@ -268,7 +268,7 @@ def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
         documents = together = 0  # a sum of hashes: the same text in any order
         for batch in read_batches(outcome.training_set / "documents.parquet", ["text_key"]):
             documents += batch.num_rows
-            together += sum(map(xxhash.xxh3_128_intdigest, batch.column(0).to_pylist()))
+            together += sum(xxhash.xxh3_128_intdigest(key.encode()) for key in batch.column(0).to_pylist())
         mixture = read_json(outcome.training_set / "manifest.json")["mixture"]
         name = content_key(documents, together, mixture)
         if name in texts:

@@ -277,7 +277,7 @@ class Store:
 
     def _state_of(self, path: str) -> tuple[int, int] | None:
         try:
-            stat = os.stat(f"{self.folder}/{path}")  # asked for every file at every commit
+            stat = os.stat(f"{self.folder}/{path}")  # noqa: PTH116 - quick: of every file at every commit
         except FileNotFoundError:
             return None
         return stat.st_size, stat.st_mtime_ns

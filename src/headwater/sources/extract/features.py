@@ -9,7 +9,8 @@ letters, so that one model serves English and Chinese.
 import numpy as np
 
 from headwater.engine.kernels import kernel
-from headwater.sources.extract.blocks import (
+from headwater.sources.extract.blocks import Blocks
+from headwater.sources.extract.columns import (
     BLOCKS,
     BOX,
     BREAK,
@@ -38,7 +39,6 @@ from headwater.sources.extract.blocks import (
     TAGNAME,
     UPPER,
     WORDS,
-    Blocks,
 )
 from headwater.sources.extract.repeats import NAMES as REPEATS
 from headwater.sources.extract.repeats import measure_parts, measure_repeats

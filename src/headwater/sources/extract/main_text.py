@@ -10,20 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headwater.sources.extract.blocks import (
-    BLOCKS,
-    CELL,
-    CODE,
-    END,
-    GAP,
-    ITEM,
-    PARAGRAPH,
-    ROW,
-    SIZE,
-    START,
-    Blocks,
-    blocks_of,
-)
+from headwater.sources.extract.blocks import Blocks, blocks_of
+from headwater.sources.extract.columns import BLOCKS, CELL, CODE, END, GAP, ITEM, PARAGRAPH, ROW, SIZE, START
 from headwater.sources.extract.features import FAR, NAMES, features_of
 from headwater.sources.extract.forest import shipped
 

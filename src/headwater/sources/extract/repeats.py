@@ -10,6 +10,7 @@ form, a shop or comments from text (`tags.CUES`) are few in one block, but many 
 import numpy as np
 
 from headwater.engine.kernels import kernel
+from headwater.sources.extract.columns import BLOCKS, BOX, END, FIRST, LENGTH, LINKED, PARENT, START
 from headwater.sources.extract.tags import CUES, FNV_PRIME
 from headwater.sources.extract.topic import words_of
 
@@ -26,9 +27,6 @@ NAMES = (
 _WORDS = COMPARED // SHORTEST
 _FP = np.uint64(FNV_PRIME)
 _CUES = np.array([list(CUES).index(name) for name in PART_CUES])
-# Columns of elements and blocks that are read here; `blocks.py` says what they are.
-_PARENT, _LENGTH, _LINKED, _BLOCKS, _FIRST = 0, 3, 4, 6, 9
-_START, _END, _BOX = range(3)
 
 
 def measure_repeats(blocks: np.ndarray, text: np.ndarray, matrix: np.ndarray) -> None:
@@ -70,8 +68,8 @@ def _repeats(
     counts = np.empty(blocks.shape[0], np.int64)
     used = 0
     for number in range(blocks.shape[0]):
-        start = blocks[number, _START]
-        end = min(blocks[number, _END], start + COMPARED)
+        start = blocks[number, START]
+        end = min(blocks[number, END], start + COMPARED)
         counts[number] = words_of(text, start, end, words[used : used + _WORDS])
         used += counts[number]
     for again in range(2):
@@ -104,30 +102,30 @@ def _repeats(
 def _parts(
     headline: int, elements: np.ndarray, blocks: np.ndarray, cues: np.ndarray, matrix: np.ndarray
 ) -> None:
-    total = max(1, elements[0, _LENGTH])
+    total = max(1, elements[0, LENGTH])
     around = np.zeros(elements.shape[0], np.uint8)  # whether an element holds the headline
     around[0] = 1
-    node = blocks[headline, _BOX] if headline >= 0 else 0
+    node = blocks[headline, BOX] if headline >= 0 else 0
     while node > 0:
         around[node] = 1
-        node = elements[node, _PARENT]
+        node = elements[node, PARENT]
     sums = np.zeros((elements.shape[0], _CUES.shape[0]), np.float32)
     for number in range(blocks.shape[0]):
         for column in range(_CUES.shape[0]):
-            sums[blocks[number, _BOX], column] += cues[number, _CUES[column]]
+            sums[blocks[number, BOX], column] += cues[number, _CUES[column]]
     part = np.arange(elements.shape[0])
     for node in range(elements.shape[0] - 1, 0, -1):
         for column in range(_CUES.shape[0]):
-            sums[elements[node, _PARENT], column] += sums[node, column]
+            sums[elements[node, PARENT], column] += sums[node, column]
     for node in range(1, elements.shape[0]):
-        if not around[elements[node, _PARENT]]:
-            part[node] = part[elements[node, _PARENT]]
+        if not around[elements[node, PARENT]]:
+            part[node] = part[elements[node, PARENT]]
     for number in range(blocks.shape[0]):
-        x, node = matrix[number], part[blocks[number, _BOX]]
-        length = elements[node, _LENGTH]
+        x, node = matrix[number], part[blocks[number, BOX]]
+        length = elements[node, LENGTH]
         x[2] = length / total
-        x[3] = elements[node, _LINKED] / max(1, length)
-        x[4] = np.log1p(np.float64(elements[node, _BLOCKS]))
-        x[5] = max(-300, min(300, elements[node, _FIRST] - headline)) if headline >= 0 and node > 0 else -999
+        x[3] = elements[node, LINKED] / max(1, length)
+        x[4] = np.log1p(np.float64(elements[node, BLOCKS]))
+        x[5] = max(-300, min(300, elements[node, FIRST] - headline)) if headline >= 0 and node > 0 else -999
         for column in range(_CUES.shape[0]):
             x[6 + column] = 100 * sums[node, column] / (length + 300)

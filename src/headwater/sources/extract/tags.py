@@ -184,7 +184,7 @@ def fnv(word: bytes) -> int:
 
 
 def hash_table(entries: dict[str, int], size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keys and values of an open-addressed table, found by `blocks.look_up`; `size` is a power of two."""
+    """Keys and values of an open-addressed table, found by `tokens.look_up`; `size` is a power of two."""
     keys, values = np.zeros(size, np.uint64), np.zeros(size, np.int64)
     for word, value in entries.items():
         key = fnv(word.encode())

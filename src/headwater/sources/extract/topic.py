@@ -11,6 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from headwater.engine.kernels import kernel
+from headwater.sources.extract.columns import (
+    BOX,
+    END,
+    GROUPS,
+    INNER,
+    LENGTH,
+    LINK_SIZE,
+    PARENT,
+    SIZE,
+    START,
+    TAGNAME,
+)
 from headwater.sources.extract.tags import FNV_PRIME, FNV_START, GROUP, TAG
 from headwater.sources.extract.tokens import is_space
 
@@ -146,9 +158,6 @@ def _ones(bits: np.uint64) -> int:
     return count
 
 
-# Columns of elements and blocks that are read here; `blocks.py` says what they are.
-_PARENT, _TAGNAME, _GROUPS, _LENGTH = 0, 1, 2, 3
-_START, _END, _BOX, _INNER, _SIZE, _LINK_SIZE = range(6)
 _COMMENTS = 1 << GROUP["comments"]
 _H1, _H2, _H3 = TAG["h1"], TAG["h2"], TAG["h3"]
 
@@ -163,7 +172,7 @@ def _measure(
     text: np.ndarray,
     matrix: np.ndarray,
 ) -> int:
-    count, total = blocks.shape[0], max(1, elements[0, _LENGTH])
+    count, total = blocks.shape[0], max(1, elements[0, LENGTH])
     keys, bits = np.zeros(512, np.uint64), np.zeros((512, 2), np.uint64)
     words = np.empty(240, np.uint64)
     different = np.zeros(2, np.int64)
@@ -174,8 +183,8 @@ def _measure(
     best, where = np.zeros(2), np.zeros(2, np.int64)
     for number in range(count):
         x, block = matrix[number], blocks[number]
-        start = block[_START]
-        many = words_of(text, start, min(block[_END], start + COMPARED), words)
+        start = block[START]
+        many = words_of(text, start, min(block[END], start + COMPARED), words)
         hits, seen, either = np.zeros(2), np.zeros(2, np.uint64), 0
         for word in range(many):
             place = int(words[word] >> np.uint64(40)) & 511
@@ -187,8 +196,8 @@ def _measure(
                     if bits[place, which]:
                         hits[which] += 1
                         seen[which] |= bits[place, which]
-        sums[block[_BOX], 0] += many
-        sums[block[_BOX], 1] += either
+        sums[block[BOX], 0] += many
+        sums[block[BOX], 1] += either
         for which in range(2):
             share = hits[which] / max(1, many)
             found = _ones(seen[which]) / max(1, different[which])
@@ -196,27 +205,27 @@ def _measure(
             if which:
                 score = found * min(1.0, 0.3 + share)
             else:
-                score = 2 * share * found / (share + found + 1e-9) * _as_heading(elements, block[_INNER])
-                if block[_LINK_SIZE] > 0.5 * block[_SIZE]:
+                score = 2 * share * found / (share + found + 1e-9) * _as_heading(elements, block[INNER])
+                if block[LINK_SIZE] > 0.5 * block[SIZE]:
                     score *= 0.8
             if score > best[which]:
                 best[which], where[which] = score, number
         x[13], x[14] = kind, either / max(1, many)
     for node in range(elements.shape[0] - 1, 0, -1):
         for column in range(2):
-            sums[elements[node, _PARENT], column] += sums[node, column]
+            sums[elements[node, PARENT], column] += sums[node, column]
     commented, comments = 0, 0
     steps = np.zeros(elements.shape[0], np.int32)  # at first: whether an element stands in comments
     for node in range(1, elements.shape[0]):
-        steps[node] = steps[elements[node, _PARENT]]
-        if elements[node, _GROUPS] & _COMMENTS:
+        steps[node] = steps[elements[node, PARENT]]
+        if elements[node, GROUPS] & _COMMENTS:
             comments += 1
             if not steps[node]:
-                commented += elements[node, _LENGTH]
+                commented += elements[node, LENGTH]
             steps[node] = 1
     for number in range(count):
-        x, box = matrix[number], blocks[number, _BOX]
-        around = elements[box, _PARENT] if elements[box, _PARENT] > 0 else box
+        x, box = matrix[number], blocks[number, BOX]
+        around = elements[box, PARENT] if elements[box, PARENT] > 0 else box
         x[15] = sums[around, 1] / max(np.float32(1), sums[around, 0])
         x[16], x[17] = min(1.0, commented / total), min(comments, 200)
     for which in range(2):
@@ -229,10 +238,10 @@ def _as_heading(elements: np.ndarray, node: int) -> float:
     for _ in range(4):
         if node <= 0:
             break
-        tag = elements[node, _TAGNAME]
+        tag = elements[node, TAGNAME]
         if tag in (_H1, _H2, _H3):
             return 1.6 if tag == _H1 else 1.3 if tag == _H2 else 1.1
-        node = elements[node, _PARENT]
+        node = elements[node, PARENT]
     return 1.0
 
 
@@ -251,26 +260,26 @@ def _distances(
     at = 7 * which
     count = blocks.shape[0]
     steps[:] = -1
-    node, step = blocks[where, _BOX], 0
+    node, step = blocks[where, BOX], 0
     while node > 0:
         steps[node] = step
-        node, step = elements[node, _PARENT], step + 1
+        node, step = elements[node, PARENT], step + 1
     steps[0] = step
     letters = 0.0
     for number in range(where):
-        letters -= blocks[number, _SIZE]
+        letters -= blocks[number, SIZE]
     for number in range(count):
         x = matrix[number]
         if which == 0:
             x[3] = np.log1p(letters) if letters >= 0 else -np.log1p(-letters)
-        letters += blocks[number, _SIZE]
+        letters += blocks[number, SIZE]
         x[at + 4 - which] = best
         if best < REPEATED:
             x[at + 2], x[at + 5 - which], x[at + 6 - which] = NOWHERE, -1, -1
             continue
-        node = blocks[number, _BOX]
+        node = blocks[number, BOX]
         while steps[node] < 0:
-            node = elements[node, _PARENT]
+            node = elements[node, PARENT]
         x[at + 2] = max(-300, min(300, number - where))
         x[at + 5 - which] = min(20, steps[node])
-        x[at + 6 - which] = elements[node, _LENGTH] / total
+        x[at + 6 - which] = elements[node, LENGTH] / total
