@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
 from task_models import of_kind, small_model
 
-KILLS = 8
+KILLS = 5
 COMMAND = [sys.executable, "-c", "from headwater.cli import main; main()", "finetune"]
 
 
@@ -30,7 +30,7 @@ def test_kills_at_random_moments_and_during_the_search(tmp_path: Path) -> None:
         items = of_kind("classification", count, start)
         lines = (json.dumps({"text": i.texts[0], "label": i.target}, ensure_ascii=False) for i in items)
         (data / f"{split}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    command = [*COMMAND, str(model), "--task", str(data), "--search", "4", "--seeds", "2", "--workers", "1",
+    command = [*COMMAND, str(model), "--task", str(data), "--search", "3", "--epochs", "2", "--workers", "1",
                "--workspace", str(workspace)]  # fmt: skip
 
     def start() -> "subprocess.Popen[bytes]":
