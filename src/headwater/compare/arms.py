@@ -281,7 +281,8 @@ def _refuse_equal(arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
 
 def _what_else(arm: Arm) -> str:
     if arm.said.startswith("--"):
-        return "vary what changes it: --preset headwater, --vary curate.duplicates=null, --drop-source NAME"
+        ways = ("--preset gopher", "--vary curate.duplicates=null", "--drop-source NAME")
+        return f"vary what changes it: {', '.join(way for way in ways if not way.startswith(arm.said.split()[0]))}"
     return "make its rules stricter, or see `headwater run` on it for what they dropped"
 
 

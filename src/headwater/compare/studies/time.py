@@ -92,4 +92,11 @@ STUDY = Study(
     tokens=200_000,
     write=write,
     judge=judge,
+    lesson=(
+        "Years cost 1 to 4% where they cost anything, and not in one direction: the early arm wins at home, the middle and "
+        "the late do not. Three scored authors a period differ among themselves as much as periods do; the 5-gram "
+        "contradicts two of the eight pairs. A claim about time needs more authors, or text of which all else is equal.",
+        "年代若有代价，也只在 1% 到 4% 之间，且方向不一：早期一臂在本时期胜出，中期与晚期没有。每个时期只有三位被评分的作者，"
+        "他们之间的差别与时期之间的一样大；八对中 5-gram 有两对持相反意见。要谈论时间，需要更多作者，或其他方面都相同的文本。",
+    ),
 )
