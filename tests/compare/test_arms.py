@@ -251,7 +251,7 @@ def test_arms_that_keep_the_same_text_are_refused(corpus: Path) -> None:
     with pytest.raises(HeadwaterError, match="same keeps exactly the text that raw keeps"):
         prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
     varied = load_arms([corpus / "raw.yaml"], DEMO, [], variations_of(["curate.max_epochs=9"]))
-    with pytest.raises(HeadwaterError, match="vary what changes it: "):
+    with pytest.raises(HeadwaterError, match="vary what changes it: --preset gopher, --drop-source NAME"):
         prepare(varied, Workspace(corpus / "workspace"), budget(500), workers=1)
 
 
