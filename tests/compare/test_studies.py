@@ -342,6 +342,14 @@ def test_a_study_has_a_page_in_both_languages(tmp_path: Path) -> None:
     assert "同号" in both.read_text("utf-8")
 
 
+def test_documentation_says_what_was_found() -> None:
+    for study in STUDIES.values():
+        if study.path.is_file():
+            for language, sentence in recorded(study)["found"]["sentence"].items():
+                text = (Path(__file__).parents[2] / "docs" / language / "compare.md").read_text("utf-8")
+                assert f"| {study.name} | {sentence} |" in text, "see docs/*/compare.md, What was found"
+
+
 def test_documentation_has_the_table_that_the_records_give() -> None:
     pairs = resolved_pairs([recorded(one) for one in STUDIES.values() if one.path.is_file()])
     for language in ("en", "zh"):
