@@ -91,6 +91,7 @@ def chapters(lines: list[str], headings: list[bool]) -> list[Part]:
 
 
 _BY = re.compile(r"(?:written |edited )?by:?\s+(?:the )?([A-Z][^,;:!?]{2,60}?)(?:,? \[?\d{4}\]?)?\.?", re.I)
+LONGEST_BYLINE = 60  # characters
 _ZHU = re.compile(
     r"作者[：:]\s*(\S.{0,30})|\[?.{0,30}/\s*([^/]{2,20}?)\s*(?:（.{1,4}）|\(.{1,4}\))?\s*[著撰]\s*\]?|([\u3400-\u9fff\s\u3000·]{2,20}?)[\s\u3000]*[著撰]"
 )
@@ -108,7 +109,9 @@ def title_page(lines: list[str]) -> dict[str, str]:
     elif len(first) > 1 and _BY.fullmatch(first[1]) and not is_heading(first[0]):
         said["title"] = first[0]
     for line in first[:4]:
-        if (found := _BY.fullmatch(line) or (_ZHU.fullmatch(line) if len(line) <= 60 else None)) is not None:
+        if (
+            found := _BY.fullmatch(line) or (_ZHU.fullmatch(line) if len(line) <= LONGEST_BYLINE else None)
+        ) is not None:
             name = next(group for group in found.groups() if group)
             said["author"] = " ".join(name.replace("\u3000", " ").split())
             break
