@@ -297,7 +297,9 @@ def try_all(part: int = 0, of: int = 1) -> None:
     patterns = shipped()
     print(json.dumps({"patterns": len(patterns)}), flush=True)
     for name, (pattern, methods) in patterns.items():
-        if zlib.crc32(name.encode()) % of != part:  # a new pattern leaves the others where they are
+        if (
+            zlib.crc32(repr(pattern.pattern).encode()) % of != part
+        ):  # a new one leaves the others where they are
             continue
         print(json.dumps({"trying": name}), flush=True)
         cut = CUT.get(name.partition(" ")[0])
