@@ -72,6 +72,7 @@ def resolve(name: str) -> Callable[..., Any]:
     """The function that "module:function" names."""
     module, _, function = name.partition(":")
     resolved: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    heap.adapt()
     return resolved
 
 
