@@ -84,8 +84,8 @@ def visible_lines(budget: Budget, workspace: Workspace, candidates: int, *, race
         found = planned(seeds, seed_sd**2, [(1.0, unit_sd**2, units)])
         bounds.append(percent(found.planned_difference(candidates, level)))
     return [
-        f"visible   from about {bounds[0]:.1f}% on a quiet corpus to {bounds[1]:.1f}% on a noisy one: the protocol's",
-        f"          usual variances, nothing has been compared here yet ({units} held-out unit{'s' * (units != 1)}, {source})",
+        f"visible   from about {bounds[0]:.1f}% on a quiet corpus to {bounds[1]:.1f}% on a noisy one: the protocol's "
+        f"usual variances, nothing has been compared here yet ({units} held-out unit{'s' * (units != 1)}, {source})",
     ]
 
 
