@@ -272,7 +272,7 @@ def test_history_keeps_every_comparison(comparison: Comparison, folder: Path) ->
     assert visible_lines(TINY, comparison.workspace, 1)[0].startswith("visible   from about")
     assert "earlier comparisons" in visible_lines(TINY, comparison.workspace, 1)[0]
     stranger = Workspace(folder / "neu")
-    assert "nothing has been compared here yet" in visible_lines(TINY, stranger, 1)[1]
+    assert "nothing has been compared here yet" in visible_lines(TINY, stranger, 1)[0]
     assert "no comparison yet" in lines_of(history(stranger), folder)[0]
 
 
