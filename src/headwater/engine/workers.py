@@ -69,7 +69,7 @@ def default_workers() -> int:
 
 
 def resolve(name: str) -> Callable[..., Any]:
-    """The function that "module:function" names."""
+    """The function that "module:function" names, imported; a worker's memory is set for what that needs."""
     module, _, function = name.partition(":")
     resolved: Callable[..., Any] = getattr(importlib.import_module(module), function)
     heap.adapt()

@@ -7,7 +7,7 @@ page: the stack is at most MAX_DEPTH deep (what is nested deeper counts as its a
 
 import numpy as np
 
-from headwater.engine.kernels import kernel
+from headwater.engine.kernels import inlined, kernel
 from headwater.sources.extract.columns import (
     BOX,
     BREAK,
@@ -72,6 +72,24 @@ from headwater.sources.extract.topic import MAX_METAS
 MAX_DEPTH = 512
 # FLAGS of an element: its text is none of the page's; white space counts in it; it is code.
 _SKIPS, _PREFORMATTED, _IS_CODE = 1, 2, 4
+
+
+@inlined
+def _closed(
+    elements: np.ndarray, current: int, last: int, skips: int, preformatted: int, code: int, anchor: int
+) -> tuple[int, int, int, int, int]:
+    """The open elements from the current one up to `last` end: what is current then, and how many are open of each kind."""
+    while True:
+        flags = elements[current, FLAGS]
+        skips -= flags & _SKIPS
+        preformatted -= flags >> 1 & 1
+        code -= flags >> 2 & 1
+        if current == anchor:
+            anchor = -1
+        ended, current = current, elements[current, PARENT]
+        if ended == last:
+            return current, skips, preformatted, code, anchor
+
 
 _P, _A, _BR, _PRE, _CODE, _TT, _MATH, _HR, _TR, _LI, _META, _TITLE = (
     TAG[name] for name in ("p", "a", "br", "pre", "code", "tt", "math", "hr", "tr", "li", "meta", "title")
@@ -197,17 +215,9 @@ def scan(
                 node = elements[node, PARENT]
                 steps += 1
             if node > 0:
-                while True:
-                    flags = elements[current, FLAGS]
-                    skips -= flags & _SKIPS
-                    preformatted -= flags >> 1 & 1
-                    code -= flags >> 2 & 1
-                    if current == anchor:
-                        anchor = -1
-                    last = current == node
-                    current = elements[current, PARENT]
-                    if last:
-                        break
+                current, skips, preformatted, code, anchor = _closed(
+                    elements, current, node, skips, preformatted, code, anchor
+                )
             elif tag == _A:
                 anchor = -1
             continue
@@ -271,17 +281,9 @@ def scan(
                 node = elements[node, PARENT]
                 steps += 1
             if target > 0 and beyond == 0:
-                while True:
-                    flags = elements[current, FLAGS]
-                    skips -= flags & _SKIPS
-                    preformatted -= flags >> 1 & 1
-                    code -= flags >> 2 & 1
-                    if current == anchor:
-                        anchor = -1
-                    last = current == target
-                    current = elements[current, PARENT]
-                    if last:
-                        break
+                current, skips, preformatted, code, anchor = _closed(
+                    elements, current, target, skips, preformatted, code, anchor
+                )
             if data[place - 2] == 47 and (tag == 0 or IS_SKIPPED[tag]):
                 continue  # <path/>, <svg/>
             if elements[current, DEPTH] >= MAX_DEPTH:
