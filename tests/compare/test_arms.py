@@ -65,6 +65,9 @@ def test_arms_share_all_but_their_data(tmp_path: Path) -> None:
         1024,
     )
     assert (first.seed, first.train.learning_rate, first.evaluate.bytes_per_unit) == (7, 0.01, 2000)
+    assert first.evaluate.max_bytes is None  # the recipe says how much is scored
+    silent = load_arms([write(tmp_path, "无话"), write(tmp_path, "整理", body)], DEMO, [])
+    assert silent[1].recipe.evaluate.max_bytes == DEMO.scored == 300_000
     assert second.folder == tmp_path.resolve()  # paths of a recipe stay relative to it
     assert [row["key"] for row in settings_diff(first, second)] == [
         f"curate.duplicates.{key}" for key in ("exact", "near.similarity", "quality")

@@ -90,7 +90,11 @@ class Fabricated:
             arms.append(Arm(role, recipe, path, path.name))
             outcomes.append(self.outcome(name))
             found.append(self.arm(name, role, effect, factor, ngram))
-        prepared = Prepared(tuple(arms), tuple(outcomes), cast(Entry, None), draw)
+        held = {
+            name: {"units": 2 * self.units, "bytes": 10**6} for name in BITS
+        }  # half of it is scored, or less
+        heldout = cast(Entry, SimpleNamespace(result={"held_out": held}))
+        prepared = Prepared(tuple(arms), tuple(outcomes), heldout, draw)
         shares = domain_weights({domain: language for domain, (_, language) in BITS.items()}, weights)
         measured = Found(found, {"网页": found[0].ngram}, shares)
         budget = BUDGETS["demo"]

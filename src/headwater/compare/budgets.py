@@ -35,6 +35,9 @@ class Budget:
     batch: int  # tokens a step
     margin: float  # M: a difference that would not matter, as a share
     tokens_a_second: int = 20_000  # of one training: on one thread of two busy cores; of gpu, on one GPU
+    # held-out bytes that a run is scored on, where a recipe does not say it: about a fifth of what its training costs
+    scored: int | None = None
+    scored_a_second: int = 40_000  # on one thread
     checkpoint_bytes: int = 20_000_000  # what a run keeps on disk
     placebo: bool = False  # run one where arms repeat their text differently
     rates: tuple[float, ...] = ()  # times the learning rate, at which the order of the arms is checked
@@ -43,7 +46,7 @@ class Budget:
     device: str = "cpu"  # cuda: refused where there is none
 
     def of(self, recipe: Recipe) -> Recipe:
-        """The recipe with this budget's model, training length and vocabulary."""
+        """The recipe with this budget's model, training length and vocabulary, and what it scores if that says nothing."""
         if recipe.model.family != "gpt":
             raise RecipeError(
                 f"model.family is {recipe.model.family}; a comparison trains its budget's gpt models, whose likelihoods "
@@ -52,11 +55,15 @@ class Budget:
         train = {"tokens": self.tokens, "batch": self.batch, "checkpoint_every": 50 * self.batch}
         if self.micro_batch is not None:
             train["micro_batch"] = self.micro_batch
+        evaluate = recipe.evaluate
+        if evaluate.bytes_per_unit is None and evaluate.max_bytes is None:
+            evaluate = evaluate.model_copy(update={"max_bytes": self.scored})
         return recipe.model_copy(
             update={
                 "model": ModelSettings(preset=self.preset),
                 "train": recipe.train.model_copy(update=train),
                 "tokenizer": recipe.tokenizer.model_copy(update={"vocabulary": self.vocabulary}),
+                "evaluate": evaluate,
             }
         )
 
@@ -86,8 +93,10 @@ class Budget:
             return self.seeds(role)
         return max(self.seeds_baseline, LOOKS[-1][0]) if role == "baseline" else LOOKS[-1][0]
 
-    def seconds(self, trainings: int, slots: int) -> float:
-        return OVERHEAD_SECONDS + -(-trainings // slots) * self.tokens / self.tokens_a_second
+    def seconds(self, trainings: int, slots: int, scored: float) -> float:
+        """Of the clock, where every run is scored on so many bytes."""
+        run = self.tokens / self.tokens_a_second + scored / self.scored_a_second
+        return OVERHEAD_SECONDS + -(-trainings // slots) * run
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -96,16 +105,16 @@ class Budget:
 BUDGETS = {
     budget.name: budget
     for budget in (
-        Budget("demo", 500_000, 6, 3, 1, "modern-nano", 1024, 2048, 0.01),
-        Budget("quick", 2_000_000, 6, 3, 2, "modern-nano", 1024, 4096, 0.01, placebo=True),
+        Budget("demo", 500_000, 6, 3, 1, "modern-nano", 1024, 2048, 0.01, scored=300_000),
+        Budget("quick", 2_000_000, 6, 3, 2, "modern-nano", 1024, 4096, 0.01, scored=1_000_000, placebo=True),
         Budget(
             "standard", 5_000_000, 10, 5, 4, "modern-micro", 1024, 8192, 0.005, tokens_a_second=12_000,
-            checkpoint_bytes=40_000_000, placebo=True, rates=(0.25, 4.0),
+            scored=2_000_000, scored_a_second=25_000, checkpoint_bytes=40_000_000, placebo=True, rates=(0.25, 4.0),
         ),
         # 25M parameters without embeddings, 20 tokens a parameter
         Budget(
             "gpu", 500_000_000, 6, 3, 4, "modern-medium", 16_384, 131_072, 0.005, tokens_a_second=200_000,
-            checkpoint_bytes=600_000_000, placebo=True, micro_batch=32_768, device="cuda",
+            scored=1_000_000, scored_a_second=2_000, checkpoint_bytes=600_000_000, placebo=True, micro_batch=32_768, device="cuda",
         ),
     )
 }  # fmt: skip

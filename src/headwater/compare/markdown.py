@@ -54,6 +54,8 @@ def summary_lines(result: dict[str, Any]) -> list[str]:
             f"race      {look['seeds']} seeds, α {look['alpha']:g}: {', '.join(ended) or 'none'} decided"
         )
     lines.append(f"matched   {matching_words(result)[0]}")
+    if scored := scored_words(result):
+        lines.append(f"scored    {scored[0]}")
     return lines
 
 
@@ -73,6 +75,25 @@ def matching_words(result: dict[str, Any]) -> tuple[str, str]:
         english += f"; the arms repeat their text differently ({times} epochs)"
         chinese += f"；各实验臂重复文本的次数不同（轮数：{times}）"
     return english, chinese
+
+
+def scored_words(result: dict[str, Any]) -> tuple[str, str] | None:
+    """How much of the held-out text is scored, in English and in Chinese; None where it is all of it."""
+    held = [domain.get("held_out", domain) for domain in result["domains"]]
+    units, size = (sum(domain[what] for domain in result["domains"]) for what in ("units", "bytes"))
+    all_units, whole = (sum(domain[what] for domain in held) for what in ("units", "bytes"))
+    if size == whole:
+        return None
+    part, every = show_size(size), show_size(whole)
+    if units == all_units:
+        return (
+            f"the beginning of each held-out unit, {part} of {every}",
+            f"每个留出单元的开头，{every} 中的 {part}",
+        )
+    return (
+        f"the beginning of {units:,} of {all_units:,} held-out units, {part} of {every}",
+        f"{all_units:,} 个留出单元中 {units:,} 个的开头，{every} 中的 {part}",
+    )
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -143,6 +164,8 @@ def markdown(result: dict[str, Any]) -> str:
         for d in result["domains"]
     ]  # fmt: skip
     parts.append(_table(["held-out domain", "language", "weight", "units", "documents", "bytes"], held))
+    if scored := scored_words(result):
+        parts.append(f"Scored is {scored[0]}; evaluate.max_bytes and evaluate.bytes_per_unit say how much.")
     parts.append("## Arms")
     rows = [
         [arm["name"], arm["role"], f"{arm['documents']:,}", f"{arm['bytes']:,}", f"{arm['tokens']:,}",

@@ -13,13 +13,19 @@ from headwater.compare.arms import Arm
 from headwater.compare.budgets import LOOKS, Budget
 from headwater.compare.history import history
 from headwater.compare.statistics import percent, planned
-from headwater.engine.workspace import Workspace, read_json
+from headwater.engine.workspace import Entry, Workspace, read_json
+from headwater.recipe import Recipe
 from headwater.recipe.quantities import show_count, show_size
+from headwater.recipe.sources import Source
 
 # Standard deviations, over seeds and over held-out units, of ln(bits per byte): a quiet and a noisy corpus.
 QUIET, NOISY = (0.003, 0.01), (0.02, 0.03)
 ASSUMED_UNITS = 24
 GROWTH = 6  # bytes of a workspace for each byte of input
+PACKED, UNPACKED = (
+    (".gz", ".bz2", ".xz", ".zst", ".zip", ".epub"),
+    3,
+)  # bytes of text for each of a packed file
 
 
 def plan_lines(
@@ -50,10 +56,13 @@ def plan_lines(
             f"          {budget.seeds_candidate} more a candidate as a placebo, if arms repeat their text differently"
         )
     lines.append(f"matched   by {matching}; one model and one tokeniser, so by compute too")
+    scored = _scored_bytes(arms[0], workspace)
+    lines.append(f"scored    each on {show_size(scored)} of held-out text at most")
     lines.append(
-        f"time      about {_time(budget.seconds(trainings, slots))} and what reading takes; what is made already is kept"
+        f"time      about {_time(budget.seconds(trainings, slots, scored))} and what reading takes; what is made already "
+        "is kept"
     )
-    disk = trainings * budget.checkpoint_bytes + GROWTH * _input_bytes(arms[0])
+    disk = trainings * budget.checkpoint_bytes + GROWTH * _input_bytes(arms[0].recipe)
     lines.append(f"disk      at most about {show_size(disk)}")
     return lines + visible_lines(budget, workspace, candidates, race=race)
 
@@ -113,20 +122,43 @@ def _noise(workspace: Workspace, row: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _held_out_units(workspace: Workspace) -> tuple[int, str]:
     """Of the workspace's held-out set, if it is made already."""
-    found = [
-        entry.result["units"]
-        for folder in sorted((workspace.path / "heldout").glob("*"))
-        if (entry := workspace.stage(f"heldout/{folder.name}").entry("heldout")) is not None
-    ]
+    found = [entry.result["units"] for entry in _held_out(workspace)]
     return (max(found), "as held out here") if found else (ASSUMED_UNITS, "assumed")
 
 
-def _input_bytes(arm: Arm) -> int:
-    """Size of the local files that the sources name; what lies in a store is not asked for."""
-    patterns = [path for source in arm.recipe.sources for path in source.paths if "://" not in path]
-    whole = [arm.recipe.folder / path for path in patterns]
+def _scored_bytes(arm: Arm, workspace: Workspace) -> int:
+    """What a run is scored on, about: by a held-out set of the workspace, or by the sizes of the input's files."""
+    asked = arm.recipe.evaluate
+    whole = [sum(one["bytes"] for one in entry.result["held_out"].values()) for entry in _held_out(workspace)]
+    scored = max(whole, default=0)
+    if not whole:
+        for source in arm.recipe.sources:
+            share = 1.0 if source.role == "reference" else arm.recipe.holdout.share
+            scored += round(share * sum(_text_bytes(file) for file in _files(arm.recipe, source)))
+    if asked.bytes_per_unit is not None:
+        scored = min(scored, asked.bytes_per_unit * _held_out_units(workspace)[0])
+    return scored if asked.max_bytes is None else min(scored, asked.max_bytes)
+
+
+def _held_out(workspace: Workspace) -> list[Entry]:
+    folders = sorted((workspace.path / "heldout").glob("*"))
+    found = [workspace.stage(f"heldout/{folder.name}").entry("heldout") for folder in folders]
+    return [entry for entry in found if entry is not None and "held_out" in entry.result]
+
+
+def _input_bytes(recipe: Recipe) -> int:
+    return sum(file.stat().st_size for source in recipe.sources for file in _files(recipe, source))
+
+
+def _files(recipe: Recipe, source: Source) -> set[Path]:
+    """The local files that a source names; what lies in a store is not asked for."""
+    whole = [recipe.folder / path for path in source.paths if "://" not in path]
     found = {file for one in whole for file in Path(one.anchor).glob(str(one.relative_to(one.anchor)))}
-    return sum(file.stat().st_size for file in found if file.is_file())
+    return {file for file in found if file.is_file()}
+
+
+def _text_bytes(file: Path) -> int:
+    return file.stat().st_size * (UNPACKED if file.suffix in PACKED else 1)
 
 
 def _time(seconds: float) -> str:

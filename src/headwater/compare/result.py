@@ -26,7 +26,7 @@ from headwater.compare.statistics import (
 from headwater.evaluate.summary import DomainTotals
 from headwater.pipeline.train import Run
 
-FORMAT = 2
+FORMAT = 3
 MIN_CLAIM_UNITS = 12  # fewer units in a domain: the verdict is about these texts
 CURVE_POINTS = 60
 
@@ -106,6 +106,9 @@ def result_of(
             "units": len(totals.units),
             "documents": totals.documents,
             "bytes": int(totals.bytes.sum()),
+            "held_out": prepared.heldout.result["held_out"][
+                name
+            ],  # units and bytes, of which the above are scored
         }
         for name, totals in found.arms[0].ngram.items()
     ]

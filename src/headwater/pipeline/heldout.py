@@ -5,6 +5,7 @@ twentieth of its bytes ("news/en", "news/zh"); rarer languages stay with the dom
 """
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from headwater.engine.workspace import Entry, Output, Workspace, content_key
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
+from headwater.pipeline.portions import beginning, portions
 from headwater.recipe import Recipe
 
 HELDOUT_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "unit", "domain", "language", "text")])
@@ -31,11 +33,11 @@ def held_out(recipe: Recipe, workspace: Workspace, ingested: Ingested, measured:
         }
         for shard in ingested.shards
     }
-    settings = recipe.evaluate.model_dump(include={"domains", "bytes_per_unit"})
+    settings = recipe.evaluate.model_dump(include={"domains", "bytes_per_unit", "max_bytes"})
     inputs = [
         (shard.fingerprint, measured.of("language", shard.shard).fingerprint) for shard in ingested.shards
     ]
-    key = content_key("heldout", 1, settings, inputs)
+    key = content_key("heldout", 2, settings, inputs)
     arguments = {"shards": shards, **settings}
     task = Task("heldout", key, "headwater.pipeline.heldout:collect", arguments)
     [entry] = run_stage(workspace, f"heldout/{key[:12]}", [task], workers=1, title="held-out text")
@@ -43,42 +45,80 @@ def held_out(recipe: Recipe, workspace: Workspace, ingested: Ingested, measured:
 
 
 def collect(
-    out: Output, *, shards: dict[str, dict[str, str]], domains: list[str] | None, bytes_per_unit: int | None
+    out: Output,
+    *,
+    shards: dict[str, dict[str, str]],
+    domains: list[str] | None,
+    bytes_per_unit: int | None,
+    max_bytes: int | None,
 ) -> dict[str, Any]:
-    """Shard function: the held-out documents of the chosen domains, in the order of their shards.
+    """Shard function: what is scored of the chosen domains, in the order of their shards.
 
-    `bytes_per_unit` takes whole documents of a unit, in order of id, until it is reached; at least one.
+    Of a unit that is not scored whole these are its documents in order of id, and of the last one the beginning. They
+    are cut here, before there is a model: every run and every n-gram reads the same text, whatever its tokens.
     """
-    seen: set[str] = set()
-    sizes: dict[str, Counter[str]] = defaultdict(Counter)  # domain -> language -> bytes
-    units: dict[str, list[tuple[str, int]]] = defaultdict(list)  # unit -> (id, bytes)
-    for row in _rows(shards, ["id", "unit", "domain", "split", "text"]):
-        seen.add(row["domain"])
-        if domains is None or row["domain"] in domains:
-            size = len(row["text"].encode())
-            sizes[row["domain"]][row["language"]] += size
-            units[row["unit"]].append((row["id"], size))
+    documents = _documents(shards, domains)
+    strata = {domain: _strata(counts) for domain, counts in _by_language(documents).items()}
+    held: dict[str, Counter[str]] = defaultdict(Counter)  # stratum -> unit -> bytes
+    for one in documents:
+        held[_stratum(strata, one)[0]][one.unit] += one.size
+    scored = portions(held, bytes_per_unit=bytes_per_unit, max_bytes=max_bytes)
+    left = {name: Counter(units) for name, units in scored.items()}
+    pieces: dict[str, int] = {}  # id -> bytes of it that are scored
+    for one in sorted(documents, key=lambda document: document.id):
+        units = left[_stratum(strata, one)[0]]
+        if units[one.unit] > 0:
+            pieces[one.id] = min(one.size, units[one.unit])
+            units[one.unit] -= pieces[one.id]
+    total = 0
+    with ShardWriter(out.path("parquet"), HELDOUT_SCHEMA) as writer:
+        for row in _rows(shards, ["id", "unit", "domain", "split", "text"]):
+            if row["id"] in pieces:
+                stratum, language = _stratum(strata, _Document.of(row))
+                text = beginning(row["text"], pieces[row["id"]])
+                writer.write([{"id": row["id"], "unit": row["unit"], "domain": stratum, "language": language,
+                               "text": text}])  # fmt: skip
+                total += len(text.encode())
+    return {
+        "documents": len(pieces),
+        "bytes": total,
+        "units": len({unit for units in scored.values() for unit in units}),
+        "held_out": {
+            name: {"units": len(units), "bytes": units.total()} for name, units in sorted(held.items())
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    id: str
+    unit: str
+    domain: str
+    language: str
+    size: int  # bytes
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> "_Document":
+        return cls(row["id"], row["unit"], row["domain"], row["language"], len(row["text"].encode()))
+
+
+def _documents(shards: dict[str, dict[str, str]], domains: list[str] | None) -> list[_Document]:
+    """The held-out documents of the chosen domains, without their text.
+
+    Raises RecipeError and HeadwaterError where a domain, or everything, has none.
+    """
+    found = [_Document.of(row) for row in _rows(shards, ["id", "unit", "domain", "split", "text"])]
+    seen = {one.domain for one in found}
     if missing := sorted(set(domains or ()) - seen):
         raise RecipeError(
             f"evaluate.domains: no held-out text in {missing[0]!r}; there is some in {', '.join(sorted(seen)) or 'none'}"
         )
-    if not units:
+    chosen = [one for one in found if domains is None or one.domain in domains]
+    if not chosen:
         raise HeadwaterError(
             "no text is held out, so nothing can be scored; raise holdout.share or add a source with role: reference"
         )
-    chosen = {document for unit in units.values() for document in _first(sorted(unit), bytes_per_unit)}
-    strata = {domain: _strata(counts) for domain, counts in sizes.items()}
-    documents = total = 0
-    with ShardWriter(out.path("parquet"), HELDOUT_SCHEMA) as writer:
-        for row in _rows(shards, ["id", "unit", "domain", "split", "text"]):
-            if row["id"] in chosen:
-                language, suffix = strata[row["domain"]].get(row["language"], strata[row["domain"]][""])
-                domain = f"{row['domain']}/{suffix}" if suffix else row["domain"]
-                writer.write([{"id": row["id"], "unit": row["unit"], "domain": domain, "language": language,
-                               "text": row["text"]}])  # fmt: skip
-                documents += 1
-                total += len(row["text"].encode())
-    return {"documents": documents, "bytes": total, "units": len(units)}
+    return chosen
 
 
 def _rows(shards: dict[str, dict[str, str]], columns: list[str]) -> Any:
@@ -92,15 +132,12 @@ def _rows(shards: dict[str, dict[str, str]], columns: list[str]) -> Any:
                 position += 1
 
 
-def _first(documents: list[tuple[str, int]], limit: int | None) -> list[str]:
-    chosen: list[str] = []
-    total = 0
-    for document, size in documents:
-        if limit is not None and chosen and total + size > limit:
-            break
-        chosen.append(document)
-        total += size
-    return chosen
+def _by_language(documents: list[_Document]) -> dict[str, Counter[str]]:
+    """domain -> language -> bytes."""
+    sizes: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in documents:
+        sizes[one.domain][one.language] += one.size
+    return sizes
 
 
 def _strata(sizes: Counter[str]) -> dict[str, tuple[str, str]]:
@@ -110,3 +147,10 @@ def _strata(sizes: Counter[str]) -> dict[str, tuple[str, str]]:
     if len(large) <= 1:
         return {"": (sizes.most_common(1)[0][0], "")}
     return {"": (large[0], large[0])} | {language: (language, language) for language in large}
+
+
+def _stratum(strata: dict[str, dict[str, tuple[str, str]]], document: _Document) -> tuple[str, str]:
+    """(name, language) of the stratum that a document is scored in."""
+    languages = strata[document.domain]
+    language, suffix = languages.get(document.language, languages[""])
+    return (f"{document.domain}/{suffix}" if suffix else document.domain), language

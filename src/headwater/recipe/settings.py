@@ -201,7 +201,11 @@ class TokenizerSettings(Settings):
 
 class Evaluate(Settings):
     domains: list[str] | None = None  # default: every domain that has held-out text
-    bytes_per_unit: Size | None = None  # score at most so much of a unit, for speed
+    bytes_per_unit: Annotated[Size, Field(ge=1)] | None = (
+        None  # score at most so much of a unit, its beginning
+    )
+    # score at most about so much, shared by the domains and their units alike; in a comparison: the budget's
+    max_bytes: Annotated[Size, Field(ge=1)] | None = None
     weights: dict[str, float] | None = None  # default: equal over languages, then over domains
     # what the model is asked beside: tasks as of `headwater evaluate --list`, task files, or lm_eval:NAME
     tasks: list[str] = Field(default_factory=list)

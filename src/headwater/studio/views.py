@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from headwater.compare.markdown import matching_words as matching_words
+from headwater.compare.markdown import scored_words as scored_words
 from headwater.evaluate.curve import sentence
 from headwater.inspect.profile import Amount, Funnel, Reason
 from headwater.inspect.snapshots import Snapshot

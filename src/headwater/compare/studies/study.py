@@ -41,7 +41,7 @@ class Study:
     def budget(self) -> Budget:
         return replace(
             BUDGETS["demo"], name=f"study {self.name}", tokens=self.tokens, seeds_baseline=self.seeds,
-            seeds_candidate=self.seeds, candidates=self.arms - 1,
+            seeds_candidate=self.seeds, candidates=self.arms - 1, scored=None,
         )  # fmt: skip
 
     @property
