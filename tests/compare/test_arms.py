@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headwater.compare.arms import Arm, Prepared, _draw, load_arms, prepare, settings_diff
+from headwater.compare.arms import Arm, load_arms, settings_diff
 from headwater.compare.budgets import BUDGETS, Budget, find_budget
+from headwater.compare.preparation import Prepared, _draw, prepare
 from headwater.compare.trainings import placebo_shares
 from headwater.compare.variations import variations_of
 from headwater.corpus.document import split_of
@@ -282,6 +283,24 @@ def test_one_held_out_unit_is_too_few(corpus: Path) -> None:
     )
     with pytest.raises(HeadwaterError, match=r"held-out text is of 1 unit"):
         prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+
+
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [("u{}", "none of the 16 units"), ("u", "all text is of one unit")],
+    ids=["share", "unit"],
+)
+def test_nothing_held_out_is_said_before_anything_is_measured(corpus: Path, unit: str, said: str) -> None:
+    rows = [json.loads(line) for line in (corpus / "语料" / "全.jsonl").read_text("utf-8").splitlines()]
+    text = "\n".join(json.dumps(row | {"unit": unit.format(number)}) for number, row in enumerate(rows))
+    (corpus / "语料" / "全.jsonl").write_text(text, encoding="utf-8")
+    body = "holdout: {share: 0.000001}\ncurate: {decontaminate: null, duplicates: null%s}\n"
+    arms = load_arms(
+        [write(corpus, "raw", body % ""), write(corpus, "b", body % ", max_epochs: 9")], DEMO, []
+    )
+    with pytest.raises(HeadwaterError, match=said):
+        prepare(arms, Workspace(corpus / "workspace"), budget(500), workers=1)
+    assert not (corpus / "workspace" / "signals").exists()
 
 
 def test_an_arm_without_a_source_is_scored_on_it_and_not_trained_on_it(corpus: Path) -> None:

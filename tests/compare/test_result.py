@@ -10,10 +10,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from headwater.compare.arms import Arm, Prepared
+from headwater.compare.arms import Arm
 from headwater.compare.budgets import BUDGETS
+from headwater.compare.cards import CURVE_POINTS
+from headwater.compare.found import ArmRuns, Found
 from headwater.compare.markdown import markdown, summary_lines
-from headwater.compare.result import CURVE_POINTS, ArmRuns, Found, result_of
+from headwater.compare.preparation import Prepared
+from headwater.compare.result import result_of
 from headwater.compare.sentence import LABELS, WORDS
 from headwater.corpus.shards import ShardWriter
 from headwater.engine.workspace import Entry

@@ -15,7 +15,7 @@ from typing import cast
 
 import pytest
 
-from headwater.compare.budgets import BUDGETS
+from headwater.compare.budgets import BUDGETS, Budget
 from headwater.compare.history import history, lines_of
 from headwater.compare.markdown import summary_lines
 from headwater.compare.planning import visible_lines
@@ -193,9 +193,9 @@ def test_killed_in_a_training_it_goes_on_to_the_same_bytes(
         assert (done.folder / name).read_bytes() == (comparison.folder / name).read_bytes()
 
 
-def start(recipes: list[Path], workspace: Path) -> "subprocess.Popen[bytes]":
+def start(recipes: list[Path], workspace: Path, budget: Budget = TINY) -> "subprocess.Popen[bytes]":
     """The tiny comparison in a process of its own, which leads a group."""
-    words = [sys.executable, "-c", ALONE, json.dumps(asdict(TINY)), str(workspace), *map(str, recipes)]
+    words = [sys.executable, "-c", ALONE, json.dumps(asdict(budget)), str(workspace), *map(str, recipes)]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(words, start_new_session=True, stdout=quiet, stderr=quiet)
 

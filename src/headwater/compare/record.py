@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from headwater.compare.arms import Prepared
-from headwater.compare.result import ArmRuns, Found
+from headwater.compare.found import ArmRuns, Found
+from headwater.compare.preparation import Prepared
 from headwater.compare.statistics import ArmScores, DomainScores
 
 DIGITS = 5

@@ -1,21 +1,19 @@
 """From scores to `comparison.json`: everything that a comparison found, and nothing that a second run would change."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from headwater.compare.arms import Prepared, settings_diff
 from headwater.compare.budgets import Budget
+from headwater.compare.cards import card, matrix
+from headwater.compare.found import ArmRuns, Found, weighted
+from headwater.compare.preparation import Prepared
 from headwater.compare.robustness import learning_rates, placebos
 from headwater.compare.sentence import sentence
 from headwater.compare.statistics import (
     ArmScores,
-    DomainScores,
     Effect,
     arm_score,
     effect,
@@ -23,52 +21,9 @@ from headwater.compare.statistics import (
     percent,
     verdict,
 )
-from headwater.evaluate.summary import DomainTotals
-from headwater.pipeline.train import Run
 
 FORMAT = 3
 MIN_CLAIM_UNITS = 12  # fewer units in a domain: the verdict is about these texts
-CURVE_POINTS = 60
-
-Scored = dict[str, DomainTotals]  # one scores.parquet, by domain
-
-
-@dataclass(frozen=True)
-class ArmRuns:
-    """One arm's runs, in the order of its seeds, and its n-gram model."""
-
-    runs: Sequence[Run]
-    scored: Sequence[Scored]
-    ngram: Scored
-
-    def scores(self) -> ArmScores:
-        """Bits per byte by domain, seed and unit."""
-        return {
-            domain: DomainScores(np.stack([scored[domain].unit_bits for scored in self.scored]), totals.bytes)
-            for domain, totals in self.ngram.items()
-        }
-
-
-@dataclass(frozen=True)
-class Look:
-    """One barrier of a race."""
-
-    seeds: int  # of each candidate, and of the baseline
-    alpha: float
-    ps: Mapping[int, float]  # of the candidates still in it, by place
-    decided: Mapping[int, bool]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What was measured; the first of `arms` is the baseline. `sources`: n-gram models of its single sources."""
-
-    arms: Sequence[ArmRuns]
-    sources: Mapping[str, Scored]
-    weights: Mapping[str, float]
-    placebos: Mapping[int, tuple[float, ArmRuns]] = field(default_factory=dict)  # by place: share kept, runs
-    rates: Mapping[float, Sequence[ArmRuns]] = field(default_factory=dict)  # times the rate: every arm's runs
-    looks: Sequence[Look] | None = None  # of a race
 
 
 def result_of(
@@ -123,13 +78,13 @@ def result_of(
             prepared.draw, domains, proxy["beats_ngram"], any(one["flips"] for one in rates["arms"])
         ),
         "domains": domains,
-        "arms": [_arm(prepared, place, found, ys[place]) for place in range(len(prepared.arms))],
+        "arms": [card(prepared, place, found, ys[place]) for place in range(len(prepared.arms))],
         "candidates": candidates,
         "aa": _aa(found.arms[0], scores[0], weights, margin),
         "placebos": placebos(names, scores, found.placebos, weights, margin),
         "rates": rates,
         "race": _race(prepared, found),
-        "matrix": _matrix(prepared, found),
+        "matrix": matrix(prepared, found),
         "proxy": proxy,
         "recipes": {arm.file: arm.path.read_text(encoding="utf-8") for arm in prepared.arms},
         "command": command,
@@ -239,7 +194,7 @@ def _domains(
 
 
 def _rung(arm: ArmRuns, baseline: ArmRuns, weights: Mapping[str, float], found: Effect) -> dict[str, Any]:
-    difference = _weighted(arm.ngram, weights) - _weighted(baseline.ngram, weights)
+    difference = weighted(arm.ngram, weights) - weighted(baseline.ngram, weights)
     return {"ngram_percent": percent(difference), "ngram_agrees": (difference < 0) == (found.delta < 0)}
 
 
@@ -262,7 +217,7 @@ def _proxy(
     prepared: Prepared, found: Found, ys: Sequence[np.ndarray], weights: Mapping[str, float]
 ) -> dict[str, Any]:
     """The Transformer beside the n-gram, in the arm where it does worst against it."""
-    pairs = [(float(y.mean()), _weighted(arm.ngram, weights)) for y, arm in zip(ys, found.arms, strict=True)]
+    pairs = [(float(y.mean()), weighted(arm.ngram, weights)) for y, arm in zip(ys, found.arms, strict=True)]
     worst = max(range(len(pairs)), key=lambda place: pairs[place][0] - pairs[place][1])
     transformer, ngram = pairs[worst]
     return {
@@ -275,68 +230,3 @@ def _proxy(
 
 def _percents(interval: tuple[float, float]) -> list[float]:
     return [percent(end) for end in interval]
-
-
-def _weighted(scored: Scored, weights: Mapping[str, float]) -> float:
-    return sum(weight * math.log(scored[domain].bits_per_byte) for domain, weight in weights.items())
-
-
-# ---------------------------------------------------------------- arms
-
-
-def _arm(prepared: Prepared, place: int, found: Found, ys: np.ndarray) -> dict[str, Any]:
-    arm, outcome, runs = prepared.arms[place], prepared.outcomes[place], found.arms[place]
-    manifest = prepared.manifest(place)
-    assert outcome.curated is not None and outcome.training_set is not None
-    counts = outcome.curated.counts
-    weights = {domain: weight for domain, weight in found.weights.items() if weight > 0}
-    return {
-        "name": arm.name,
-        "role": arm.role,
-        "recipe": arm.file,
-        "training_set": outcome.training_set.name,
-        "documents": manifest["documents"],
-        "bytes": manifest["bytes"],
-        "tokens": manifest["tokens"],
-        "epochs": max(max(run.result["epochs"].values()) for run in runs.runs),
-        "max_epochs": manifest["max_epochs"],
-        "languages": counts["languages"],
-        "sources": counts["sources"],
-        "reasons": dict(counts["reasons"]),
-        "settings_diff": settings_diff(prepared.arms[0].recipe, arm.recipe),
-        "runs": [
-            {
-                "seed": run.seed,
-                "run": run.folder.name,
-                "score": float(y),
-                "domains": {name: totals.bits_per_byte for name, totals in scored.items()},
-                "curve": _curve(run.folder / "metrics.jsonl"),
-            }
-            for run, scored, y in zip(runs.runs, runs.scored, ys, strict=True)
-        ],
-        "ngram": {
-            "score": _weighted(runs.ngram, weights),
-            "domains": {name: totals.bits_per_byte for name, totals in runs.ngram.items()},
-        },
-    }
-
-
-def _curve(path: Path) -> list[list[float]]:
-    """[[tokens, bits a token]], the last point always among them."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    step = -(-len(lines) // CURVE_POINTS)
-    chosen = lines[::-1][::step][::-1] if lines else []
-    return [[line["tokens"], line["bits"]] for line in chosen]
-
-
-def _matrix(prepared: Prepared, found: Found) -> dict[str, Any]:
-    """Training text by evaluation domain: what each source, and each arm, knows about each domain."""
-    rows = list(found.sources.items())
-    rows += [(arm.name, runs.ngram) for arm, runs in zip(prepared.arms, found.arms, strict=True)]
-    columns = list(found.arms[0].ngram)
-    return {
-        "rows": [name for name, _ in rows],
-        "columns": columns,
-        "bits": [[scored[column].bits_per_byte for column in columns] for _, scored in rows],
-        "model": "byte 5-gram",
-    }

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.compare.arms import Arm, Prepared, load_arms, prepare
+from headwater.compare.arms import Arm, load_arms
 from headwater.compare.budgets import LOOKS, RACE_VERSION, Budget, find_budget
+from headwater.compare.found import Found
 from headwater.compare.markdown import markdown
 from headwater.compare.planning import plan_lines
+from headwater.compare.preparation import Prepared, prepare
 from headwater.compare.record import record_of
-from headwater.compare.result import FORMAT, Found, result_of
+from headwater.compare.result import FORMAT, result_of
 from headwater.compare.trainings import Group, Training, placebo_shares, run_trainings, trainings_of
 from headwater.compare.variations import Variation
 from headwater.engine.engines import LOCAL, Engine

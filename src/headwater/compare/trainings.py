@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headwater.compare.arms import MIN_DRAWN, Prepared, fewest_documents
 from headwater.compare.budgets import LOOKS, Budget
-from headwater.compare.result import ArmRuns, Look, Scored
+from headwater.compare.found import ArmRuns, Look, Scored
+from headwater.compare.preparation import MIN_DRAWN, Prepared, fewest_documents
 from headwater.compare.sentence import signed
 from headwater.compare.statistics import effect, percent
 from headwater.engine.stages import Job, run_jobs
