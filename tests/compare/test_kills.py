@@ -14,13 +14,13 @@ from tests.compare.test_run import FILES, TINY, folder, start
 __all__ = ["folder"]  # a fixture
 
 # One-sequence steps, so that a training of seconds is killed between its checkpoints, which are 50 steps apart.
-BUDGET = replace(TINY, tokens=20_480, batch=128, seeds_baseline=3)
+BUDGET = replace(TINY, tokens=20_480, batch=128)
 # Where files appear as the work of a kind is done, one after the other; the last is the verdict's folder.
 WORK = (
     "documents/*/*.parquet",
-    "signals/*/*.parquet",
+    "signals/*/*/*.parquet",
     "decisions/*/*.parquet",
-    "tokenizers/*/*.json",
+    "tokenizers/*/tokenizer.json",
     "pool/*/*.parquet",
     "evaluations/*/*.parquet",  # of the n-grams
     "runs/*/metrics.jsonl",

@@ -305,6 +305,8 @@ def test_the_terminal_shows_the_verdict_first(fabricated: Fabricated) -> None:
     assert lines[0] == result["sentence"]["en"]
     assert any("新闻" in line and "bits per byte" in line for line in lines)
     assert any(line.startswith("A/A") for line in lines)
+    assert "          left out: near_duplicate 4" in lines
+    assert any(line.startswith("scored    the beginning of 60 of 120 held-out units") for line in lines)
     result["arms"][1] |= {"epochs": 9.0}
     assert any("repeated 9.0 times" in line for line in summary_lines(result))
 

@@ -15,6 +15,8 @@ def summary_lines(result: dict[str, Any]) -> list[str]:
             f"{arm['role']:<9} {arm['name']}: {arm['documents']:,} documents, {show_size(arm['bytes'])}, "
             f"{show_count(arm['tokens'])} tokens; {len(arm['runs'])} runs"
         )
+        if arm["reasons"]:
+            lines.append(f"          left out: {_reasons(arm['reasons'])}")
         if arm["epochs"] > arm["max_epochs"]:
             lines.append(
                 f"          its text was repeated {arm['epochs']:.1f} times, above the limit of {arm['max_epochs']:g}: "
@@ -184,7 +186,7 @@ def markdown(result: dict[str, Any]) -> str:
             parts.append(_table(["setting", result["arms"][0]["name"], arm["name"]], rows))
     rows = [
         [arm["name"], ", ".join(f"{code} {amount['documents']:,}" for code, amount in arm["languages"].items()) or "–",
-         ", ".join(f"{reason} {n:,}" for reason, n in sorted(arm["reasons"].items(), key=lambda r: (-r[1], r[0]))[:5]) or "–"]
+         _reasons(arm["reasons"]) or "–"]
         for arm in result["arms"]
     ]  # fmt: skip
     parts.append(_table(["arm", "documents by language", "documents that left, by reason"], rows))
@@ -198,6 +200,12 @@ def markdown(result: dict[str, Any]) -> str:
     parts.append(_table(["trained on", *matrix["columns"]], rows))
     parts.append(f"Again: `{result['command']}`. Hash: `{result['hash']}`.")
     return "\n\n".join(parts) + "\n"
+
+
+def _reasons(counts: dict[str, int]) -> str:
+    """The five that most documents left by."""
+    most = sorted(counts.items(), key=lambda row: (-row[1], row[0]))[:5]
+    return ", ".join(f"{reason} {number:,}" for reason, number in most)
 
 
 def _capital(text: str) -> str:

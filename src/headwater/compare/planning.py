@@ -85,7 +85,7 @@ def visible_lines(budget: Budget, workspace: Workspace, candidates: int, *, race
         other = "" if alike[0]["budget"] == budget.name else f", of budget {alike[0]['budget']}"
         return [
             f"visible   from about {percent(found.planned_difference(candidates, level)):.1f}%: the noise of this workspace's "
-            f"earlier comparisons ({len(alike)} arms{other})"
+            f"earlier comparisons ({len(alike)} arm{'s' * (len(alike) != 1)}{other})"
         ]
     units, source = _held_out_units(workspace)
     bounds = []

@@ -22,7 +22,7 @@ from headwater.compare.statistics import (
     verdict,
 )
 
-FORMAT = 3
+FORMAT = 2
 MIN_CLAIM_UNITS = 12  # fewer units in a domain: the verdict is about these texts
 
 
