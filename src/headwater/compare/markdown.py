@@ -101,32 +101,37 @@ def scored_words(result: dict[str, Any]) -> tuple[str, str] | None:
 def markdown(result: dict[str, Any]) -> str:
     """`comparison.md`: the same, with tables, for a review or a README."""
     parts = ["# " + " vs ".join(arm["name"] for arm in result["arms"])]
-    parts.append("\n\n".join(f"**{line}**" for line in result["sentence"]["en"].split("\n")))
-    parts.append("\n\n".join(f"**{line}**" for line in result["sentence"]["zh"].split("\n")))
-    rows = []
-    for one in result["candidates"]:
-        rows.append(
-            [one["arm"], one["verdict"], f"{signed(one['percent'], 2)}%", _interval(one["interval"]),
-             _interval(one["interval90"]), f"{one['p_holm']:.3g}", f"{one['df']:.1f}",
-             f"{one['smallest_visible']:.2f}%", f"{one['probability_better']:.3f}", f"{signed(one['ngram_percent'], 2)}%"]
-        )  # fmt: skip
-    parts.append("## Inference")
-    parts.append(
+    for language in ("en", "zh"):
+        parts.append("\n\n".join(f"**{line}**" for line in result["sentence"][language].split("\n")))
+    parts += _inference(result) + _checks(result) + _domains(result) + _arms(result) + _matrix(result)
+    parts.append(f"Again: `{result['command']}`. Hash: `{result['hash']}`.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _inference(result: dict[str, Any]) -> list[str]:
+    rows = [
+        [one["arm"], one["verdict"], f"{signed(one['percent'], 2)}%", _interval(one["interval"]),
+         _interval(one["interval90"]), f"{one['p_holm']:.3g}", f"{one['df']:.1f}",
+         f"{one['smallest_visible']:.2f}%", f"{one['probability_better']:.3f}", f"{signed(one['ngram_percent'], 2)}%"]
+        for one in result["candidates"]
+    ]  # fmt: skip
+    header = ["arm", "verdict", "effect", "95%", "90%", "p", "df", "smallest visible", "P(better)", "5-gram"]
+    return [
+        "## Inference",
         f"Bits per byte against {result['arms'][0]['name']}, in percent (below zero is better); a difference under "
         f"{100 * result['margin']:g}% was declared not to matter. 95% intervals for {len(rows)} "
-        f"candidate{'s' * (len(rows) != 1)}, p-values after Holm. {_capital(matching_words(result)[0])}."
-    )
-    parts.append(
-        _table(
-            ["arm", "verdict", "effect", "95%", "90%", "p", "df", "smallest visible", "P(better)", "5-gram"],
-            rows,
-        )
-    )
+        f"candidate{'s' * (len(rows) != 1)}, p-values after Holm. {_capital(matching_words(result)[0])}.",
+        _table(header, rows),
+    ]
+
+
+def _checks(result: dict[str, Any]) -> list[str]:
+    """What the effects have to be read against."""
     aa = result["aa"]
-    parts.append(
+    parts = [
         f"A/A, seeds {aa['seeds'][0]} against {aa['seeds'][1]} of the baseline: {signed(aa['percent'], 2)}% "
         f"{_interval(aa['interval'])}, {aa['verdict']}."
-    )
+    ]
     parts += [
         f"Placebo of {row['arm']} ({100 * row['share']:.0f}% of the baseline's text, at random): "
         f"{signed(row['percent'], 2)}% {_interval(row['interval'])} against the baseline, {row['verdict']}; "
@@ -154,31 +159,37 @@ def markdown(result: dict[str, Any]) -> str:
         f"The proxy, where it does worst ({proxy['arm']}): Transformer {proxy['bits_transformer']:.4f} bits per byte, "
         f"byte 5-gram {proxy['bits_ngram']:.4f}."
     )
-    parts.append("## Domains")
+    return parts
+
+
+def _domains(result: dict[str, Any]) -> list[str]:
     rows = [
         [domain["name"], one["arm"], f"{domain['bits_baseline']:.4f}", f"{domain['bits_arm']:.4f}",
          f"{signed(domain['percent'], 2)}%", _interval(domain["interval"])]
         for one in result["candidates"] for domain in one["domains"]
     ]  # fmt: skip
-    parts.append(_table(["domain", "arm", "baseline, bits per byte", "arm", "effect", "95%"], rows))
     held = [
         [d["name"], d["language"], f"{d['weight']:.3f}", f"{d['units']:,}", f"{d['documents']:,}", f"{d['bytes']:,}"]
         for d in result["domains"]
     ]  # fmt: skip
-    parts.append(_table(["held-out domain", "language", "weight", "units", "documents", "bytes"], held))
+    parts = [
+        "## Domains",
+        _table(["domain", "arm", "baseline, bits per byte", "arm", "effect", "95%"], rows),
+        _table(["held-out domain", "language", "weight", "units", "documents", "bytes"], held),
+    ]
     if scored := scored_words(result):
         parts.append(f"Scored is {scored[0]}; evaluate.max_bytes and evaluate.bytes_per_unit say how much.")
-    parts.append("## Arms")
+    return parts
+
+
+def _arms(result: dict[str, Any]) -> list[str]:
     rows = [
         [arm["name"], arm["role"], f"{arm['documents']:,}", f"{arm['bytes']:,}", f"{arm['tokens']:,}",
          f"{arm['epochs']:.2f}", f"{len(arm['runs'])}", ", ".join(f"`{d['key']}`" for d in arm["settings_diff"]) or "–"]
         for arm in result["arms"]
     ]  # fmt: skip
-    parts.append(
-        _table(
-            ["arm", "role", "documents", "bytes", "tokens", "epochs", "seeds", "settings that differ"], rows
-        )
-    )
+    header = ["arm", "role", "documents", "bytes", "tokens", "epochs", "seeds", "settings that differ"]
+    parts = ["## Arms", _table(header, rows)]
     for arm in result["arms"]:
         rows = [[f"`{d['key']}`", _value(d["baseline"]), _value(d["arm"])] for d in arm["settings_diff"]]
         if rows:
@@ -190,16 +201,20 @@ def markdown(result: dict[str, Any]) -> str:
         for arm in result["arms"]
     ]  # fmt: skip
     parts.append(_table(["arm", "documents by language", "documents that left, by reason"], rows))
-    parts.append("## What each training text knows about each domain")
+    return parts
+
+
+def _matrix(result: dict[str, Any]) -> list[str]:
     matrix = result["matrix"]
-    parts.append(f"Bits per byte of a {matrix['model']} model.")
     rows = [
         [name, *(f"{value:.3f}" for value in bits)]
         for name, bits in zip(matrix["rows"], matrix["bits"], strict=True)
     ]
-    parts.append(_table(["trained on", *matrix["columns"]], rows))
-    parts.append(f"Again: `{result['command']}`. Hash: `{result['hash']}`.")
-    return "\n\n".join(parts) + "\n"
+    return [
+        "## What each training text knows about each domain",
+        f"Bits per byte of a {matrix['model']} model.",
+        _table(["trained on", *matrix["columns"]], rows),
+    ]
 
 
 def _reasons(counts: dict[str, int]) -> str:
