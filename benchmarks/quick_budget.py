@@ -67,6 +67,18 @@ def measured(work: Callable[[], None]) -> tuple[float, float]:
     return time.perf_counter() - clock, cpu() - before
 
 
+def in_trainings(workspace: Path) -> float:
+    """Seconds of the clock in which its trainings ran."""
+    seconds = last = 0.0
+    for line in (workspace / "events.jsonl").read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        if event["event"] == "job":
+            seconds += event["time"] - last
+        if event["event"] in ("jobs", "job"):
+            last = event["time"]
+    return seconds
+
+
 def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
@@ -123,10 +135,12 @@ def main() -> None:
         BUDGETS["quick"] = whole
         say(f"the comparison took {ours[0]:.0f} s, {ours[1]:.0f} of CPU")
         seeds = [(arm, seed) for seed in range(6) for arm in range(3) if seed < (3 if arm else 6)]
-        theirs = [0.0, 0.0]
+        theirs, trained = [0.0, 0.0], [in_trainings(folder / "ours"), 0.0]
         for number, (arm, seed) in enumerate(chosen := seeds[: options.alone], 1):
-            one = partial(alone, paths[arm], seed, quick, folder / f"alone-{arm}-{seed}")
-            theirs = [sum(pair) for pair in zip(theirs, measured(one), strict=True)]
+            workspace = folder / f"alone-{arm}-{seed}"
+            cost = measured(partial(alone, paths[arm], seed, quick, workspace))
+            theirs = [sum(pair) for pair in zip(theirs, cost, strict=True)]
+            trained[1] += in_trainings(workspace)
             say(f"alone {number} of {len(chosen)}: {theirs[0]:.0f} s, {theirs[1]:.0f} of CPU so far")
     times = trainings / len(chosen)
     print(
@@ -136,8 +150,10 @@ def main() -> None:
                 "trainings": trainings,
                 "made alone": len(chosen),
                 "quick, seconds": round(ours[0], 1),
+                "quick, seconds of trainings": round(trained[0], 1),
                 "quick, CPU seconds": round(ours[1], 1),
                 "alone, seconds": round(times * theirs[0], 1),
+                "alone, seconds of trainings": round(times * trained[1], 1),
                 "alone, CPU seconds": round(times * theirs[1], 1),
                 "clock": round(ours[0] / (times * theirs[0]), 3),
                 "CPU": round(ours[1] / (times * theirs[1]), 3),

@@ -105,6 +105,32 @@ def test_a_plan_runs_nothing(folder: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_plan_counts_scoring_too(tmp_path: Path) -> None:
+    body = 'sources: [{name: 书, kind: books, paths: ["书/*.gz"]}]\nholdout: {share: 0.5}\nevaluate: %s\n'
+    (tmp_path / "书").mkdir()
+    for number in range(4):
+        (tmp_path / "书" / f"{number}.txt.gz").write_bytes(
+            b"\0" * 10_000_000
+        )  # unpacked, three times as much
+    planned = {}
+    for asked in ("{}", "{bytes_per_unit: 1kB}", "{max_bytes: 50MB}", "{domains: [书]}"):
+        (tmp_path / "a.yaml").write_text(body % asked, encoding="utf-8")
+        lines = plan_comparison(
+            [tmp_path / "a.yaml"],
+            budget="quick",
+            workers=2,
+            variations=variations_of(["curate.duplicates=null"]),
+        )
+        scored, time = (next(line for line in lines if line.startswith(name)) for name in ("scored", "time"))
+        planned[asked] = (scored.split("on ")[1].split(" of")[0], time.split("about ")[1].split(" and")[0])
+    assert planned == {
+        "{}": ("1 MB", "11 min"),
+        "{bytes_per_unit: 1kB}": ("24 kB", "9 min"),
+        "{max_bytes: 50MB}": ("50 MB", "113 min"),
+        "{domains: [书]}": ("1 MB", "11 min"),
+    }
+
+
 @pytest.mark.parametrize("margin", [0.0, -0.01, 1.0, float("nan")])
 def test_a_margin_that_means_nothing_is_refused(folder: Path, margin: float) -> None:
     with pytest.raises(RecipeError, match="margin"):
