@@ -68,3 +68,13 @@ def test_nobody_loads_numba_who_calls_no_kernel():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_kernel_runs_without_scipys_linear_algebra_which_can_be_had_after_it():
+    code = (
+        "import sys\nfrom headwater.sources.extract import tokens\nimport numpy as np\n"
+        "print(tokens.find_byte(np.frombuffer('源<p>'.encode(), np.uint8), 0, 6, 60), 'scipy.linalg' in sys.modules)\n"
+        "import scipy.linalg.cython_blas"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "3 False\n"

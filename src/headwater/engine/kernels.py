@@ -9,6 +9,7 @@ of these, and a kernel that any of them changed is compiled anew.
 """
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property, update_wrapper
 from types import CodeType, ModuleType
@@ -18,6 +19,7 @@ import numpy as np
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _compiled: list[Any] = []  # the dispatchers of this process
+_BLAS = "scipy.linalg.cython_blas"
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, type)
 
 
@@ -53,8 +55,7 @@ class Kernel:
     @cached_property
     def compiled(self) -> Any:
         """numba's dispatcher. Kernels that it calls become theirs first, in the module that names them."""
-        import numba
-
+        numba = _numba()
         self.py_func.__qualname__ = f"{self.py_func.__qualname__}_{self.digest}"
         for name, value in _named(self.py_func):
             if isinstance(value, Kernel):
@@ -62,6 +63,20 @@ class Kernel:
         dispatcher = numba.njit(cache=True, nogil=True, **self.options)(self.py_func)
         _compiled.append(dispatcher)
         return dispatcher
+
+
+def _numba() -> ModuleType:
+    """numba. It asks for SciPy's BLAS, which takes .35 CPU seconds and 15 MB to load, and without which
+    it does all but multiply matrices, as no kernel does."""
+    if "numba" not in sys.modules and _BLAS not in sys.modules:
+        sys.modules[_BLAS] = cast(ModuleType, None)  # is not found
+        try:
+            import numba.np.arraymath  # it is this that asks
+        finally:
+            del sys.modules[_BLAS]
+    import numba
+
+    return numba
 
 
 def _named(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
