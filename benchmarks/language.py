@@ -118,9 +118,8 @@ def main() -> None:
             flush=True,
         )
         worse += right[1] < right[0] if truth[0] else differ > 0.005 * len(texts)
-    beside_the_library(
-        [" ".join(text.split())[: language.FIRST_CHARACTERS] for _, text in sum(sets.values(), [])]
-    )
+    texts = [text for some in sets.values() for _, text in some]
+    beside_the_library([" ".join(text.split())[: language.FIRST_CHARACTERS] for text in texts])
     if worse:
         raise SystemExit("below the bar: fewer labels are right than the model's")
 

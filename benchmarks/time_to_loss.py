@@ -1,21 +1,24 @@
-"""CPU time to the same loss: ours and nanoGPT at about 1M parameters, characters of tinyshakespeare.
+"""CPU time to the same loss: ours and nanoGPT, characters of tinyshakespeare at about 1M parameters, or English novels in
+8,192 subwords at about 10M.
 
-    ./run bench time_to_loss [--seeds 3] [--iterations 2000] [--rates .0005 .001 .002 .004 .008]
+    ./run bench time_to_loss [--size 1M or 10M] [--seeds 3] [--iterations 2000] [--rates .0005 .001 .002 .004 .008]
                              [--tokens 200k 250k 300k 350k 450k] [--batch 1k] [--sides ours nanogpt] [--results FILE]
                              [--nanogpt URL or folder]
 
-nanoGPT: its README's configuration for a CPU (4 layers of 128, 64 positions, 12 sequences a step, cosine to a tenth),
-swept over five learning rates; the README's own is 0.001 at 2,000 iterations. Ours: modern, the same layers, width and
-positions, default learning rates, five lengths of training. As many trials on both sides, the same seeds.
+1M: nanoGPT has its README's configuration for a CPU (4 layers of 128, 64 positions, 12 sequences a step, cosine to a tenth),
+swept over five learning rates; the README's own is 0.001 at 2,000 iterations. 10M: 6 layers of 384, 256 positions, 4
+sequences a step, 300 iterations (some 300,000 tokens), rates .0003 to .004. Ours: modern, the same layers, width and
+positions, default learning rates, as many lengths of training as there are rates, and the same seeds.
 
 90% of the text is trained on, 5% chooses (nanoGPT's rate: the lowest mean loss over the seeds; our length: the
-shortest whose mean loss is at most nanoGPT's chosen one), 5% reports. Losses are taken on rows of 64 characters laid
+shortest whose mean loss is at most nanoGPT's chosen one), 5% reports. Losses are taken on rows of the context laid
 side by side, by the same code of each side's logits. Time is CPU time of one thread spent in steps and batches:
 no start, no evaluation. The README's row is reached by our shortest length that is at most its loss.
 
 Seeds come one after the other, the README's rate first in each, so that what has been measured is a whole comparison
 soon. Each finished trial is a line of the results file (~/.cache/headwater/benchmarks/time_to_loss.jsonl), and is not
-repeated by the next call. All of it is about an hour of one core: a trial of nanoGPT takes 170 s, ours 16 to 36 s.
+repeated by the next call. Three seeds are about an hour of one core: a trial of nanoGPT takes 170 s, ours 16 to 36 s;
+at 10M one seed takes as long.
 Trials of ours belong to the code that made them: delete their lines, or name another file, where it has changed.
 """
 
@@ -26,6 +29,7 @@ import os
 import statistics
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +37,51 @@ import numpy as np
 import tokenizers
 import torch
 from peers import ask, data_folder, environment
+from training import pieces, write_training_set
 from training_speed import NANOGPT, PACKAGES, SCRIPT, Ours
 
 from headwater.corpus.shards import ShardWriter
 from headwater.corpus.tokens import TokenWriter
 from headwater.curate.training_set import DOCUMENTS_SCHEMA
 from headwater.model.losses import token_nats
+from headwater.model.tokenizer import Tokenizer
 from headwater.recipe.quantities import parse_count
 from headwater.train.precision import prepare_cpu
 from headwater.train.schedule import rate
 
-CONTEXT = 64
-README = {"rate": 1e-3, "iterations": 2000}
+README: dict[str, Any] = {"rate": 1e-3, "iterations": 2000}
+
+
+@dataclass(frozen=True)
+class Size:
+    """What both sides train, and what is tried."""
+
+    layers: int
+    width: int
+    heads: int
+    context: int
+    sequences: int  # of a step of nanoGPT
+    iterations: int
+    rates: tuple[float, ...]
+    tokens: tuple[int, ...]
+
+
+SIZES = {
+    "1M": Size(4, 128, 4, 64, 12, 2000, (5e-4, 1e-3, 2e-3, 4e-3, 8e-3), (200_000, 250_000, 300_000, 350_000, 450_000)),
+    "10M": Size(6, 384, 6, 256, 4, 300, (3e-4, 6e-4, 1e-3, 2e-3, 4e-3), (50_000, 75_000, 100_000, 150_000, 200_000)),
+}  # fmt: skip
+
+
+def of_novels(folder: Path) -> list[np.ndarray]:
+    """Writes the training set; ids of the three parts of corpora/books/novels-en."""
+    books = [piece for path in sorted((data_folder() / "corpora/books/novels-en").glob("*.txt.gz")) for piece in pieces(path)]  # fmt: skip
+    first, second = int(0.9 * len(books)), int(0.95 * len(books))
+    coder = write_training_set(folder, books[:first], 8192)
+    return [
+        np.fromfile(folder / "pool.bin", np.uint16),
+        *[np.concatenate([coder.encode(text) for _, text in some]).astype(np.uint16)
+          for some in (books[first:second], books[second:])],
+    ]  # fmt: skip
 
 
 def parts() -> tuple[str, list[np.ndarray]]:
@@ -77,25 +114,19 @@ def write_characters(folder: Path, alphabet: str, tokens: np.ndarray) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def rows_of(ids: np.ndarray) -> torch.Tensor:
-    """(N, 65): rows side by side, the last character of each being the first of the next."""
-    count = (len(ids) - 1) // CONTEXT
+def rows_of(ids: np.ndarray, context: int) -> torch.Tensor:
+    """(N, context + 1): rows side by side, the last token of each being the first of the next; 25,000 tokens of 10M's at most."""
+    count = min(len(ids) - 1, 25_000 if context > 64 else len(ids)) // context
     return torch.from_numpy(
-        np.stack([ids[n * CONTEXT : (n + 1) * CONTEXT + 1] for n in range(count)]).astype(np.int64)
+        np.stack([ids[n * context : (n + 1) * context + 1] for n in range(count)]).astype(np.int64)
     )
 
 
 def trial_of_ours(
-    folder: Path, tokens: int, batch: int, seed: int, held: list[torch.Tensor]
+    folder: Path, size: Size, tokens: int, batch: int, seed: int, held: list[torch.Tensor]
 ) -> dict[str, float]:
-    settings = {
-        "family": "gpt",
-        "preset": "modern-nano",
-        "layers": 4,
-        "width": 128,
-        "heads": 4,
-        "context": CONTEXT,
-    }
+    settings = {"family": "gpt", "preset": "modern-nano",
+                **{name: getattr(size, name) for name in ("layers", "width", "heads", "context")}}  # fmt: skip
     side = Ours(folder, settings, "lm", batch=batch, precision="auto", seed=seed)
     steps = max(1, tokens // batch)
     seconds, _, _ = side.go(steps, schedule=lambda step: rate("wsd", step, steps))
@@ -105,7 +136,10 @@ def trial_of_ours(
         losses = [
             float(
                 torch.cat(
-                    [token_nats(side.network(rows[:, :-1]), rows[:, 1:]) for rows in torch.split(part, 256)]
+                    [
+                        token_nats(side.network(rows[:, :-1]), rows[:, 1:])
+                        for rows in torch.split(part, 16384 // size.context)
+                    ]
                 ).mean()
             )
             for part in held
@@ -117,12 +151,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--size", choices=list(SIZES), default="1M")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--iterations", type=int, default=2000)
-    parser.add_argument("--rates", type=float, nargs="+", default=[5e-4, 1e-3, 2e-3, 4e-3, 8e-3])
-    parser.add_argument(
-        "--tokens", type=parse_count, nargs="+", default=[200_000, 250_000, 300_000, 350_000, 450_000]
-    )
+    parser.add_argument("--iterations", type=int)
+    parser.add_argument("--rates", type=float, nargs="+")
+    parser.add_argument("--tokens", type=parse_count, nargs="+")
     parser.add_argument("--batch", type=parse_count, default=1024)
     parser.add_argument(
         "--sides",
@@ -138,16 +171,17 @@ def main() -> None:
     parser.add_argument("--nanogpt", default=NANOGPT)
     asked = parser.parse_args()
     prepare_cpu(1)
-    alphabet, (training, *rest) = parts()
-    held = [rows_of(part) for part in rest]
+    size = SIZES[asked.size]
+    iterations, of_size = asked.iterations or size.iterations, {"size": asked.size}
     trials: list[dict[str, Any]] = [
-        {"side": "ours", "tokens": tokens, "batch": asked.batch, "seed": seed}
-        for tokens in asked.tokens for seed in range(asked.seeds)
+        {"side": "ours", **of_size, "tokens": tokens, "batch": asked.batch, "seed": seed}
+        for tokens in asked.tokens or size.tokens for seed in range(asked.seeds)
     ]  # fmt: skip
-    sweep = [(value, asked.iterations) for value in asked.rates]
-    sweep += [] if tuple(README.values()) in sweep else [tuple(README.values())]
-    trials += [{"side": "nanogpt", "rate": value, "iterations": count, "seed": seed}
-               for value, count in sorted(sweep, key=lambda one: one != tuple(README.values())) for seed in range(asked.seeds)]  # fmt: skip
+    sweep: list[tuple[float, int]] = [(value, iterations) for value in asked.rates or size.rates]
+    readme = (README["rate"], README["iterations"])
+    sweep += [readme] if asked.size == "1M" and readme not in sweep else []
+    trials += [{"side": "nanogpt", **of_size, "rate": value, "iterations": count, "seed": seed}
+               for value, count in sorted(sweep, key=lambda one: one != readme) for seed in range(asked.seeds)]  # fmt: skip
     trials.sort(key=lambda trial: trial["seed"])
     asked.results.parent.mkdir(parents=True, exist_ok=True)
     done = (
@@ -157,7 +191,14 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_characters(folder, alphabet, training)
+        if asked.size == "1M":
+            alphabet, (training, *rest) = parts()
+            vocabulary = len(alphabet)
+            write_characters(folder, alphabet, training)
+        else:
+            training, *rest = of_novels(folder)
+            vocabulary = Tokenizer.load(folder / "tokenizer.json").vocabulary
+        held = [rows_of(part, size.context) for part in rest]
         np.save(folder / "tokens.npy", training)
         np.savez(folder / "held.npz", *[part.numpy() for part in held])
         subprocess.run(["git", "clone", "--quiet", asked.nanogpt, str(folder / "nanogpt")], check=True)
@@ -165,9 +206,10 @@ def main() -> None:
         print(f"{len(left)} of {len(trials)} trials to run, {len(done)} in {asked.results}", flush=True)
         for trial in left:
             if trial["side"] == "ours":
-                found = trial_of_ours(folder, trial["tokens"], trial["batch"], trial["seed"], held)
+                found = trial_of_ours(folder, size, trial["tokens"], trial["batch"], trial["seed"], held)
             else:
-                config = {"vocabulary": len(alphabet), "layers": 4, "heads": 4, "width": 128, "context": CONTEXT, "batch": 12, "dropout": 0.0}  # fmt: skip
+                config = {"vocabulary": vocabulary, "layers": size.layers, "heads": size.heads, "width": size.width,
+                          "context": size.context, "batch": size.sequences, "dropout": 0.0}  # fmt: skip
                 question = {"peer": "nanogpt", "source": str(folder / "nanogpt"), "data": str(folder / "tokens.npy"), "warm": 0,
                             "config": config, "steps": trial["iterations"], "rate": trial["rate"], "seed": 1337 + trial["seed"],
                             "held": str(folder / "held.npz")}  # fmt: skip
@@ -181,7 +223,7 @@ def main() -> None:
             with asked.results.open("a") as file:
                 file.write(json.dumps(done[-1]) + "\n")
             print(json.dumps(done[-1]), flush=True)
-    report([one for one in done if any(trial.items() <= one.items() for trial in trials)], asked.iterations)
+    report([one for one in done if any(trial.items() <= one.items() for trial in trials)], iterations)
 
 
 def report(done: list[dict[str, Any]], iterations: int) -> None:

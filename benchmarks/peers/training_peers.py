@@ -45,10 +45,12 @@ def nanogpt(question: dict[str, Any]) -> dict[str, Any]:
         rows = torch.stack([torch.from_numpy(data[i : i + block + 1].astype(np.int64)) for i in ix])
         return rows[:, :-1].contiguous(), rows[:, 1:].contiguous()
 
+    warm = min(100, count // 10)
+
     def multiplier(step: int) -> float:  # train_shakespeare_char's: 100 warm, then a cosine to a tenth
-        if step < 100:
-            return (step + 1) / 101
-        return 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * (step - 100) / max(1, count - 100)))
+        if step < warm:
+            return (step + 1) / (warm + 1)
+        return 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, count - warm)))
 
     x, y = get_batch()
     started = 0.0
@@ -75,9 +77,9 @@ def nanogpt(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def losses(model: Any, rows: torch.Tensor) -> float:
-    """Nats a character over rows (N, T + 1)."""
+    """Nats a token over rows (N, T + 1)."""
     total = 0.0
-    for part in rows.split(256):
+    for part in rows.split(16384 // (rows.shape[1] - 1)):
         logits, _ = model(part[:, :-1], part[:, 1:].contiguous())
         total += float(F.cross_entropy(logits.flatten(0, 1), part[:, 1:].flatten(), reduction="sum"))
     return total / rows[:, 1:].numel()

@@ -231,18 +231,20 @@ def train_classifier(
 
 def finetune(
     run: PathLike, task: str, *, workspace: PathLike | None = None, validation: PathLike | None = None,
-    test: PathLike | None = None, kind: str | None = None, columns: Sequence[str] = (), **options: Any,
+    test: PathLike | None = None, kind: str | None = None, columns: Sequence[str] = (), items: int | None = None,
+    **options: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """Fine-tunes a run's model on a task (a file, a folder, hf://…); what result.json holds, and its folder.
 
-    `columns`: "text=review". The other options are those of `pipeline.finetune.finetune`: settings, trials, seeds, …
+    `columns`: "text=review". `items`: so many of train alone, drawn. The other options are those of `pipeline.finetune.finetune`: settings, trials, seeds, …
     """
     from headwater.pipeline.finetune import finetune, task_of
 
     files = {"validation": validation, "test": test}
     given = {split: None if path is None else Path(path) for split, path in files.items()}
     place = None if workspace is None else workspace_place(workspace)
-    return finetune(Path(run), task_of(task, kind=kind, columns=columns, **given), workspace=place, **options)
+    chosen = task_of(task, kind=kind, columns=columns, items=items, **given)
+    return finetune(Path(run), chosen, workspace=place, **options)
 
 
 def label_curve(
@@ -255,7 +257,7 @@ def label_curve(
     from headwater.pipeline.label_curve import measure_labels
 
     place = None if workspace is None else workspace_place(workspace)
-    places = ("validation", "test", "kind", "columns")
+    places = ("validation", "test", "kind", "columns", "items")
     of_tasks = {name: options.pop(name) for name in places if name in options}
     read = [task_of(task, **of_tasks) for task in tasks]
     return rows_of(measure_labels(Path(run), read, sizes=labels, draws=draws, workspace=place, **options))

@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headwater.errors import HeadwaterError
-from headwater.signals.fasttext import HIERARCHICAL, NEGATIVE, ONE_VS_ALL, SOFTMAX, FastText
+from headwater.signals.fasttext import FastText
+from headwater.signals.fasttext_file import HIERARCHICAL, NEGATIVE, ONE_VS_ALL, SOFTMAX
 
 library = pytest.importorskip("fasttext", reason="fasttext-predict is not installed: nothing to compare with")
 

@@ -3,13 +3,14 @@
 import csv
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from headwater.errors import RecipeError
 from headwater.tasks.items import Asked, Choice, Classified, Tagged, Written
-from headwater.tasks.task import Task, keep, read_about, read_split, read_task
+from headwater.tasks.task import Task, keep, read_about, read_split, read_task, smaller
 
 REVIEWS = [
     ("房间很大，整体感觉不错！", "1"),
@@ -242,3 +243,19 @@ def test_real_data_reads_whole(real_data: Path) -> None:
     for place, items in expected.items():
         task: Task = read_task(data / place)
         assert sum(map(len, task.splits.values())) == items, place
+
+
+def test_a_smaller_task_is_drawn_evenly_and_keeps_its_test(tmp_path: Path) -> None:
+    rows = [f"第{n}句，river {n}\t{'好' if n % 4 else '坏'}" for n in range(400)]
+    path = tmp_path / "评论.tsv"
+    path.write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
+    whole = read_task(path)
+    some = smaller(whole, 100)
+    assert Counter(item.target for item in some.splits["train"]) == {"好": 50, "坏": 50}
+    assert len(some.splits["validation"]) == 20 and some.splits["test"] == whole.splits["test"]
+    assert some.key == smaller(read_task(path), 100).key != whole.key
+    assert some.notes[-2:] == (
+        f"train: 100 of {len(whole.splits['train'])} items, drawn",
+        f"validation: 20 of {len(whole.splits['validation'])} items, drawn",
+    )
+    assert smaller(whole, 5000) == whole

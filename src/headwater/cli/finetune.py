@@ -25,6 +25,12 @@ KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of t
 @click.option("--kind", type=click.Choice(KINDS), help="Default: what the columns say.")
 @click.option("--columns", metavar="ROLE=NAME,…", help="Columns by role: text=review,label=stars.")
 @click.option(
+    "--items",
+    type=click.IntRange(2),
+    metavar="N",
+    help="So many items of train, drawn; a fifth of validation.",
+)
+@click.option(
     "--search", "trials", type=click.IntRange(0), default=0, metavar="N", help="Try N settings on validation."
 )
 @click.option(
@@ -52,6 +58,7 @@ def finetune(
     test: Path | None,
     kind: str | None,
     columns: str | None,
+    items: int | None,
     trials: int,
     seeds: int,
     seed: int,
@@ -85,7 +92,7 @@ def finetune(
 
     given = [] if columns is None else columns.split(",")
     asked: dict[str, Any] = {
-        "validation": validation, "test": test, "kind": kind, "columns": given, "workspace": workspace,
+        "validation": validation, "test": test, "kind": kind, "columns": given, "items": items, "workspace": workspace,
     }  # fmt: skip
     if card_only:
         card, lines = api.task_card(run, task, **asked)

@@ -66,12 +66,12 @@ class Kernel:
 
 
 def _numba() -> ModuleType:
-    """numba. When it is imported it asks for SciPy's BLAS, which takes .35 CPU seconds and 15 MB to load, and without which
+    """numba. It asks for SciPy's BLAS, which takes .35 CPU seconds and 15 MB to load, and without which
     it does all but multiply matrices, as no kernel does."""
     if "numba" not in sys.modules and _BLAS not in sys.modules:
         sys.modules[_BLAS] = cast(ModuleType, None)  # is not found
         try:
-            import numba
+            import numba.np.arraymath  # it is this that asks
         finally:
             del sys.modules[_BLAS]
     import numba

@@ -27,7 +27,7 @@ from headwater.pipeline.zipped_task import archive_in, folder_of
 from headwater.tasks.card import card_of, lines_of
 from headwater.tasks.items import Item
 from headwater.tasks.metrics import DECISIVE, difference
-from headwater.tasks.task import Task, keep, read_split, read_task
+from headwater.tasks.task import Task, keep, read_split, read_task, smaller
 
 VERSION = 1
 MOST_TRIALS = 1000
@@ -60,10 +60,10 @@ def base_of(run: Path, workspace: Path | str | None) -> Base:
 
 def task_of(
     place: str, *, validation: Path | None = None, test: Path | None = None, kind: str | None = None,
-    columns: Sequence[str] = (),
+    columns: Sequence[str] = (), items: int | None = None,
 ) -> Task:  # fmt: skip
     """A task by its place: a file, a folder, an archive or a folder in one, or `hf://…`, a data set of a hub or a folder
-    in that layout."""
+    in that layout. `items`: so many of train alone."""
     named: dict[str, str] = {}
     for column in columns:
         role, sign, name = column.partition("=")
@@ -71,12 +71,16 @@ def task_of(
             raise RecipeError(f"--columns {column}: expected ROLE=NAME, as in text=review")
         named[role.strip()] = name.strip()
     options: dict[str, Any] = {"validation": validation, "test": test, "kind": kind, "columns": named}
+    task = _read(place, options)
+    return task if items is None else smaller(task, items)
+
+
+def _read(place: str, options: dict[str, Any]) -> Task:
     if place.startswith("hf://"):
         from headwater.pipeline.hub_task import files_of
 
-        return read_task(
-            files_of(place), name=place.removeprefix("hf://").strip("/").split("/")[-1], **options
-        )
+        name = place.removeprefix("hf://").strip("/").split("/")[-1]
+        return read_task(files_of(place), name=name, **options)
     if (archive := archive_in(place)) is not None:
         return read_task(folder_of(*archive), name=archive[0].stem, **options)
     return read_task(Path(place), **options)

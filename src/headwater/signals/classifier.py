@@ -17,7 +17,7 @@ from typing import Any
 import xxhash
 
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.signals import Signal, fasttext, linear
+from headwater.signals import Signal, fasttext, fasttext_file, linear
 
 VERSION = 1
 LIBRARIES = ("numba",)
@@ -79,7 +79,7 @@ def _scorer(path: str, label: str | None, content: str) -> Callable[[str], float
             magic = file.read(8)
     except OSError as error:
         raise RecipeError(f"signals.classifiers: cannot read {path}: {error.strerror}") from error
-    if magic[:4] != fasttext.MAGIC.to_bytes(4, "little"):
+    if magic[:4] != fasttext_file.MAGIC.to_bytes(4, "little"):
         try:
             return linear.Linear.load(path).score
         except HeadwaterError as error:
@@ -88,7 +88,7 @@ def _scorer(path: str, label: str | None, content: str) -> Callable[[str], float
         model = fasttext.FastText.load(path)
     except HeadwaterError as error:
         raise RecipeError(f"signals.classifiers: {error}") from error
-    wanted = (label or "").removeprefix(fasttext.PREFIX)
+    wanted = (label or "").removeprefix(fasttext_file.PREFIX)
     if wanted not in model.labels:
         named = ", ".join(sorted(model.labels)[:20])
         raise RecipeError(f"signals.classifiers: {path} has the labels {named}; name one by `label:`")

@@ -146,52 +146,35 @@ def _agency(data: bytes, offset: int | str, where: str) -> Record:
     return quarantine(offset, "not_news", f"{where}: <{root.name}> is no feed, page, NITF or NewsML-G2", data)
 
 
-def _nitf(root: xml.Element, offset: int | str, where: str, data: bytes) -> Record:
-    def text(*names: str) -> str:
-        return next(
-            (
-                said
-                for name in names
-                if (found := root.first(name)) and (said := " ".join(found.text().split()))
-            ),
-            "",
-        )
+def _said(root: xml.Element, *names: str) -> str:
+    """The text of the first of these elements that has any, in one line."""
+    texts = (" ".join(found.text().split()) for name in names if (found := root.first(name)))
+    return next(filter(None, texts), "")
 
-    issued, body = (
-        root.first("date.issue") or root.first("pubdata") or root.first("story.date"),
-        root.first("body.content"),
-    )
+
+def _nitf(root: xml.Element, offset: int | str, where: str, data: bytes) -> Record:
+    issued = root.first("date.issue") or root.first("pubdata") or root.first("story.date")
     attributes = issued.attributes if issued else {}
     document = root.first("doc-id")
     fields = {
-        "title": text("hl1", "title"),
-        "author": text("person", "byline", "byttl"),
+        "title": _said(root, "hl1", "title"),
+        "author": _said(root, "person", "byline", "byttl"),
         "date": iso_date(attributes.get("norm") or attributes.get("date.publication") or ""),
         "language": root.attributes.get("xml:lang", ""),
-        "license": text("doc.rights", "doc.copyright"),
+        "license": _said(root, "doc.rights", "doc.copyright"),
         "source_id": document.attributes.get("id-string", "") if document else "",
     }
-    return _article(body, fields, offset, where, data)
+    return _article(root.first("body.content"), fields, offset, where, data)
 
 
 def _newsml(root: xml.Element, offset: int | str, where: str, data: bytes) -> Record:
-    def text(*names: str) -> str:
-        return next(
-            (
-                said
-                for name in names
-                if (found := root.first(name)) and (said := " ".join(found.text().split()))
-            ),
-            "",
-        )
-
     item = root.first("newsItem") or root
     fields = {
-        "title": text("headline", "title"),
-        "author": text("by", "creator"),
-        "date": iso_date(text("versionCreated", "contentCreated", "firstCreated")),
+        "title": _said(root, "headline", "title"),
+        "author": _said(root, "by", "creator"),
+        "date": iso_date(_said(root, "versionCreated", "contentCreated", "firstCreated")),
         "language": next((found.attributes.get("tag", "") for found in root.all("language")), ""),
-        "license": text("usageTerms", "copyrightNotice"),
+        "license": _said(root, "usageTerms", "copyrightNotice"),
         "source_id": item.attributes.get("guid", ""),
     }
     return _article(root.first("inlineXML") or root.first("inlineData"), fields, offset, where, data)

@@ -15,10 +15,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xxhash
 
 from headwater.engine.workspace import (
@@ -104,6 +105,33 @@ def read_task(
     return Task(
         name or _stem(where), kind, splits, _labels(kind, splits), _hashes(found), (*notes, *said), left_out
     )
+
+
+def smaller(task: Task, items: int) -> Task:
+    """The task with so many training items, drawn, and at most a fifth as many of validation (at least 16); test is whole."""
+    wanted = {"train": items, "validation": max(16, items // 5)}
+    splits, notes = dict(task.splits), list(task.notes)
+    for split, number in wanted.items():
+        if number < len(some := task.splits[split]):
+            splits[split] = draw(some, number, 0)
+            notes.append(f"{split}: {number:,} of {len(some):,} items, drawn")
+    return replace(task, splits=splits, notes=tuple(notes))
+
+
+def draw(items: Sequence[Item], number: int, seed: int) -> list[Item]:
+    """So many items, the same for a seed, as evenly over their targets as they go (of what has no classes: any)."""
+    random = np.random.Generator(np.random.Philox(key=[seed, number]))
+    order = [items[place] for place in random.permutation(len(items))]
+    targets = sorted({item.target for item in items})
+    if len(targets) > max(2, number):
+        return order[:number]
+    queues = {target: [item for item in order if item.target == target] for target in targets}
+    taken: list[Item] = []
+    while len(taken) < min(number, len(items)):
+        for target in [targets[place] for place in random.permutation(len(targets))]:
+            if queues[target] and len(taken) < number:
+                taken.append(queues[target].pop())
+    return taken
 
 
 def _found(place: Path) -> dict[str, list[Path]]:

@@ -36,9 +36,8 @@ from headwater.model.task_inputs import Coder, Row, refuse_kind
 from headwater.model.task_model import Batch, TaskModel
 from headwater.model.tokenizer import Tokenizer
 from headwater.model.transformer import Transformer
-from headwater.tasks.items import Item
 from headwater.tasks.metrics import decisive, scores_of
-from headwater.tasks.task import read_about, read_split
+from headwater.tasks.task import draw, read_about, read_split
 from headwater.train import task_folder
 from headwater.train.checkpoint import load_newest, save
 from headwater.train.precision import choose_device, choose_precision, prepare_cpu
@@ -217,22 +216,6 @@ def finetune(
     }  # fmt: skip
     write_json(folder / "done.json", result)
     return result
-
-
-def draw(items: Sequence[Item], number: int, seed: int) -> list[Item]:
-    """So many items, the same for a seed, as evenly over their targets as they go (of what has no classes: any)."""
-    random = np.random.Generator(np.random.Philox(key=[seed, number]))
-    order = [items[place] for place in random.permutation(len(items))]
-    targets = sorted({item.target for item in items})
-    if len(targets) > max(2, number):
-        return order[:number]
-    queues = {target: [item for item in order if item.target == target] for target in targets}
-    taken: list[Item] = []
-    while len(taken) < min(number, len(items)):
-        for target in [targets[place] for place in random.permutation(len(targets))]:
-            if queues[target] and len(taken) < number:
-                taken.append(queues[target].pop())
-    return taken
 
 
 def grouped(rows: Sequence[Row], kind: str) -> list[list[Row]]:

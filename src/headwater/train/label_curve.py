@@ -19,9 +19,9 @@ from headwater.engine.progress import report
 from headwater.engine.workspace import read_json, write_json
 from headwater.tasks.baseline import bag_of_words
 from headwater.tasks.items import Classified, Item
-from headwater.tasks.task import normal, read_about, read_split
+from headwater.tasks.task import draw, normal, read_about, read_split
 from headwater.train import task_folder
-from headwater.train.finetune import draw, finetune
+from headwater.train.finetune import finetune
 from headwater.train.predict import predict
 
 PRETRAINED, SCRATCH, WORDS = "pre-trained", "from scratch", "bag of words"
