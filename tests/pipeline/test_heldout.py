@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headwater.engine.workspace import Output
 from headwater.pipeline.heldout import collect
-from headwater.pipeline.portions import FEWEST, LEAST, beginning, level, portions
+from headwater.pipeline.portions import CLAIM_UNITS, LEAST, beginning, level, portions
 
 BOOK = "话说天下大势，分久必合，合久必分。" * 400  # 20,400 bytes
 COLUMNS = ("id", "unit", "domain", "split", "text")
@@ -46,7 +46,12 @@ def test_a_limit_on_the_whole_is_shared_by_domains_and_units_alike() -> None:
     assert max(size for units in both.values() for size in units.values()) == 1_000
     assert both["codes"] == {"one": 1_000, "two": 900} and len(both["news"]) == 500
     assert portions(held, bytes_per_unit=None, max_bytes=None) == held
-    assert {len(units) for units in portions(held, bytes_per_unit=None, max_bytes=1).values()} == {FEWEST}
+    least = portions(held, bytes_per_unit=None, max_bytes=1)
+    assert {name: len(units) for name, units in least.items()} == {"书": 3, "news": CLAIM_UNITS, "codes": 2}
+    # twelve units, with less of each, rather than fewer
+    some = portions({f"site{n}": held["news"] for n in range(30)}, bytes_per_unit=None, max_bytes=300_000)
+    assert {len(units) for units in some.values()} == {CLAIM_UNITS}
+    assert {size for units in some.values() for size in units.values()} == {10_000 // CLAIM_UNITS}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.integers(0, 40))

@@ -21,9 +21,9 @@ from headwater.compare.statistics import (
     percent,
     verdict,
 )
+from headwater.pipeline.portions import CLAIM_UNITS
 
 FORMAT = 2
-MIN_CLAIM_UNITS = 12  # fewer units in a domain: the verdict is about these texts
 
 
 def result_of(
@@ -96,7 +96,7 @@ def labels(
     draw: float, domains: Sequence[Mapping[str, Any]], beats_ngram: bool, flips: bool = False
 ) -> list[str]:
     """What a verdict must not be read without."""
-    few = any(domain["units"] < MIN_CLAIM_UNITS for domain in domains if domain["weight"] > 0)
+    few = any(domain["units"] < CLAIM_UNITS for domain in domains if domain["weight"] > 0)
     said = {"this corpus": draw == 1.0, "weak proxy": not beats_ngram, "on these texts": few, "flips": flips}
     return [label for label, holds in said.items() if holds]
 

@@ -2,8 +2,9 @@
 
 A domain's score rests on its units (author, site, repository), and what is left of its noise falls with their number:
 a little of every unit says more than all of a few. So a limit on the whole is shared by the domains alike, and a
-domain's share by its units alike; what the small ones do not use, the large ones get. Units get LEAST bytes at least:
-where there are more than that allows, those that come first by a hash of their names are scored, and no others.
+domain's share by its units alike; what the small ones do not use, the large ones get. Where that is less than LEAST
+bytes of each, those units are scored that come first by a hash of their names, as many as are needed for a claim about
+the domain at least.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,7 +12,7 @@ from collections.abc import Collection, Mapping
 import xxhash
 
 LEAST = 2000  # bytes: less of a unit is hardly more than its first sentences
-FEWEST = 2  # units of a domain
+CLAIM_UNITS = 12  # of a domain: fewer, and what is found is about these texts
 
 
 def portions(
@@ -49,10 +50,10 @@ def _shared(units: Mapping[str, int], total: int) -> dict[str, int]:
     least = 0
     for unit in sorted(units, key=lambda name: (xxhash.xxh3_64_intdigest(name.encode()), name)):
         least += min(units[unit], LEAST)
-        if least > total and len(chosen) >= FEWEST:
+        if least > total and len(chosen) >= CLAIM_UNITS:
             break
         chosen.append(unit)
-    size = level([units[unit] for unit in chosen], total)
+    size = max(1, level([units[unit] for unit in chosen], total))
     return {unit: min(units[unit], size) for unit in chosen}
 
 
