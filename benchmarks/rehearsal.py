@@ -9,7 +9,7 @@ finds everything done. Only what runs on the other machines is not there: each c
 signals for each family, measured together. Commits come as often as they would with so many cores: where these make a
 shard in --work core seconds, one for what they make in COMMIT_SECONDS.
 
-Printed for growing numbers of shards: the driver's seconds and those of its commits, a shard; what the last sixteenth of
+Printed for growing numbers of shards: the driver's seconds and those of its commits, a shard; what the last quarter of
 the calls of a step cost to the first; the objects of the store. It is linear if a shard costs no more at the end than
 twice what it costs at the beginning. The bar: less than 5% of the work of shards of normal size (--work, core seconds of
 reading and measuring a WARC of 1 GB; see scaling.md). With `--store s3` the server is a process of its own (moto).
@@ -53,13 +53,13 @@ class Answered:
         self._calls_per_commit = calls_per_commit
         self.growth: list[
             float
-        ] = []  # of each step: seconds of its last sixteenth of calls by those of its first
+        ] = []  # of each step: seconds of its last quarter of calls by those of its first
 
     def workers(self, asked: int | None) -> int:
         return asked or 1000
 
     def run(self, request: Request) -> Iterator[tuple[Call, Any]]:
-        part = max(1, len(request.calls) // 16)
+        part = max(1, len(request.calls) // 4)
         marks = [time.process_time()]
         for number, call in enumerate(request.calls, 1):
             answer = answered(parcel_of(request.workspace, call, job=request.jobs))
@@ -120,7 +120,7 @@ def rehearse(root: Path, url: str, shards: int, families: int, calls_per_commit:
         spent["commits"] += time.thread_time() - began
         spent["number"] += 1
 
-    store_module.Store.commit, store_module.COMMIT_SECONDS = timed, float("inf")  # type: ignore[method-assign]
+    store_module.Store.commit, store_module.COMMIT_SECONDS = timed, 1e6  # type: ignore[method-assign]
     seconds: list[float] = []
     engine = Answered(calls_per_commit)
     try:
@@ -200,7 +200,7 @@ def main() -> None:
         stages = 1 + options.families
         print(
             f"{shards:>7,} shards, {stages} stages: driver {found['driver']:7.1f} CPU s = {1000 * costs[-1]:5.1f} ms a "
-            f"shard, {found['number']:.0f} commits {found['commits']:.1f} s, last sixteenth {growth:.2f} x of the first, "
+            f"shard, {found['number']:.0f} commits {found['commits']:.1f} s, last quarter {growth:.2f} x of the first, "
             f"again {found['again']:.1f} s; {found['files']:,} files in {found['objects']:,} objects, "
             f"{found['packs']:.0f} of them packs; {found['objects'] / shards / stages:.3f} objects a shard of a stage "
             f"and {found['there']:,} packs, logs and manifests; "

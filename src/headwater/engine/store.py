@@ -81,8 +81,8 @@ class Store:
             number, copy = manifests.newest_number(self.objects), self._copy
             if self._said is not None and number == self._said.number == copy.number:
                 return
-            said = self._ask(number)
-            states = copy.states()
+            said, states = Said.read(self.objects, number), copy.states()
+            self._said = None  # until all of it is here
             if number > copy.number:
                 for path, known in copy.files.items():
                     if path not in said.files and copy.state(path) == known.state:
@@ -103,17 +103,18 @@ class Store:
                 else:
                     wanted[path] = content
             self._receive(dict(sorted(wanted.items())))
+            self._believe(said)
             # what this copy committed to a store that others have begun anew
             self._noted += [path for path, known in copy.files.items()
                             if (one := said.files.get(path)) is None or one[:2] != known.content[:2]]  # fmt: skip
             if wanted or number != copy.number or copy.lines > 1:
                 copy.keep(number, time.time_ns())
 
-    def _ask(self, number: int) -> Said:
-        """What manifest `number`, the newest one, says."""
-        self._said = Said.read(self.objects, number)
-        self._there = {content.hash: content for content in self._said.files.values()}
-        return self._said
+    def _believe(self, said: Said) -> Said:
+        """That this is what the newest manifest says."""
+        self._said = said
+        self._there = {content.hash: content for content in said.files.values()}
+        return said
 
     def here(self, path: str) -> None:
         """Fetches a file of the workspace that is not here."""
@@ -217,7 +218,7 @@ class Store:
 
     def _commit(self, noted: list[str], everything: bool) -> list[str]:
         """Files to look at again next time: those of shards that were just being replaced."""
-        said = self._said or self._ask(manifests.newest_number(self.objects))
+        said = self._said or self._believe(Said.read(self.objects, manifests.newest_number(self.objects)))
         copy, looked = self._copy, time.time_ns()
         changed = {*noted, *copy.changed(None if everything else self._told)}
         changed |= {entry for path in changed if (entry := entry_of(path, self._is_file)) is not None}
