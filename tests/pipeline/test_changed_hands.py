@@ -20,7 +20,7 @@ from headwater.engine.engines import LOCAL, engine_of
 from headwater.engine.upkeep import verify
 
 pytest.importorskip("submitit")
-LOCAL_ONLY = ("events.jsonl", "inputs.json", "lease.json", ".store.json")  # they tell times and places
+LOCAL_ONLY = ("events.jsonl", "inputs.json", "lease.json", ".store.jsonl")  # they tell times and places
 RECIPE = """\
 sources: [{{name: 文, kind: files, paths: ["{folder}/*.jsonl"]}}]
 holdout: {{share: 0.2}}

@@ -3,6 +3,7 @@
 A file above SMALL is an object of its own; smaller ones share a pack.
 """
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -29,25 +30,30 @@ class Content(NamedTuple):
         return self.pack or f"objects/{self.hash}-{self.bytes}"
 
 
+State = tuple[int, int]  # of a file: bytes, time of change in nanoseconds
+
+
 class Known(NamedTuple):
     """A file of the local copy when it was last looked at, and its content then."""
 
-    state: tuple[int, int]  # bytes, time of change in nanoseconds
+    state: State
     content: Content
 
 
 class Sending:
-    """Files on their way to the store: large ones at once, small ones in packs; what is there is not sent again."""
+    """Files on their way to the store: large ones at once, small ones in packs; what is there (by hash) is not sent
+    again."""
 
-    def __init__(self, objects: Objects, folder: Path, there: list[Content], *, packing: bool = True) -> None:
+    def __init__(
+        self, objects: Objects, folder: Path, there: dict[str, Content], *, packing: bool = True
+    ) -> None:
+        """`there` is told of what is sent."""
         self.kept: dict[str, bytes] = {}  # path -> what it held when it was sent
-        self._objects, self._folder, self._packing = objects, folder, packing
-        self._there = {content[:2]: content for content in there}
-        self._small: list[tuple[str, tuple[int, int], str, bytes]] = []
+        self._objects, self._folder, self._packing, self._there = objects, folder, packing, there
+        self._small: list[tuple[str, State, str, bytes]] = []
 
     def take(self, path: str, *, keep: bool = False) -> Known | None:
-        """The file, if its content is in the store now; None where it waits for its pack, or is no
-        file. The open file
+        """The file, if its content is in the store now; None where it waits for its pack, or is no file. The open file
         stays the same one, whatever is renamed over it meanwhile."""
         try:
             file = (self._folder / path).open("rb")
@@ -61,21 +67,21 @@ class Sending:
             if keep:
                 self.kept[path] = file.read(size)
             state, content = (size, stat.st_mtime_ns), Content(size, digest)
-            if there := self._there.get(content[:2]):
+            if (there := self._there.get(digest)) is not None and there.bytes == size:
                 return Known(state, there)
             if self._packing and size <= SMALL:
                 file.seek(0)
                 self._small.append((path, state, digest, file.read(size)))
                 return None
             self._objects.put(content.object, file, size)
-        self._there[content[:2]] = content
+        self._there[digest] = content
         return Known(state, content)
 
     def packed(self) -> dict[str, Known]:
         """Sends what waited."""
         found: dict[str, Known] = {}
         while self._small:
-            part: list[tuple[str, tuple[int, int], str, bytes]] = []
+            part: list[tuple[str, State, str, bytes]] = []
             size = 0
             while self._small and size < PACK:
                 part.append(self._small.pop())
@@ -85,6 +91,7 @@ class Sending:
             self._objects.write(name, data)
             for path, state, digest, one in part:
                 found[path] = Known(state, Content(len(one), digest, name, offset))
+                self._there[digest] = found[path].content
                 offset += len(one)
         return found
 
@@ -119,6 +126,11 @@ def write(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     temporary.write_bytes(data)
     temporary.replace(path)
+
+
+def contents_of(data: bytes) -> dict[str, Content]:
+    """By path, as JSON has them."""
+    return {path: Content(*content) for path, content in json.loads(data).items()}
 
 
 def object_name(data: bytes) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from headwater.engine.contents import Content, Sending, fetch
+from headwater.engine.contents import Content, Sending, contents_of, fetch
 from headwater.engine.engines import GaveUp
 from headwater.engine.objects import Objects
 from headwater.engine.progress import Progress
@@ -169,7 +169,7 @@ def _job(objects: Objects, folder: Path, name: str, call: Call) -> tuple[Answer,
     """A job goes on from what it had committed on a machine that was lost, and says so in `jobs/` as it goes."""
     record = f"jobs/{call.arguments['job'].key}.json"
     with suppress(FileNotFoundError):
-        for path, content in objects.read(record, parse=_contents).items():
+        for path, content in objects.read(record, parse=contents_of).items():
             fetch(objects, content, folder / path)
 
     def send() -> dict[str, Content]:
@@ -199,7 +199,7 @@ def _job(objects: Objects, folder: Path, name: str, call: Call) -> tuple[Answer,
 
 
 def _send(objects: Objects, folder: Path, paths: list[str]) -> dict[str, Content]:
-    sending = Sending(objects, folder, [])
+    sending = Sending(objects, folder, {})
     known = {path: one for path in paths if (one := sending.take(path)) is not None}
     return {path: one.content for path, one in {**known, **sending.packed()}.items()}
 
@@ -280,10 +280,6 @@ def moved(value: Any, old: str, new: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{f.name: moved(getattr(value, f.name), old, new) for f in fields(value)})
     return value
-
-
-def _contents(data: bytes) -> dict[str, Content]:
-    return {path: Content(*content) for path, content in json.loads(data).items()}
 
 
 def _json(files: dict[str, Content]) -> bytes:

@@ -85,15 +85,16 @@ def run_stages(
                 group = (task.function, task.together, apart) if task.together else alone
                 groups.setdefault(group, []).append((stage_name, task))
     ordered_groups = sorted(groups.values(), key=lambda group: -sum(task.weight for _, task in group))
-    calls = [_call_of(workspace, group) for group in ordered_groups]
+    folders = {name: str(workspace.stage(name).path) for name in stages}
+    guarded = _guarded(workspace)
+    calls = [_call_of(workspace, group, folders, guarded) for group in ordered_groups]
     if calls:
         engine = workspace.engine if workers else LOCAL
         weights = {(name, task.shard): task.weight for group in ordered_groups for name, task in group}
         tasks_to_make = len(weights)
         workspace.event("stage", title=title, stages=list(stages), tasks=tasks_to_make, kept=len(entries),
                         weight=sum(weights.values()), engine=engine.name, workers=max(1, workers))  # fmt: skip
-        folders = [workspace.stage(name).path for name in stages]
-        _remove_unfinished(folders)  # what a killed run has left
+        _remove_unfinished(list(folders.values()))  # what a killed run has left
 
         def gave_up(call: Call, item: str, reason: str) -> None:
             for task in call.arguments["tasks"]:
@@ -114,7 +115,7 @@ def run_stages(
                             "shard", stage=stage_name, shard=entry.shard, weight=weight, result=short
                         )
         except BaseException:
-            _remove_unfinished(folders)
+            _remove_unfinished(list(folders.values()))
             raise
     ordered = {name: [entries[name, task.shard] for task in tasks] for name, tasks in stages.items()}
     for name, stage_entries in ordered.items():
@@ -170,15 +171,17 @@ def _before(function: str, arguments: dict[str, Any]) -> bool:
     return compiled_anew()
 
 
-def _call_of(workspace: Workspace, group: list[tuple[str, Task]]) -> Call:
-    """The call that makes these tasks of the stages named."""
+def _call_of(
+    workspace: Workspace, group: list[tuple[str, Task]], folders: dict[str, str], guarded: set[str]
+) -> Call:
+    """The call that makes these tasks of the stages named, whose folders these are."""
     stages, tasks = [stage for stage, _ in group], [task for _, task in group]
-    folders = [str(workspace.stage(stage).path) for stage in stages]
-    arguments = {"stages": stages, "folders": folders, "tasks": tasks}
+    arguments = {"stages": stages, "folders": [folders[stage] for stage in stages], "tasks": tasks}
     name = (stages[0], tasks[0].shard)
     call = Call(name, "headwater.engine.stages:_run_tasks", arguments, resources=tasks[0].resources)
     for task in tasks:
-        call.given_up |= read_json(_guard_file(workspace, task.key)) or {}
+        if task.key in guarded:
+            call.given_up |= read_json(_guard_file(workspace, task.key)) or {}
     return call
 
 
@@ -214,8 +217,13 @@ def _guard_file(workspace: Workspace, key: str) -> Path:
     return workspace.path / "guard" / f"{key}.json"
 
 
-def _remove_unfinished(folders: list[Path]) -> None:
+def _guarded(workspace: Workspace) -> set[str]:
+    """Keys of the tasks of which items were given up."""
+    return {path.stem for path in (workspace.path / "guard").glob("*.json")}
+
+
+def _remove_unfinished(folders: list[str]) -> None:
     """Temporary files of these stages; only while no worker writes any."""
     for folder in folders:
-        for left in folder.glob(".*.tmp"):
+        for left in Path(folder).glob(".*.tmp"):
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)

@@ -16,8 +16,9 @@ import psutil
 from headwater.engine import store_lease
 from headwater.engine.contents import Content, read
 from headwater.engine.lease import holder_of
+from headwater.engine.manifests import newest_manifest
 from headwater.engine.objects import Objects
-from headwater.engine.store import is_url, newest_manifest
+from headwater.engine.store import is_url
 from headwater.engine.workspace import EVENTS
 from headwater.errors import HeadwaterError, redacted
 

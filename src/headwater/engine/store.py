@@ -1,10 +1,10 @@
 """A workspace in a store: any file system that fsspec knows (`s3://`, `gs://`, `az://`, …).
 
     <url>/objects/<hash>-<bytes>        content, under a name that says what it is; never changed
-    <url>/manifests/000000012.json      all files of the workspace after so many commits
+    <url>/manifests/000000012.json      the files of the workspace after so many commits (manifests.py)
     <url>/leases/000000007.json         who writes, and until when (store_lease.py)
 
-Work goes on in a local copy, by the local protocol (workspace.py); the store is what others see. A commit sends
+Work goes on in a local copy (local_copy.py), by the local protocol (workspace.py); the store is what others see. A commit sends
 every new content first and then creates the next manifest, on the condition that no other has its number: a store
 that knows conditional writes (S3's If-None-Match) lets only one of two writers succeed. Readers trust the newest
 manifest. A commit follows every COMMIT_SECONDS of a run and its end, so a machine that is lost costs no more.
@@ -16,36 +16,29 @@ The local copy is whole, or, where other machines do the work (`partial`), witho
 them, and fetches one when it is read here (`here`).
 """
 
-import json
 import os
-import secrets
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import xxhash
 
-from headwater.engine import store_lease
-from headwater.engine.contents import Content, Known, Sending, fetch, read_pack, write
+from headwater.engine import manifests, store_lease
+from headwater.engine.contents import Content, Known, Sending, contents_of, fetch, read_pack, write
+from headwater.engine.local_copy import ENTRY_SUFFIX, LocalCopy, entry_of, files_of_entry
+from headwater.engine.manifests import Manifest, Said, newest_manifest
 from headwater.engine.objects import Objects
 from headwater.engine.progress import Progress
 from headwater.errors import HeadwaterError, redacted
 
 COMMIT_SECONDS = 30.0
 COMMIT_SHARE = 0.05  # of the time of a run, commits take no more: where one takes long, the next one waits
-STATE = ".store.json"  # in the local copy: the manifest that it was last the same as
-ENTRY_SUFFIX = ".entry.json"
 # That gc leaves, with what they name, for whoever reads by an older one. Every gc that frees something is a commit, so
 # what nothing needs any more goes with the third at the latest.
 KEPT_MANIFESTS = 3
-_LOCAL_ONLY = ("lease.json", "tmp")
-
-
-Manifest = dict[str, Content]
 
 
 def is_url(place: Path | str) -> bool:
@@ -68,15 +61,12 @@ class Store:
 
     def __init__(self, url: str, folder: Path, *, partial: bool = False) -> None:
         self.url, self.folder, self.partial = url.rstrip("/"), folder, partial
-        self.objects = Objects(self.url, ("objects", "manifests", store_lease.FOLDER))
-        state = _load(folder / STATE) or {"number": 0, "files": {}, "absent": {}}
-        self._number: int = state["number"]
-        self._files = {path: Known((size, changed), Content(*content))
-                       for path, (size, changed, *content) in state["files"].items()}  # fmt: skip
-        # files of the workspace that are in the store and not here
-        self._absent: Manifest = {path: Content(*content) for path, content in state["absent"].items()}
-        # what the manifest of that number says
-        self._said = self._absent | {path: known.content for path, known in self._files.items()}
+        self.objects = Objects(self.url, ("objects", manifests.FOLDER, store_lease.FOLDER))
+        self._copy = LocalCopy(folder)
+        self._said: Said | None = None  # what the newest manifest says; None before the store was asked
+        self._there: dict[str, Content] = {}  # what the store holds, by hash
+        self._noted: deque[str] = deque()  # files that may differ from what was said, whatever the copy shows
+        self._told: set[str] = set()  # folders of which every change is noted
         self._lock = threading.Lock()
 
     # ------------------------------------------------------------ reading
@@ -88,31 +78,48 @@ class Store:
     def bring(self) -> None:
         """Makes the local copy what the newest manifest says. What is here and was never sent stays."""
         with self._lock:
-            number, files = self.latest()
-            if number > self._number:
-                for path, known in self._files.items():
-                    if path not in files and self._state_of(path) == known.state:
+            number, copy = manifests.newest_number(self.objects), self._copy
+            if self._said is not None and number == self._said.number == copy.number:
+                return
+            said, states = Said.read(self.objects, number), copy.states()
+            self._said = None  # until all of it is here
+            if number > copy.number:
+                for path, known in copy.files.items():
+                    if path not in said.files and copy.state(path) == known.state:
                         (self.folder / path).unlink()
+                        copy.files.pop(path)
             wanted: Manifest = {}
-            self._absent = {path: content for path, content in self._absent.items() if path in files}
-            for path, content in sorted(files.items()):
-                here, known_ = self._state_of(path), self._files.get(path)
+            for path, _ in copy.absent.items():
+                if path not in said.files:
+                    copy.absent.pop(path)
+            for path, content in said.files.items():
+                folder, _, name = path.rpartition("/")
+                here, known_ = states.get(folder, {}).get(name), copy.files.get(path)
                 same = known_ is not None and known_.state == here and known_.content[:2] == content[:2]
-                if same or (here is not None and number <= self._number):
-                    self._absent.pop(path, None)
-                elif here is None and self.partial and _of_shard(path, files):
-                    self._absent[path] = content
+                if same or (here is not None and number <= copy.number):
+                    copy.absent.pop(path)
+                elif here is None and self.partial and entry_of(path, said.files.__contains__):
+                    copy.absent[path] = content
                 else:
                     wanted[path] = content
-            self._receive(wanted)
-            self._said = files
-            if wanted or number != self._number:
-                self._keep(number)
+            self._receive(dict(sorted(wanted.items())))
+            self._believe(said)
+            # what this copy committed to a store that others have begun anew
+            self._noted += [path for path, known in copy.files.items()
+                            if (one := said.files.get(path)) is None or one[:2] != known.content[:2]]  # fmt: skip
+            if wanted or number != copy.number or copy.lines > 1:
+                copy.keep(number, time.time_ns())
+
+    def _believe(self, said: Said) -> Said:
+        """That this is what the newest manifest says."""
+        self._said = said
+        self._there = {content.hash: content for content in said.files.values()}
+        return said
 
     def here(self, path: str) -> None:
         """Fetches a file of the workspace that is not here."""
         with self._lock:
-            if (content := self._absent.get(path)) is not None:
+            if (content := self._copy.absent.get(path)) is not None:
                 self._receive({path: content})
 
     def _receive(self, wanted: Manifest) -> None:
@@ -133,10 +140,10 @@ class Store:
                     progress.advance(size=content.bytes)
 
     def _know(self, path: str, content: Content) -> None:
-        state = self._state_of(path)
+        state = self._copy.state(path)
         assert state is not None
-        self._files[path] = Known(state, content)
-        self._absent.pop(path, None)
+        self._copy.files[path] = Known(state, content)
+        self._copy.absent.pop(path)
 
     def damaged(self) -> Iterator[str]:
         """Reads every object of the newest manifest: a line for each file whose content is missing or changed."""
@@ -158,93 +165,123 @@ class Store:
 
     def has(self, path: str, size: int) -> bool:
         """Whether the workspace holds a file of so many bytes, in the store if not here."""
-        content = self._absent.get(path)
+        content = self._copy.absent.get(path)
         return content is not None and content.bytes == size
 
     def absent_below(self, folder: str) -> list[str]:
-        return [path for path in self._absent if path.startswith(f"{folder}/")]
+        return self._copy.absent.below(folder)
 
     def content(self, path: str) -> Content | None:
         """What a file of the workspace holds, sent to the store if it is not there yet; None where there is none."""
-        if (absent := self._absent.get(path)) is not None:
+        if (absent := self._copy.absent.get(path)) is not None:
             return absent
-        known = self._files.get(path)
-        if known is None or known.state != self._state_of(path):
-            known = Sending(self.objects, self.folder, self._there(), packing=False).take(path)
+        known = self._copy.files.get(path)
+        if known is None or known.state != self._copy.state(path):
+            known = Sending(self.objects, self.folder, self._there, packing=False).take(path)
             if known is None:
                 return None
-            self._files[path] = known
+            self._copy.files[path] = known
+            self._noted.append(path)
         return known.content
-
-    def _there(self) -> list[Content]:
-        return [*self._absent.values(), *(known.content for known in self._files.values())]
 
     def made_elsewhere(self, files: dict[str, Content]) -> None:
         """Files of the workspace that another machine has sent."""
         for path, content in files.items():
-            (self.folder / path).unlink(missing_ok=True)
-            self._absent[path] = content
+            with suppress(FileNotFoundError):
+                os.unlink(f"{self.folder}/{path}")  # noqa: PTH108 - quick: of every shard
+            self._copy.absent[path] = content
+            self._there[content.hash] = content
+            self._noted.append(path)
+
+    def wrote(self, path: str, *, told: bool = False) -> None:
+        """A file that was written here. `told`: every change in its folder is, by this or by `made_elsewhere`, so that
+        commits while a run goes on need not look for any."""
+        self._noted.append(path)
+        if told:
+            self._told.add(path.rpartition("/")[0])
 
     # ------------------------------------------------------------ writing
 
-    def commit(self) -> None:
-        """Sends what is new, then creates the next manifest. HeadwaterError where another writer was first."""
+    def commit(self, *, everything: bool = True) -> None:
+        """Sends what is new, then creates the next manifest. HeadwaterError where another writer was first.
+
+        With `everything`, each file is looked at (its size and time of change). Without, as while a run goes on, those
+        of folders of shards are not, but for what was noted and for folders in which something was created.
+        """
         with self._lock:
-            absent, known = dict(self._absent), dict(self._files)
-            sending, found = Sending(self.objects, self.folder, self._there()), dict[str, Known]()
-            for path in self._committed():
-                one = known.get(path)
-                if one is not None and one.state == self._state_of(path) and not path.endswith(ENTRY_SUFFIX):
-                    found[path] = one
-                elif (new := sending.take(path, keep=path.endswith(ENTRY_SUFFIX))) is not None:
-                    found[path] = new
-            found |= sending.packed()
-            files = absent | {path: one.content for path, one in found.items()}
-            for path, data in sending.kept.items():
-                for unmatched in _unmatched(files, path, data):
-                    files.pop(unmatched, None)
-                    found.pop(unmatched, None)
-            if _same(files, self._said):
-                return
-            # the token tells this commit from one of another writer that says the same
-            record = {"token": secrets.token_hex(8), "files": dict(sorted(files.items()))}
-            data = json.dumps(record, ensure_ascii=False).encode()
-            if not self.objects.create(_manifest_name(self._number + 1), data):
+            noted = [self._noted.popleft() for _ in range(len(self._noted))]
+            try:
+                self._noted += self._commit(noted, everything)
+            except BaseException:
+                self._noted += noted
+                raise
+
+    def _commit(self, noted: list[str], everything: bool) -> list[str]:
+        """Files to look at again next time: those of shards that were just being replaced."""
+        said = self._said or self._believe(Said.read(self.objects, manifests.newest_number(self.objects)))
+        copy, looked = self._copy, time.time_ns()
+        changed = {*noted, *copy.changed(None if everything else self._told)}
+        changed |= {entry for path in changed if (entry := entry_of(path, self._is_file)) is not None}
+        sending, found = Sending(self.objects, self.folder, self._there), dict[str, Known]()
+        for path in sorted(changed):
+            if copy.absent.get(path) is not None and not self._is_file(path):
+                continue
+            if (new := sending.take(path, keep=path.endswith(ENTRY_SUFFIX))) is not None:
+                found[path] = new
+        found |= sending.packed()
+        files: Manifest = {}
+        for path in changed:
+            if (here := found.get(path)) is not None:
+                files[path] = here.content
+            elif (absent := copy.absent.get(path)) is not None:
+                files[path] = absent
+        replaced: set[str] = set()
+        for path, data in sending.kept.items():
+            named = files_of_entry(path, data)
+            for name, digest in named.items():
+                content = files.get(name) if name in changed else said.files.get(name)
+                if content is None or content.hash != digest:
+                    replaced |= {path, *named}
+                    break
+        for path in replaced:
+            files.pop(path, None)
+            found.pop(path, None)
+        files, gone = said.differs(files, (changed | replaced) - files.keys())
+        if files or gone:
+            if copy.number != said.number or not said.create_next(self.objects, files, gone):
                 raise HeadwaterError(
                     f"another run has committed to {redacted(self.url)} meanwhile; what this one has made is kept in "
                     f"{self.folder}: run the same command again"
                 )
-            self._files, self._said = found, files
-            self._keep(self._number + 1)
+        elif not found and not replaced:
+            return []
+        for path in changed | replaced:
+            if path in found:
+                copy.files[path] = found[path]
+            else:
+                copy.files.pop(path)
+        copy.keep_more(said.number, looked, sorted(changed | replaced))
+        return sorted(replaced)
 
-    def _committed(self) -> list[str]:
-        """Files under their final names, relative to the workspace."""
-        found = []
-        for folder, folders, names in os.walk(self.folder):
-            folders[:] = sorted(name for name in folders if name[0] != "." and name not in _LOCAL_ONLY)
-            below = Path(folder).relative_to(self.folder)
-            found += [
-                (below / name).as_posix()
-                for name in sorted(names)
-                if name[0] != "." and name not in _LOCAL_ONLY
-            ]
-        return found
+    def _is_file(self, path: str) -> bool:
+        return self._copy.state(path) is not None
 
     def collect(self) -> None:
-        """Deletes all but the last few manifests, and objects that none of those names."""
-        numbers = sorted(_numbers(self.objects))
-        for number in numbers[:-KEPT_MANIFESTS]:
-            self.objects.remove(_manifest_name(number))
-        named = {
-            content.object
-            for number in numbers[-KEPT_MANIFESTS:]
-            for content in _manifest(self.objects, number).values()
-        }
+        """Deletes all but the last few manifests (with those that they go on from), and objects that none of them
+        names."""
+        numbers = sorted(manifests.numbers(self.objects))
+        kept = [Said.read(self.objects, number) for number in numbers[-KEPT_MANIFESTS:]]
+        chains = {number for said in kept for number in said.chain}
+        for number in numbers:
+            if number not in chains:
+                self.objects.remove(manifests.name_of(number))
+        named = {content.object for said in kept for content in said.files.values()}
         for job in self.objects.names("jobs"):  # what a training had sent when its machine was lost
-            named |= {Content(*one).object for one in self.objects.read(job, parse=json.loads).values()}
+            named |= {content.object for content in self.objects.read(job, parse=contents_of).values()}
         for name in self.objects.names("objects"):
             if name not in named:
                 self.objects.remove(name)
+        self._there = {content.hash: content for content in kept[-1].files.values()} if kept else {}
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -272,75 +309,5 @@ class Store:
         while not ended.wait(pause):
             began = time.monotonic()
             with suppress(Exception):  # tried again, and said at the end
-                self.commit()
+                self.commit(everything=False)
             pause = max(COMMIT_SECONDS, (time.monotonic() - began) / COMMIT_SHARE)
-
-    def _state_of(self, path: str) -> tuple[int, int] | None:
-        try:
-            stat = os.stat(f"{self.folder}/{path}")  # noqa: PTH116 - quick: of every file at every commit
-        except FileNotFoundError:
-            return None
-        return stat.st_size, stat.st_mtime_ns
-
-    def _keep(self, number: int) -> None:
-        self._number = number
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f"{STATE}.tmp"
-        files = {path: [*known.state, *known.content] for path, known in self._files.items()}
-        state = {"number": number, "files": files, "absent": self._absent}
-        temporary.write_text(json.dumps(state), encoding="utf-8")
-        temporary.replace(self.folder / STATE)
-
-
-def newest_manifest(objects: Objects) -> tuple[int, Manifest]:
-    """The newest manifest of a store, and its number; 0 where it holds no workspace."""
-    number = max(_numbers(objects), default=0)
-    return number, _manifest(objects, number) if number else {}
-
-
-def _manifest(objects: Objects, number: int) -> Manifest:
-    record = objects.read(_manifest_name(number), parse=json.loads)
-    return {path: Content(*content) for path, content in record["files"].items()}
-
-
-def _numbers(objects: Objects) -> list[int]:
-    names = (name.rpartition("/")[2].removesuffix(".json") for name in objects.names("manifests"))
-    return [int(name) for name in names if name.isdigit()]
-
-
-def _manifest_name(number: int) -> str:
-    return f"manifests/{number:09d}.json"
-
-
-def _same(one: Manifest, other: Manifest) -> bool:
-    """Whether two manifests hold the same files, wherever their contents lie."""
-    return one.keys() == other.keys() and all(one[path][:2] == other[path][:2] for path in one)
-
-
-def _of_shard(path: str, files: Manifest) -> bool:
-    """Whether a file is named by the entry of a shard: `<shard>.<suffix>` beside `<shard>.entry.json`."""
-    if path.endswith(ENTRY_SUFFIX):
-        return False
-    folder, _, name = path.rpartition("/")
-    parts = name.split(".")
-    return any(f"{folder}/{'.'.join(parts[:n])}{ENTRY_SUFFIX}" in files for n in range(1, len(parts)))
-
-
-def _unmatched(files: Manifest, path: str, data: bytes) -> list[str]:
-    """The files of a shard that was being replaced while it was looked at: its entry names other content."""
-    stem = path.removesuffix(ENTRY_SUFFIX)
-    try:
-        said = json.loads(data)["files"]
-    except (ValueError, KeyError, TypeError):
-        said = {}
-    named = {f"{stem}.{suffix}": file["xxh3"] for suffix, file in said.items()}
-    if all((there := files.get(name)) is not None and there.hash == digest for name, digest in named.items()):
-        return []
-    return [path, *named]
-
-
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None

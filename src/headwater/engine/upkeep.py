@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.store import ENTRY_SUFFIX
+from headwater.engine.local_copy import ENTRY_SUFFIX
 from headwater.engine.workspace import MANIFEST, SEAL, Workspace, file_hash, read_json
 
 # what is never freed: it was dear, is small, and says what was found

@@ -24,7 +24,8 @@ import xxhash
 
 from headwater.engine.engines import LOCAL, Engine
 from headwater.engine.lease import hold_lease, is_held
-from headwater.engine.store import ENTRY_SUFFIX, Store, is_url, local_copy
+from headwater.engine.local_copy import ENTRY_SUFFIX
+from headwater.engine.store import Store, is_url, local_copy
 from headwater.errors import HeadwaterError
 
 SEAL = "sealed.json"  # of a folder that is committed whole: a run, a training set
@@ -63,8 +64,12 @@ class Entry:
         """The file to read in this process: fetched first, where other machines made it. Tasks are given `path`."""
         path = self.path(suffix)
         if self.store is not None and not path.is_file():
-            self.store.here(path.relative_to(self.store.folder).as_posix())
+            self.store.here(f"{self._below(self.store)}/{path.name}")
         return path
+
+    def _below(self, store: Store) -> str:
+        """The folder, relative to the workspace."""
+        return str(self.folder).removeprefix(f"{store.folder}/")
 
     def path(self, suffix: str = "parquet") -> Path:
         if suffix not in self.files:
@@ -74,9 +79,11 @@ class Entry:
     def write(self) -> None:
         """Commits the shard; its files are there. Where they are in a store, so is what counts: a file here that a fall
         of the machine leaves empty is found again there."""
-        files = {suffix: asdict(file) for suffix, file in self.files.items()}
+        files = {suffix: {"bytes": file.bytes, "xxh3": file.xxh3} for suffix, file in self.files.items()}
         record = {"key": self.key, "files": files, "result": self.result}
         write_json(self.folder / f"{self.shard}{ENTRY_SUFFIX}", record, synced=self.store is None)
+        if self.store is not None:
+            self.store.wrote(f"{self._below(self.store)}/{self.shard}{ENTRY_SUFFIX}", told=True)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -121,16 +128,18 @@ class Stage:
     def entry(self, shard: str) -> Entry | None:
         """The committed shard, or None where there is none or one of its files is missing or of another size. What is
         in the store is not missing."""
-        record = read_json(self.path / f"{shard}{ENTRY_SUFFIX}")
+        record = read_json(f"{self.path}/{shard}{ENTRY_SUFFIX}")
         if record is None:
             return None
         files = {suffix: FileRecord(**file) for suffix, file in record["files"].items()}
         for suffix, file in files.items():
-            path = self.path / f"{shard}.{suffix}"
-            if path.is_file():
-                if path.stat().st_size != file.bytes:
+            name = f"{shard}.{suffix}"
+            if self._store is not None and self._store.has(f"{self.name}/{name}", file.bytes):
+                continue
+            try:
+                if os.stat(f"{self.path}/{name}").st_size != file.bytes:  # noqa: PTH116 - quick: of every shard
                     return None
-            elif self._store is None or not self._store.has(f"{self.name}/{path.name}", file.bytes):
+            except FileNotFoundError:
                 return None
         return Entry(self.path, shard, record["key"], files, record["result"], self._store)
 
@@ -146,6 +155,8 @@ class Stage:
         if read_json(self.path / MANIFEST) != manifest:
             self.path.mkdir(parents=True, exist_ok=True)
             write_json(self.path / MANIFEST, manifest)
+            if self._store is not None:
+                self._store.wrote(f"{self.name}/{MANIFEST}")
 
 
 class Workspace:
@@ -268,19 +279,26 @@ def sync_folder(folder: Path) -> None:
 
 def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
     """Committed JSON, readable by a person."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    data = (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+    temporary = f"{path.parent}/.{path.name}.{os.getpid()}.tmp"
+    try:
+        file = open(temporary, "wb")  # noqa: PTH123, SIM115 - quick: of every shard
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(temporary, "wb")  # noqa: PTH123, SIM115
+    with file:
+        file.write(data)
     if synced:
-        commit_file(temporary, path)
+        commit_file(Path(temporary), path)
     else:
-        temporary.replace(path)
+        os.replace(temporary, path)  # noqa: PTH105
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path | str) -> Any:
     """The value, or None where there is no such file or it is not whole."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:  # noqa: PTH123 - quick: of every shard
+            return json.loads(file.read())
     except (FileNotFoundError, ValueError):
         return None
 
