@@ -2,13 +2,13 @@
 8,192 subwords at about 10M.
 
     ./run bench time_to_loss [--size 1M or 10M] [--seeds 3] [--iterations 2000] [--rates .0005 .001 .002 .004 .008]
-                             [--tokens 200k 250k 300k 350k 450k] [--batch 1k] [--sides ours nanogpt] [--results FILE]
-                             [--nanogpt URL or folder]
+                             [--tokens 200k 250k 300k 350k 450k] [--batch 1k] [--scale 1] [--sides ours nanogpt]
+                             [--results FILE] [--nanogpt URL or folder]
 
 1M: nanoGPT has its README's configuration for a CPU (4 layers of 128, 64 positions, 12 sequences a step, cosine to a tenth),
 swept over five learning rates; the README's own is 0.001 at 2,000 iterations. 10M: 6 layers of 384, 256 positions, 4
 sequences a step, 300 iterations (some 300,000 tokens), rates .0003 to .004. Ours: modern, the same layers, width and
-positions, default learning rates, as many lengths of training as there are rates, and the same seeds.
+positions, default learning rates (times `--scale`), as many lengths of training as there are rates, and the same seeds.
 
 90% of the text is trained on, 5% chooses (nanoGPT's rate: the lowest mean loss over the seeds; our length: the
 shortest whose mean loss is at most nanoGPT's chosen one), 5% reports. Losses are taken on rows of the context laid
@@ -123,13 +123,13 @@ def rows_of(ids: np.ndarray, context: int) -> torch.Tensor:
 
 
 def trial_of_ours(
-    folder: Path, size: Size, tokens: int, batch: int, seed: int, held: list[torch.Tensor]
+    folder: Path, size: Size, tokens: int, batch: int, scale: float, seed: int, held: list[torch.Tensor]
 ) -> dict[str, float]:
     settings = {"family": "gpt", "preset": "modern-nano",
                 **{name: getattr(size, name) for name in ("layers", "width", "heads", "context")}}  # fmt: skip
     side = Ours(folder, settings, "lm", batch=batch, precision="auto", seed=seed)
     steps = max(1, tokens // batch)
-    seconds, _, _ = side.go(steps, schedule=lambda step: rate("wsd", step, steps))
+    seconds, _, _ = side.go(steps, schedule=lambda step: scale * rate("wsd", step, steps))
     side.network.to(torch.float32)
     side.optimizer.write_back()
     with torch.inference_mode():
@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--rates", type=float, nargs="+")
     parser.add_argument("--tokens", type=parse_count, nargs="+")
     parser.add_argument("--batch", type=parse_count, default=1024)
+    parser.add_argument("--scale", type=float, default=1.0, help="of our learning rates")
     parser.add_argument(
         "--sides",
         nargs="+",
@@ -174,7 +175,7 @@ def main() -> None:
     size = SIZES[asked.size]
     iterations, of_size = asked.iterations or size.iterations, {"size": asked.size}
     trials: list[dict[str, Any]] = [
-        {"side": "ours", **of_size, "tokens": tokens, "batch": asked.batch, "seed": seed}
+        {"side": "ours", **of_size, "tokens": tokens, "batch": asked.batch, "scale": asked.scale, "seed": seed}
         for tokens in asked.tokens or size.tokens for seed in range(asked.seeds)
     ]  # fmt: skip
     sweep: list[tuple[float, int]] = [(value, iterations) for value in asked.rates or size.rates]
@@ -206,7 +207,9 @@ def main() -> None:
         print(f"{len(left)} of {len(trials)} trials to run, {len(done)} in {asked.results}", flush=True)
         for trial in left:
             if trial["side"] == "ours":
-                found = trial_of_ours(folder, size, trial["tokens"], trial["batch"], trial["seed"], held)
+                found = trial_of_ours(
+                    folder, size, trial["tokens"], trial["batch"], trial["scale"], trial["seed"], held
+                )
             else:
                 config = {"vocabulary": vocabulary, "layers": size.layers, "heads": size.heads, "width": size.width,
                           "context": size.context, "batch": size.sequences, "dropout": 0.0}  # fmt: skip
