@@ -19,7 +19,7 @@ from pages.corpus import laid_down
 
 from headwater import api
 from headwater.engine.contents import SMALL
-from headwater.engine.store import ENTRY_SUFFIX
+from headwater.engine.local_copy import ENTRY_SUFFIX
 
 RECIPE = """\
 workspace: workspace

@@ -22,10 +22,8 @@ from headwater.recipe.sources import Source
 QUIET, NOISY = (0.003, 0.01), (0.02, 0.03)
 ASSUMED_UNITS = 24
 GROWTH = 6  # bytes of a workspace for each byte of input
-PACKED, UNPACKED = (
-    (".gz", ".bz2", ".xz", ".zst", ".zip", ".epub"),
-    3,
-)  # bytes of text for each of a packed file
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".epub")
+UNPACKED = 3  # bytes of text for each of a packed file
 
 
 def plan_lines(
