@@ -135,17 +135,13 @@ def _add(
             feature = features[node]
             for row in range(size):
                 x[row] = matrix[rows[block + row], feature]
-            while node < len(features) and features[node] == feature:
+            while node < len(features) and features[node] == feature and _above(x, limits[node], keep):
                 limit = limits[node]
-                if not _above(x, limit, keep):
-                    while (
-                        node < len(features) and features[node] == feature
-                    ):  # the limits that follow are higher
-                        node += 1
-                    break
                 while node < len(features) and features[node] == feature and limits[node] == limit:
                     _rule_out(possible[trees[node]][:size], keep, left[node])
                     node += 1
+            while node < len(features) and features[node] == feature:  # the limits that follow are higher
+                node += 1
         for tree in range(len(values)):
             _lowest(possible[tree][:size], leaf[:size])
             for row in range(size):
