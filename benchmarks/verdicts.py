@@ -1,14 +1,14 @@
 """How often verdicts are right, simulated with the residuals of recorded runs: coverage, racing, power.
 
-    ./run bench verdicts [--repeats 2000] [--record src/headwater/compare/studies/recorded/domain.json] [--size-sd 0.8]
+    ./run bench verdicts [--repeats 2000] [--record src/headwater/compare/studies/recorded/domain.json] [--size-sd 0.4]
 
 Seeds and units of a simulated comparison are drawn, with replacement, from what real runs left over: seed residuals
 (each run's score less its arm's mean, widened by √(S/(S−1))) and unit residuals (each unit's answer to a run, less the
 domain's and the run's), scaled to the SDs of a setting. They keep the shape that real noise has; `gauss` rows beside
 them are the same with normal draws. The settings are PROTOCOL.md's: 3 v 3, 6 v 3 and 5 v 5 seeds, seed SD .003 to .02, arm
 SDs up to 3 × apart, 12 to 60 units. The formulas are those of `compare.statistics`, written over arrays of repeats; 20
-repeats of each setting are checked against it. Units differ in size by `--size-sd` (of the logarithm): where nothing
-caps what is scored of a unit, about .8; with `evaluate.bytes_per_unit` much less. `covered_leverage` is what the interval would cover if each unit's
+repeats of each setting are checked against it. Units differ in size by `--size-sd` (of the logarithm): 0 to .4 where a
+budget shares alike what is scored of units, about .8 and more where nothing does. `covered_leverage` is what the interval would cover if each unit's
 residual were divided by 1 − its share of the domain's bytes. A line of JSON a setting, then the table's extremes.
 """
 
@@ -32,7 +32,7 @@ SEEDS = ((3, 3), (3, 6), (5, 5))
 SEED_SDS = ((0.003, 0.003), (0.008, 0.008), (0.02, 0.02), (0.018, 0.006), (0.006, 0.018))
 UNIT_SDS = (0.01, 0.03)
 UNITS = (12, 60)
-RACING = ("false_positives", "power_at_2_seed_sd", "false_positives_joint", "power_joint")
+RACING = ("false_positives", "power_at_2_seed_sd", "false_positives_satterthwaite", "power_satterthwaite")
 
 
 class Noise:
@@ -167,15 +167,15 @@ def fixed(random: np.random.Generator, noise: Noise, repeats: int, **setting: An
 def racing(
     random: np.random.Generator, noise: Noise, repeats: int, delta: float, **setting: Any
 ) -> dict[str, float]:
-    """A race of one candidate: how often it is resolved, after how many seeds. `joint`: the same with the seeds of both
-    arms as one part of V with S − 1 degrees of freedom, which is right where one arm has all the variance."""
+    """A race of one candidate: how often it is resolved, after how many seeds, by `Effect.cautious`: the seeds of both
+    arms are one part of V with S − 1 degrees of freedom. `satterthwaite`: the same with the ν of a verdict."""
     draws = Draws(random, noise, repeats, seeds=(8, 8), delta=delta, **setting)
-    decided = {"resolved": np.zeros(repeats, bool), "joint": np.zeros(repeats, bool)}
+    decided = {"resolved": np.zeros(repeats, bool), "satterthwaite": np.zeros(repeats, bool)}
     used = np.full(repeats, float(LOOKS[-1][0]))
     for seeds, alpha in LOOKS:
         found, parts = draws.parts(seeds, seeds)
         *units, (one, _), (other, _) = parts
-        for how, made in (("resolved", parts), ("joint", [*units, (one + other, seeds - 1)])):
+        for how, made in (("satterthwaite", parts), ("resolved", [*units, (one + other, seeds - 1)])):
             variance, df = _together(made)
             p = 2 * student.sf(np.abs(found) / np.sqrt(variance), df)
             if how == "resolved":
@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2000)
     parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("--noise", choices=["recorded", "gauss"], nargs="*", default=["recorded", "gauss"])
-    parser.add_argument("--size-sd", type=float, default=0.8)
+    parser.add_argument("--size-sd", type=float, default=0.4)
     options = parser.parse_args()
     record = json.loads(options.record.read_text("utf-8"))["record"]
     kinds = {kind: Noise(record if kind == "recorded" else None) for kind in options.noise}
@@ -216,7 +216,8 @@ def main() -> None:
                     effect_of_two = racing(random, noise, options.repeats, 2 * max(seed_sd), **rest)
                     row = {"noise": kind, "racing": True, **rest, "false_positives": null["resolved"],
                            "power_at_2_seed_sd": effect_of_two["resolved"], "seeds_used": effect_of_two["seeds"],
-                           "false_positives_joint": null["joint"], "power_joint": effect_of_two["joint"]}  # fmt: skip
+                           "false_positives_satterthwaite": null["satterthwaite"],
+                           "power_satterthwaite": effect_of_two["satterthwaite"]}  # fmt: skip
                     rows.append(row)
                     print(json.dumps(row), flush=True)
     for kind in kinds:

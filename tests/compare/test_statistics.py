@@ -16,6 +16,7 @@ from headwater.compare.statistics import (
     DomainScores,
     Effect,
     arm_score,
+    combined,
     effect,
     holm,
     interaction,
@@ -196,6 +197,18 @@ def test_a_race_is_seldom_wrong_and_finds_what_is_large() -> None:
     assert null["resolved"] <= 0.065 and null["seeds"] > 7.5  # 1,500 repeats: ± .012
     large = verdicts.racing(random, noise, 500, 0.04, **setting)
     assert large["resolved"] > 0.95 and large["seeds"] < 5
+
+
+def test_a_race_allows_for_the_noise_of_one_arm() -> None:
+    """Degrees of freedom are the fewer's at most by the seeds, whichever arm has the noise; the rest stays."""
+    found = effect(scores(1, 3), scores(2, 8), WEIGHTS)
+    careful = found.cautious
+    assert (careful.delta, careful.variance, careful.parts) == (found.delta, found.variance, found.parts)
+    assert careful.df < found.df and careful.p > found.p
+    seeds_alone = combined(0.01, ((4e-5, 2.0), (1e-9, 7.0)), (3, 8))
+    assert seeds_alone.cautious.df == pytest.approx(2.0)
+    noisy, quiet = ((1e-4, 2.0), (1e-6, 2.0), (1e-8, 11.0)), ((1e-6, 2.0), (1e-4, 2.0), (1e-8, 11.0))
+    assert combined(0.01, noisy, (3, 3)).cautious.p == pytest.approx(combined(0.01, quiet, (3, 3)).cautious.p)
 
 
 def test_what_a_plan_expects_is_what_the_formulas_give() -> None:

@@ -17,7 +17,7 @@ OVERHEAD_SECONDS = 30  # what is not training, on a small corpus
 # Racing: seeds of a candidate at each look, and what a p-value must stay below there, divided by the candidates.
 # They sum to .05, so that all looks together are wrong as often as one test (`benchmarks/verdicts.py`).
 LOOKS = ((3, 0.01), (5, 0.015), (8, 0.025))
-RACE_VERSION = 2  # raise it when a look decides differently
+RACE_VERSION = 3  # raise it when a look decides differently
 
 # What `Budget.of` sets in every recipe.
 FIXED = ("model", "train.tokens", "train.batch", "train.checkpoint_every", "tokenizer.vocabulary")

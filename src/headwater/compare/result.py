@@ -39,6 +39,8 @@ def result_of(
         for seeds, _ in ends
     ]
     effects = [effect(one, against, weights) for one, against in zip(scores[1:], baselines, strict=True)]
+    if found.looks is not None:
+        effects = [one.cautious for one in effects]  # as its looks decided
     adjusted = holm([one.p for one in effects])
     candidates = []
     for place, (one, p_holm) in enumerate(zip(effects, adjusted, strict=True), 1):

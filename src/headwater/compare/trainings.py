@@ -226,13 +226,13 @@ def _look(
     """The candidates that are still in the race, each against as many of the baseline's seeds as it has itself.
 
     More of the baseline's are there, for A/A; against them a candidate that varies more than the baseline would be
-    called different too often (`benchmarks/verdicts.py`).
+    called different too often, and so it would by Satterthwaite's degrees of freedom (`benchmarks/verdicts.py`).
     """
     seeds, alpha = LOOKS[number]
     whole = trained.arm(Group(0), ngrams[0]).scores()
     baseline = {domain: scores.only(range(seeds)) for domain, scores in whole.items()}
     ps = {
-        place: effect(trained.arm(Group(place), ngrams[place]).scores(), baseline, weights).p
+        place: effect(trained.arm(Group(place), ngrams[place]).scores(), baseline, weights).cautious.p
         for place in range(1, len(prepared.arms))
         if place not in decided
     }
