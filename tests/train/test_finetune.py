@@ -14,6 +14,7 @@ from headwater.errors import HeadwaterError, RecipeError
 from headwater.model.lora import add_lora, merge_lora
 from headwater.model.task_inputs import Coder
 from headwater.model.task_model import TaskModel, collate
+from headwater.tasks.items import Written
 from headwater.tasks.metrics import decisive
 from headwater.tasks.task import read_split
 from headwater.train import finetune as finetune_file
@@ -116,6 +117,24 @@ def test_loss_of_generation_is_on_what_is_written_alone(tmp_path: Path) -> None:
         assert batch["targets"].tolist() == targets
         written = coder.tokenizer.decode([token for token in rows[0].target if token != coder.stop])
         assert written == "太差。"
+
+
+@pytest.mark.parametrize("sources", [("又长又好看",) * 2, ("好", "又长又难看")])
+@pytest.mark.parametrize("targets", [("好。", "坏。"), ("好。", "真不好看。")])
+@pytest.mark.parametrize("family", ["gpt", "xlnet", "t5"])
+def test_the_loss_of_written_texts_is_that_of_each_alone(
+    tmp_path: Path, family: str, sources: tuple[str, str], targets: tuple[str, str]
+) -> None:
+    """Of equal and unequal lengths on either side: what pads one hides nothing of the other."""
+    folder = small_model(tmp_path, family)
+    coder = Coder(_tokenizer(folder), family, 32)
+    rows = coder.rows([Written(str(n), sources[n], (targets[n],)) for n in range(2)])
+    torch.manual_seed(0)
+    model, pad = TaskModel(_load(folder), "generation", 0).double(), coder.special.pad or 0
+    lengths = [len(row.target) for row in rows]
+    alone = [model.loss(collate("generation", family, [row], pad, pad)).item() for row in rows]
+    together = model.loss(collate("generation", family, rows, pad, pad)).item()
+    assert together == pytest.approx(np.average(alone, weights=lengths), abs=1e-9)
 
 
 def test_lora_trains_few_parameters_and_merges_into_the_same_model(tmp_path: Path) -> None:

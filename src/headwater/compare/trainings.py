@@ -139,7 +139,7 @@ def run_trainings(
         _train(wanted, trained, prepared, workspace, workers, f"train, part {number + 1} of {len(parts)}")
         left -= len(part)
         seconds = (time.monotonic() - started) / max(1, len(wanted)) * left
-        if race and number < len(LOOKS):
+        if race and number < len(LOOKS) and len(decided) < len(prepared.arms) - 1:
             look = _look(number, trained, prepared, ngrams, weights, decided)
             decided |= {place for place, one in look.decided.items() if one}
             trained.looks.append(look)

@@ -207,7 +207,10 @@ def _written(
         for number, target in enumerate(targets):
             begin[number, : len(target)] = [start, *target[:-1]]
         made = {"begin": begin, "targets": every, "places": np.flatnonzero(there)}
-        return made if there.all() and real.all() else {**made, "decoder_documents": there.astype(np.int64)}
+        if there.all() and real.all():
+            return made
+        # both or neither: a side without numbers is of no document, and the other would not see it
+        return {**made, "decoder_documents": there.astype(np.int64), "documents": real}
     longest = real.shape[1]
     firsts = np.array([row.read for row in rows]) + shifts
     if family == "gpt":
