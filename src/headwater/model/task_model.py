@@ -1,9 +1,10 @@
 """A Transformer with the head of a task on top, the same for pre-trained and untrained bodies.
 
     kind             head
-    classification   bert: pooler (D × D, tanh) and a matrix; xlnet: the same (its summary); gpt: a matrix;
-                     t5: a matrix on the decoder's first state. That is Raffel's text-to-text with each label being one
-                     new word, and no other word being allowed
+    classification   bert: pooler (D × D, tanh) and a matrix; xlnet: the same (its summary); gpt: a matrix on the last
+                     token's state beside the mean of all (Howard 2018: with few labels the mean says more); t5: a
+                     matrix on the decoder's first state. That is Raffel's text-to-text with each label being one new
+                     word, and no other word being allowed
     choice           the same with one output a row; a softmax over an item's rows
     tagging          a matrix on each word's first token; of t5 the encoder's states
     reading          two outputs a token, where the answer starts and ends; "no answer" is [CLS] or </s>
@@ -33,9 +34,10 @@ class TaskModel(nn.Module):
         super().__init__()
         self.body, self.kind = body, kind
         width, family = body.config.width, body.config.family
-        pooled = kind in ("classification", "choice") and family in ("bert", "xlnet")
-        self.pooler = nn.Linear(width, width) if pooled else None
-        self.classifier = nn.Linear(width, outputs) if outputs else None
+        whole = kind in ("classification", "choice")  # one answer a text
+        self.pooler = nn.Linear(width, width) if whole and family in ("bert", "xlnet") else None
+        self.with_mean = whole and family == "gpt"
+        self.classifier = nn.Linear(2 * width if self.with_mean else width, outputs) if outputs else None
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for layer in (self.pooler, self.classifier):
@@ -56,6 +58,8 @@ class TaskModel(nn.Module):
             read = states[:, 0]
         else:
             read = states[torch.arange(len(states), device=states.device), batch["read"]]  # (B, D)
+        if self.with_mean:
+            read = torch.cat((read, _mean(states, batch["read"])), 1)
         if self.pooler is not None:
             read = torch.tanh(self.pooler(read))
         outputs = self.classifier(read)
@@ -111,6 +115,14 @@ class TaskModel(nn.Module):
             states = body.hidden(tokens, documents=batch["documents"], order=batch["order"], at=batch["at"])
         read = body.head(states.flatten(0, 1)[batch["places"]])
         return mean_nats(read, body.output_weight, batch["targets"], bias=body.output_bias, count=count)
+
+
+def _mean(states: Tensor, last: Tensor) -> Tensor:
+    """(B, T, D), and where each text ends (B,) -> (B, D), the mean of its states after the first, which has read nothing."""
+    places = torch.arange(states.size(1), device=states.device)
+    own = (places > 0) & (places <= last[:, None])
+    mean: Tensor = (states * own[..., None]).sum(1, dtype=torch.float32) / own.sum(1, keepdim=True)
+    return mean.to(states.dtype)
 
 
 def by_item(outputs: Tensor, options: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from headwater.tasks.items import Item
 from headwater.tasks.metrics import DECISIVE, difference
 from headwater.tasks.task import Task, keep, read_split, read_task, smaller
 
-VERSION = 1
+VERSION = 2
 MOST_TRIALS = 1000
 
 

@@ -18,7 +18,7 @@ from headwater.errors import RecipeError
 from headwater.pipeline.finetune import base_of, card_lines, folders_of
 from headwater.tasks.task import Task, keep
 
-VERSION = 1
+VERSION = 2
 RECORD = "label-curve.json"
 
 

@@ -44,13 +44,14 @@ from headwater.train.precision import choose_device, choose_precision, prepare_c
 from headwater.train.predict import collate_rows, predict
 from headwater.train.task_optimizer import TaskOptimizer
 
-VERSION = 1
+VERSION = 2
 SORTED_BATCHES = 50  # batches of rows that are sorted by length together
 CHECKPOINT_SECONDS = (
     30.0  # between checkpoints, which are of whole epochs; what comes out does not depend on it
 )
 OUTPUTS = {"choice": 1, "reading": 2, "generation": 0}
 STEPS = 600  # that a small data set is trained for
+HEAD_RATE = 30.0  # of a gpt's classifier, in rates of the body: with few labels it must be found before the body drifts
 DEFAULTS: dict[str, Any] = {
     "learning_rate": None, "epochs": None, "batch": None, "weight_decay": 0.01, "warmup": 0.1, "lora": 0,
     "precision": "auto",
@@ -145,7 +146,8 @@ def finetune(
         "fp32" if chosen.lora and chosen.precision == "auto" else chosen.precision, place
     )
     model.to(place)
-    optimizer = TaskOptimizer(model, chosen.learning_rate, chosen.weight_decay)
+    head = HEAD_RATE if model.with_mean and not chosen.lora else 1.0
+    optimizer = TaskOptimizer(model, chosen.learning_rate, chosen.weight_decay, head=head)
     model.to(precision)  # the optimiser has taken its fp32 masters
     rows = grouped(coder.rows(items, names, every=True), kind)
     steps = chosen.epochs * math.ceil(len(rows) / chosen.batch)

@@ -16,7 +16,7 @@ from headwater.model.task_model import TaskModel
 from headwater.model.tokenizer import Tokenizer
 from headwater.tasks.items import Item
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(model: TaskModel, folder: Path, *, source: Path, about: Mapping[str, Any]) -> None:
@@ -35,7 +35,9 @@ def save(model: TaskModel, folder: Path, *, source: Path, about: Mapping[str, An
 def load(folder: Path) -> tuple[TaskModel, Coder, tuple[str, ...]]:
     """The model, what encodes for it, and its labels. Raises HeadwaterError where the folder is no task model's."""
     record = read_json(folder / "task.json")
-    if record is None or record.get("format") != FORMAT:
+    if record is not None and record.get("format") != FORMAT:
+        raise HeadwaterError(f"{folder}: a task model of another version of Headwater; fine-tune again")
+    if record is None:
         raise HeadwaterError(f"{folder}: no task model here; `headwater finetune RUN --task T` makes one")
     body = huggingface.load(folder)
     model = TaskModel(body, record["kind"], record["outputs"])

@@ -1,7 +1,8 @@
 """AdamW for fine-tuning (Loshchilov 2019), with fp32 masters whatever the model computes in.
 
 Matrices decay, gains and biases do not (Devlin 2019). Gradients are clipped to a norm of 1. Only what is trained has a
-master: under LoRA that is the added matrices and the head.
+master: under LoRA that is the added matrices and the head. A new head may learn faster than the body below it (Howard
+2018), and does not decay then.
 """
 
 import torch
@@ -12,14 +13,20 @@ BETAS = (0.9, 0.999)
 
 
 class TaskOptimizer:
-    def __init__(self, model: nn.Module, learning_rate: float, weight_decay: float) -> None:
+    def __init__(
+        self, model: nn.Module, learning_rate: float, weight_decay: float, *, head: float = 1.0
+    ) -> None:
+        """`head`: what the classifier's learning rate is, in those of the body."""
         self.learning_rate, self.steps = learning_rate, 0
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.masters = {name: p.detach().float().clone() for name, p in self.parameters.items()}
+        own = [t for name, t in self.masters.items() if head != 1 and name.startswith("classifier.")]
+        body = [t for t in self.masters.values() if not any(t is other for other in own)]
         groups = [
-            {"params": [t for t in self.masters.values() if t.ndim >= 2], "weight_decay": weight_decay},
-            {"params": [t for t in self.masters.values() if t.ndim < 2], "weight_decay": 0.0},
+            {"params": [t for t in body if t.ndim >= 2], "weight_decay": weight_decay, "times": 1.0},
+            {"params": [t for t in body if t.ndim < 2], "weight_decay": 0.0, "times": 1.0},
         ]
+        groups += [{"params": own, "weight_decay": 0.0, "times": head}] if own else []
         self._adam = torch.optim.AdamW(groups, lr=learning_rate, betas=BETAS, fused=True)
 
     @torch.no_grad()
@@ -37,7 +44,7 @@ class TaskOptimizer:
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
         torch._foreach_mul_(gradients, (CLIP / (norm + 1e-6)).clamp(max=1.0))
         for group in self._adam.param_groups:
-            group["lr"] = self.learning_rate * multiplier
+            group["lr"] = self.learning_rate * multiplier * group["times"]
         self._adam.step()
         self._write_back()
 
