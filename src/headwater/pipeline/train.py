@@ -78,7 +78,7 @@ def training_job(
     how = ("path", "processes", "parallel")  # how it is found and trained, not what comes of it
     what = {name: {k: v for k, v in arguments[name].items() if k not in how} for name in ("model", "train")}
     seen = {} if heldout is None else {"heldout": heldout.fingerprint}
-    key = content_key("run", 3, manifest["key"], {**arguments, **what, **seen}, checkpoint)
+    key = content_key("run", 4, manifest["key"], {**arguments, **what, **seen}, checkpoint)
     folder = workspace.path / "runs" / key[:12]
     return Job(
         f"{training_set.name} seed {seed}",
