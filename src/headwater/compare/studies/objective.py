@@ -55,6 +55,8 @@ def write(data: Path, folder: Path) -> Sequence[Path]:
             family=family,
             preset=preset,
             vocabulary=VOCABULARY,
+            sources="",
+            curate="",
         )
         paths[-1].write_text(f"{text}train: {{validate_every: null}}\n", encoding="utf-8")
     return paths
