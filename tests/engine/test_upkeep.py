@@ -58,6 +58,23 @@ def test_what_a_forgotten_recipe_alone_needed_goes_and_can_be_made_again(folder:
     assert {name: (place.path / name).read_bytes() for name in files(place.path)} == before
 
 
+def test_a_sample_takes_nothing_from_the_full_run(folder: Path) -> None:
+    place = Workspace(folder / "workspace")
+    full = api.sql(place.path, "select count(*), count(distinct recipe) from ledger").rows
+    needed = (place.path / "recipes" / "strict.json").read_bytes()
+    api.ingest(folder / "strict.yaml", workers=0, limit=1)
+    assert (place.path / "recipes" / "strict.json").read_bytes() == needed
+    assert unneeded(place) == []
+    assert (
+        api.sql(place.path, "select count(*), count(distinct recipe) from ledger").rows == full == [(48, 2)]
+    )
+    assert api.sql(place.path, "select count(*) from documents").rows == [(24,)]
+    (place.path / "recipes" / "strict.json").unlink()
+    rows = api.sql(place.path, "select count(distinct stage) from documents where text like '%河水%'").rows
+    assert rows == [(2,)], "without a full run the sample is asked"
+    assert not [one for one in unneeded(place) if one.path.parent.name == "documents"]
+
+
 def test_what_a_kill_has_left_goes(folder: Path) -> None:
     place = Workspace(folder / "workspace")
     stage = next((place.path / "documents").iterdir())

@@ -65,7 +65,7 @@ def unneeded(workspace: Workspace) -> list[Unneeded]:
     """What no recipe of `recipes/` and no result of `results/` needs, by path. A recipe whose file there is deleted needs
     nothing any more."""
     needed = _of_results(workspace)
-    for path in sorted((workspace.path / "recipes").glob("*.json")):
+    for path in sorted((workspace.path / "recipes").rglob("*.json")):
         needed |= set((read_json(path) or {}).get("stages", ()))
     found = [
         Unneeded(folder, _size(folder), "no result names it")

@@ -147,10 +147,16 @@ def _connect(recipes: list[Snapshot], scratch: Path) -> duckdb.DuckDBPyConnectio
                 seen.add(stage)
                 parts = [f"(SELECT id FROM {files(list(entries.values()))})"]
                 parts += [
-                    f'(SELECT * EXCLUDE (id) RENAME (errors AS "{family}.errors") FROM {files(list(shards.values()))})'
+                    f'(SELECT * RENAME (id AS "{family}.id", errors AS "{family}.errors") FROM {files(list(shards.values()))})'
                     for family, shards in families.items()
                 ]
-                signals.append(f"SELECT *, {_text(stage)} AS stage FROM {' POSITIONAL JOIN '.join(parts)}")
+                ids = [f'"{family}.id"' for family in families]
+                # where the recipe's file, of an earlier version, does not say what was measured, the ids do
+                same = "" if recipe.exact else f" WHERE {' AND '.join(f'id = {one}' for one in ids)}"
+                signals.append(
+                    f"SELECT * EXCLUDE ({', '.join(ids)}), {_text(stage)} AS stage "
+                    f"FROM {' POSITIONAL JOIN '.join(parts)}{same}"
+                )
     for view, parts in zip(VIEWS, (documents, ledger, signals, quarantine), strict=False):
         if parts:
             connection.execute(f"CREATE VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
@@ -194,7 +200,10 @@ def _message(error: duckdb.Error) -> str:
 def _hint(error: duckdb.Error) -> str:
     text = str(error)
     if isinstance(error, duckdb.CatalogException) and re.search(r"Table with name", text):
-        return f"\n  views: {', '.join(VIEWS)}; one is missing where its stage has not run yet"
+        return (
+            f"\n  views: {', '.join(VIEWS)}; one is missing where its stage has not run yet, or not since the "
+            "documents changed: headwater curate recipe.yaml"
+        )
     if isinstance(error, duckdb.BinderException):
         return '\n  names with a dot are quoted: "gopher.symbol_word_ratio"; `describe signals` lists them'
     return ""

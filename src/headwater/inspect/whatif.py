@@ -48,7 +48,7 @@ def whatif(
     place = open_workspace(workspace or recipe.workspace_path)
     [snapshot] = snapshots(place, recipe.name)
     if not snapshot.ledger:
-        raise HeadwaterError(f"{recipe.name} has no ledger yet: headwater curate {recipe_path}")
+        raise snapshot.no_ledger(recipe_path)
     plan = plan_of(with_rules(recipe, rules))
     first = first_difference(snapshot.plan, plan)
     _same_steps(snapshot.plan, plan)
