@@ -14,7 +14,7 @@ from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
 from headwater.pipeline.plan import plan_of
-from headwater.pipeline.snapshot import keep, shards_key
+from headwater.pipeline.snapshot import keep, of_documents, shards_key
 from headwater.pipeline.train import Run, require_torch, score, train
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
 from headwater.recipe import Recipe, load_recipe
@@ -150,13 +150,7 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
     def name(folder: Path) -> str:
         return str(folder.relative_to(root))
 
-    value: dict[str, Any] = {
-        "name": outcome.recipe.name,
-        "recipe": outcome.recipe.model_dump(mode="json"),
-        "documents": outcome.ingested.stages,
-        "takedown": {"less": outcome.ingested.less, "taken": outcome.ingested.taken},
-        "key": outcome.ingested.key,  # of what was read: what is named below was made of that
-    }
+    value = of_documents(outcome.recipe, outcome.workspace, outcome.ingested)
     if outcome.measured is not None:
         value["signals"] = {
             family: sorted({name(entry.folder) for entry in shards.values()})
@@ -174,5 +168,4 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         value["heldout"] = name(outcome.heldout.folder)
     value["runs"] = [name(run.folder) for run in outcome.runs]
     value["scores"] = outcome.scores
-    value["stages"] = sorted(outcome.workspace.used)  # all that this recipe needs: what `gc` keeps
     return value

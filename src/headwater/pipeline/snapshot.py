@@ -7,9 +7,13 @@ it is asked only where there is no full run.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headwater.engine.workspace import Entry, Workspace, content_key, read_json, write_json
+from headwater.recipe import Recipe
+
+if TYPE_CHECKING:
+    from headwater.pipeline.ingest import Ingested
 
 SAME = ("recipe", "documents", "takedown")
 
@@ -22,6 +26,18 @@ def shards_key(shards: Mapping[str, Entry]) -> str:
 def signals_key(family: str, key: str, texts: Entry) -> str:
     """The key of a shard of signals: of a family, with its own key, on these texts."""
     return content_key(family, key, texts.fingerprint)
+
+
+def of_documents(recipe: Recipe, workspace: Workspace, ingested: "Ingested") -> dict[str, Any]:
+    """The record of a recipe of which the documents were read."""
+    return {
+        "name": recipe.name,
+        "recipe": recipe.model_dump(mode="json"),
+        "documents": ingested.stages,
+        "takedown": {"less": ingested.less, "taken": ingested.taken},
+        "key": ingested.key,  # of what was read: what else is named was made of that
+        "stages": sorted(workspace.used),  # all that this recipe needs: what `gc` keeps
+    }
 
 
 def files_of(folder: Path) -> list[Path]:
