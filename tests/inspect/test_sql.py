@@ -95,3 +95,18 @@ def test_rendering_is_one_line_a_row_and_harmless(workspace: Workspace) -> None:
 def test_no_more_rows_than_were_asked_for(workspace: Workspace) -> None:
     table = sql(workspace, "select * from range(1000000)", max_rows=10)
     assert len(table.rows) == 10 and table.more
+
+
+def test_json_is_json_and_harmless(workspace: Workspace) -> None:
+    query = """select [0.5, 1.25] x, 1/0.0 y, 1.5 z, '河' || chr(8238) || chr(27) t, {'水': [0.25, 'nan'::double]} s,
+               map {1: 2.5} m, date '2024-02-03' d, 12345678901234567890::hugeint h"""
+    said = render(sql(workspace, query), as_json=True)
+
+    def refused(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    assert json.loads(said, parse_constant=refused) == [
+        {"x": [0.5, 1.25], "y": None, "z": 1.5, "t": "河\u202e\x1b", "s": {"水": [0.25, None]}, "m": {"1": 2.5},
+         "d": "2024-02-03", "h": 12345678901234567890}
+    ]  # fmt: skip
+    assert "\u202e" not in said and "\x1b" not in said and "河" in said
