@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from headwater import api
+from headwater.engine import upkeep
+from headwater.engine.lease import is_held
 from headwater.engine.upkeep import free, unneeded, verify
 from headwater.engine.workspace import Workspace, seal, write_json
 
@@ -141,3 +143,20 @@ def test_task_models_stay_while_a_result_names_them(tmp_path: Path) -> None:
     (place.path / "results" / "old" / "result.json").unlink()
     free(place, unneeded(place))
     assert unneeded(place) == [] and verify(place)[1] == [] and (place.path / "results" / "a").is_dir()
+
+
+def test_what_can_go_is_decided_when_no_other_run_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Workspace(tmp_path / "工作")
+    held = []
+
+    def watched(workspace: Workspace) -> list[upkeep.Unneeded]:
+        held.append(is_held(workspace.path / "lease.json"))
+        return unneeded(workspace)
+
+    monkeypatch.setattr(upkeep, "unneeded", watched)
+    (place.path / "runs" / "旧").mkdir(parents=True)
+    assert [one.path.name for one in api.gc(place.path)] == ["旧"] and held == [False]
+    assert [one.path.name for one in api.gc(place.path, delete=True)] == ["旧"] and held == [False, True]
+    assert not (place.path / "runs" / "旧").exists()

@@ -222,10 +222,17 @@ class Workspace:
                     yield
                 except BaseException as error:
                     if outermost:
-                        self.event("failed", error=f"{error or type(error).__name__}"[:2000])
+                        self.event("failed", error=_said(error)[:2000])
                     raise
                 if outermost:
                     self.event("ended")
+
+
+def _said(error: BaseException) -> str:
+    """What stopped a run, in words; some errors have none."""
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "interrupted"
+    return str(error) or type(error).__name__
 
 
 # ---------------------------------------------------------------- files, committed
