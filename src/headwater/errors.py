@@ -31,6 +31,7 @@ _ADVICE = {
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n) or use fewer --workers",
     errno.EIO: "the disk cannot read or write it; what was committed is kept",
     errno.EROFS: "it is read-only; name another folder with --workspace",
+    errno.ENOENT: "it, or the folder that it should lie in, is not there: look at the path",
     errno.EACCES: "give yourself the right to it, or name another folder",
 }
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli import cli
+from headwater.errors import of_system
 
 HEAVY = (
     "torch",
@@ -100,3 +101,28 @@ def test_no_help_of_a_command_is_cut_off_in_80_columns():
         )
         groups += [(key, one) for key, one in group.commands.items() if isinstance(one, click.Group)]
     assert len(groups) > 3
+
+
+def test_a_folder_that_is_no_workspace_is_not_found_right(tmp_path: Path) -> None:
+    (tmp_path / "照片").mkdir()
+    done = CliRunner().invoke(cli, ["verify", "--workspace", str(tmp_path / "照片")])
+    assert done.exit_code == 1 and "照片 holds nothing that was committed" in done.output
+    (tmp_path / "照片" / "runs" / "旧").mkdir(parents=True)
+    done = CliRunner().invoke(cli, ["gc", "--workspace", str(tmp_path / "照片")])
+    assert f"headwater gc --workspace '{tmp_path / '照片'}' --delete" in done.output
+
+
+def test_a_file_that_cannot_be_there_gets_advice_of_its_own() -> None:
+    error = of_system(FileNotFoundError(2, "No such file or directory", "/proc/没有/x.html"))
+    assert "look at the path" in str(error) and "goes on from there" not in str(error)
+
+
+def test_a_plan_makes_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "一.txt").write_text("河水涨了。" * 9, encoding="utf-8")
+    (tmp_path / "r.yaml").write_text(
+        "sources: [{name: 日记, kind: files, paths: ['*.txt']}]\n", encoding="utf-8"
+    )
+    before = sorted(tmp_path.rglob("*"))
+    done = CliRunner().invoke(cli, ["run", str(tmp_path / "r.yaml"), "--plan"], catch_exceptions=False)
+    assert done.exit_code == 0 and f"workspace {tmp_path / 'workspace'}" in done.output
+    assert "1 to read" in done.output and sorted(tmp_path.rglob("*")) == before

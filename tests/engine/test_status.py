@@ -128,3 +128,17 @@ def test_a_workspace_in_a_store_is_asked_there(
     assert not (tmp_path / "another machine").exists(), "it fetched the workspace"
     with pytest.raises(HeadwaterError, match="no workspace at s3://"):
         status_of(f"s3://{bucket}/没有")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(KeyboardInterrupt(), "interrupted"), (SystemExit(143), "interrupted"), (MemoryError(), "MemoryError"),
+     (ValueError("坏文件"), "坏文件")],
+)  # fmt: skip
+def test_a_run_that_stops_says_why(tmp_path: Path, error: BaseException, said: str) -> None:
+    place = Workspace(tmp_path / "工作")
+    with pytest.raises(type(error)), place.lease():
+        place.event("recipe", name="语料", stage="ingest")
+        raise error
+    status = status_of(place.path)
+    assert (status.state, status.error) == ("failed", said)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from headwater import api
+from headwater.engine import upkeep
+from headwater.engine.lease import is_held
 from headwater.engine.upkeep import free, unneeded, verify
 from headwater.engine.workspace import Workspace, seal, write_json
 
@@ -56,6 +58,23 @@ def test_what_a_forgotten_recipe_alone_needed_goes_and_can_be_made_again(folder:
     api.curate(folder / "loose.yaml", workers=0)
     api.curate(folder / "strict.yaml", workers=0)
     assert {name: (place.path / name).read_bytes() for name in files(place.path)} == before
+
+
+def test_a_sample_takes_nothing_from_the_full_run(folder: Path) -> None:
+    place = Workspace(folder / "workspace")
+    full = api.sql(place.path, "select count(*), count(distinct recipe) from ledger").rows
+    needed = (place.path / "recipes" / "strict.json").read_bytes()
+    api.ingest(folder / "strict.yaml", workers=0, limit=1)
+    assert (place.path / "recipes" / "strict.json").read_bytes() == needed
+    assert unneeded(place) == []
+    assert (
+        api.sql(place.path, "select count(*), count(distinct recipe) from ledger").rows == full == [(48, 2)]
+    )
+    assert api.sql(place.path, "select count(*) from documents").rows == [(24,)]
+    (place.path / "recipes" / "strict.json").unlink()
+    rows = api.sql(place.path, "select count(distinct stage) from documents where text like '%河水%'").rows
+    assert rows == [(2,)], "without a full run the sample is asked"
+    assert not [one for one in unneeded(place) if one.path.parent.name == "documents"]
 
 
 def test_what_a_kill_has_left_goes(folder: Path) -> None:
@@ -124,3 +143,20 @@ def test_task_models_stay_while_a_result_names_them(tmp_path: Path) -> None:
     (place.path / "results" / "old" / "result.json").unlink()
     free(place, unneeded(place))
     assert unneeded(place) == [] and verify(place)[1] == [] and (place.path / "results" / "a").is_dir()
+
+
+def test_what_can_go_is_decided_when_no_other_run_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Workspace(tmp_path / "工作")
+    held = []
+
+    def watched(workspace: Workspace) -> list[upkeep.Unneeded]:
+        held.append(is_held(workspace.path / "lease.json"))
+        return unneeded(workspace)
+
+    monkeypatch.setattr(upkeep, "unneeded", watched)
+    (place.path / "runs" / "旧").mkdir(parents=True)
+    assert [one.path.name for one in api.gc(place.path)] == ["旧"] and held == [False]
+    assert [one.path.name for one in api.gc(place.path, delete=True)] == ["旧"] and held == [False, True]
+    assert not (place.path / "runs" / "旧").exists()

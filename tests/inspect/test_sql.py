@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+import small_workspace
 
 from headwater.engine.workspace import Workspace
 from headwater.errors import RecipeError
 from headwater.inspect.sql import render, sql
+from headwater.inspect.why import lines_of, why
 
 
 def test_views_hold_what_the_stages_committed(workspace: Workspace) -> None:
@@ -26,6 +29,25 @@ def test_signals_stand_beside_their_documents(workspace: Workspace) -> None:
     rows = sql(workspace, 'select title, "repetition.duplicate_lines", reason_names from signals join documents using (id) '
                           'join ledger using (id) where "repetition.duplicate_lines" > 0.87')  # fmt: skip
     assert rows.rows == [("导航页面", 0.9, ["repetition_duplicate_lines"])]
+
+
+def test_a_file_of_an_earlier_version_is_read_by_its_ids(workspace: Workspace) -> None:
+    """Such a file does not say what the signals were measured on; one document has gone since."""
+    stage = workspace.stage("documents/web-zh-0a1b2c3d4e5f")
+    [entry] = stage.entries().values()
+    table = pq.read_table(entry.path())
+    tables = {
+        "parquet": table.slice(1),
+        "quarantine.parquet": pq.read_table(entry.path("quarantine.parquet")),
+    }
+    small_workspace._commit(stage, entry.shard, tables, entry.result)
+    said = 'select text, "repetition.duplicate_lines" > 0.5 from signals join documents using (id)'
+    rows = sql(workspace, said).rows
+    assert rows and all(repeated == text.startswith("Home") for text, repeated in rows)
+    for document in table["id"].slice(1).to_pylist():
+        answer = why(workspace, document)
+        assert answer.verdicts == () and answer.older == ("curated",)
+    assert "its ledger is older than this document" in " ".join(lines_of(answer))
 
 
 @pytest.mark.parametrize(
@@ -73,3 +95,18 @@ def test_rendering_is_one_line_a_row_and_harmless(workspace: Workspace) -> None:
 def test_no_more_rows_than_were_asked_for(workspace: Workspace) -> None:
     table = sql(workspace, "select * from range(1000000)", max_rows=10)
     assert len(table.rows) == 10 and table.more
+
+
+def test_json_is_json_and_harmless(workspace: Workspace) -> None:
+    query = """select [0.5, 1.25] x, 1/0.0 y, 1.5 z, '河' || chr(8238) || chr(27) t, {'水': [0.25, 'nan'::double]} s,
+               map {1: 2.5} m, date '2024-02-03' d, 12345678901234567890::hugeint h"""
+    said = render(sql(workspace, query), as_json=True)
+
+    def refused(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    assert json.loads(said, parse_constant=refused) == [
+        {"x": [0.5, 1.25], "y": None, "z": 1.5, "t": "河\u202e\x1b", "s": {"水": [0.25, None]}, "m": {"1": 2.5},
+         "d": "2024-02-03", "h": 12345678901234567890}
+    ]  # fmt: skip
+    assert "\u202e" not in said and "\x1b" not in said and "河" in said

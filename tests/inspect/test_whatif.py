@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from conftest import text_of
 
 from headwater import api
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.inspect.intervals import stratified, wilson
 from headwater.inspect.whatif_answer import lines_of
+from headwater.inspect.whatif_tally import LedgerWriter
 
 
 def kept(recipe: Path, workspace: Path | None = None) -> dict[str, str]:
@@ -147,3 +149,48 @@ def test_a_ledger_without_rules_has_no_threshold_to_change(curated, tmp_path):
     api.curate(curated, workers=0, **options)
     with pytest.raises(HeadwaterError, match="made without rules"):
         api.whatif(curated, ["gopher.words.min=20"], **options)
+
+
+def test_a_rule_for_a_language_without_a_track_of_its_own(tmp_path):
+    """The plan tells one more track apart; steps for all documents do the same to the same."""
+    rows = [
+        {"text": text_of(language, n), "author": f"{language}{n}"}
+        for language in ("en", "zh")
+        for n in range(12)
+    ]
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "a.jsonl").write_text(text, encoding="utf-8")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "sources: [{name: 故事, kind: files, paths: [a.jsonl]}]\nholdout: {share: 0}\n"
+        "curate: {privacy: replace, rules: {'*': {gopher.words: {min: 20}}}, decontaminate: null}\n"
+        "signals: {families: [language, gopher, privacy, hashes, minhash]}\n",
+        encoding="utf-8",
+    )
+    api.curate(recipe, until="ledger", workers=0)
+    everyone, chinese = (
+        api.whatif(recipe, ["gopher.words.min=70"]),
+        api.whatif(recipe, ["zh.gopher.words.min=70"]),
+    )
+    assert chinese.changed == ["zh: gopher.words ≥ 20 → ≥ 70"]
+    assert 0 < chinese.lost < everyone.lost
+    lost = {group.name: group.before - group.after for group in chinese.languages}
+    assert lost["zh"] == chinese.lost and lost["en"] == 0
+    privacy = "curate.privacy={how: mask}"
+    with pytest.raises(HeadwaterError, match="edits texts otherwise"):
+        api.whatif(recipe, ["zh.gopher.words.min=70"], overrides=[privacy])
+
+
+def test_a_ledger_that_fails_half_way_leaves_the_file_as_it_was(tmp_path, monkeypatch, curated):
+    new = tmp_path / "新.parquet"
+    api.whatif(curated, ["zh.gopher.words.min=70"], ledger=new)
+    before, add = new.read_bytes(), LedgerWriter.add
+
+    def failing(self, shard):
+        add(self, shard)
+        raise OSError("磁盘满了")
+
+    monkeypatch.setattr(LedgerWriter, "add", failing)
+    with pytest.raises(OSError, match="磁盘满了"):
+        api.whatif(curated, ["zh.gopher.words.min=90"], ledger=new)
+    assert new.read_bytes() == before and list(tmp_path.iterdir()) == [new]

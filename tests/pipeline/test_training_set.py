@@ -197,3 +197,23 @@ def test_held_out_text_is_cut_from_what_every_arm_starts_from(tmp_path: Path, in
     assert elsewhere is not None  # nothing of "web" is held out, so nothing collides
     assert all(entry.result["touched"] == 0 for entry in workspace.stage(elsewhere).entries().values())
     assert decontaminate(recipe(curate={"decontaminate": None}), workspace, more, workers=1) is None
+
+
+def test_the_card_is_of_the_recipe_as_it_is_now(tmp_path: Path, ingested: Ingested) -> None:
+    workspace, one = Workspace(tmp_path / "one"), arm(tmp_path / "arms", ingested, "raw", set())
+    tokenizer = train_tokenizer(recipe(), workspace, [ingested], workers=0)
+    pool = build_pool(workspace, tokenizer, [one], workers=0)
+
+    def made(**settings: Any) -> tuple[Path, str, dict[str, Any]]:
+        folder = build_training_set(workspace, recipe(**settings), one, pool, tokenizer)
+        said = read_json(folder / "manifest.json")
+        return folder, (folder / "card.md").read_text("utf-8"), {k: v for k, v in said.items() if k != "card"}
+
+    folder, card, data = made(train={"tokens": "1k"})
+    again, longer, same = made(train={"tokens": "900M"})
+    assert (again, same) == (folder, data), "the data is what it was"
+    assert "1.0k tokens" in card or "1k tokens" in card
+    assert "900M tokens" in longer and "That is more than the limit" in longer and "测试" in longer
+    assert "That is more than the limit" not in card
+    when = (folder / "card.md").stat().st_mtime_ns
+    assert made(train={"tokens": "900M"})[1] == longer and (folder / "card.md").stat().st_mtime_ns == when

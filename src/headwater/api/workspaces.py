@@ -115,10 +115,7 @@ def gc(workspace: PathLike, *, delete: bool = False) -> "list[Unneeded]":
     from headwater.engine.workspace import Workspace
 
     place = Workspace(workspace_place(workspace))
-    things = unneeded(place)
-    if delete:
-        free(place, things)
-    return things
+    return free(place) if delete else unneeded(place)
 
 
 def report(workspace: PathLike, out: PathLike = "report.html", *, language: str = "en") -> Path:

@@ -1,12 +1,13 @@
 """`headwater verify`, `gc`, `report` and `doctor`: a workspace looked after, and the machine looked at."""
 
+import shlex
 from pathlib import Path
 
 import click
 
 from headwater import api
 from headwater.cli.shared import existing, print_result, workspace_option
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, redacted
 
 
 @click.command()
@@ -14,6 +15,10 @@ from headwater.errors import HeadwaterError
 def verify(workspace: Path | str) -> None:
     """Re-hash committed files and name those that changed."""
     checked, problems = api.verify(existing(workspace))
+    if not checked and not problems:
+        raise HeadwaterError(
+            f"{workspace} holds nothing that was committed: is it a workspace? (--workspace)"
+        )
     for problem in problems:
         click.echo(problem)
     click.echo(f"{checked:,} files checked, {len(problems)} with problems")
@@ -42,9 +47,10 @@ def gc(workspace: Path | str, delete: bool, as_json: bool) -> None:
         f"{show_size(one.bytes):>9}  {name} ({one.why})" for name, one in zip(names, things, strict=True)
     ]
     total = sum(one.bytes for one in things)
-    lines.append(
-        f"{show_size(total):>9}  " + ("freed" if delete else "could be freed: headwater gc --delete")
-    )
+    named = redacted(str(workspace)) if is_url(workspace) else str(workspace)
+    place = "" if named == "workspace" else f" --workspace {shlex.quote(named)}"
+    said = "freed" if delete else f"could be freed: headwater gc{place} --delete"
+    lines.append(f"{show_size(total):>9}  {said}")
     print_result({"bytes": total, "freed": delete, "paths": names}, as_json, lines)
 
 

@@ -65,7 +65,7 @@ def unneeded(workspace: Workspace) -> list[Unneeded]:
     """What no recipe of `recipes/` and no result of `results/` needs, by path. A recipe whose file there is deleted needs
     nothing any more."""
     needed = _of_results(workspace)
-    for path in sorted((workspace.path / "recipes").glob("*.json")):
+    for path in sorted((workspace.path / "recipes").rglob("*.json")):
         needed |= set((read_json(path) or {}).get("stages", ()))
     found = [
         Unneeded(folder, _size(folder), "no result names it")
@@ -127,9 +127,10 @@ def _size(path: Path) -> int:
     return sum(inner.stat().st_size for inner in path.rglob("*") if inner.is_file())
 
 
-def free(workspace: Workspace, things: list[Unneeded]) -> None:
-    """Removes them; the workspace's lease is held meanwhile."""
+def free(workspace: Workspace, things: list[Unneeded] | None = None) -> list[Unneeded]:
+    """Removes them, or all that is unneeded once no other run is at work; returns what was removed."""
     with workspace.lease():
+        things = unneeded(workspace) if things is None else things
         for one in things:
             if one.path.is_dir():
                 shutil.rmtree(one.path)
@@ -139,3 +140,4 @@ def free(workspace: Workspace, things: list[Unneeded]) -> None:
         if workspace.store is not None:
             workspace.store.commit()
             workspace.store.collect()
+    return things

@@ -144,10 +144,11 @@ class Stage:
         return Entry(self.path, shard, record["key"], files, record["result"], self._store)
 
     def entries(self) -> dict[str, Entry]:
-        """The shards of the stage's last complete run, by name; none where it was never completed."""
-        manifest = read_json(self.path / MANIFEST)
-        entries = {shard: self.entry(shard) for shard in (manifest or {"shards": {}})["shards"]}
-        return {shard: entry for shard, entry in entries.items() if entry is not None}
+        """The shards of the stage's last complete run, by name; none where it was never completed. A shard that was made
+        of something else since, in a run that has not come to its end, is not among them."""
+        shards = (read_json(self.path / MANIFEST) or {"shards": {}})["shards"]
+        entries = {shard: self.entry(shard) for shard in shards}
+        return {s: entry for s, entry in entries.items() if entry is not None and entry.key == shards[s]}
 
     def complete(self, entries: list[Entry]) -> None:
         """Names these shards as the stage's content, if that is not what its manifest says already."""
@@ -221,10 +222,17 @@ class Workspace:
                     yield
                 except BaseException as error:
                     if outermost:
-                        self.event("failed", error=f"{error or type(error).__name__}"[:2000])
+                        self.event("failed", error=_said(error)[:2000])
                     raise
                 if outermost:
                     self.event("ended")
+
+
+def _said(error: BaseException) -> str:
+    """What stopped a run, in words; some errors have none."""
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "interrupted"
+    return str(error) or type(error).__name__
 
 
 # ---------------------------------------------------------------- files, committed

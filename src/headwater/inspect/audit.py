@@ -29,7 +29,6 @@ import xxhash
 
 from headwater.engine.store import is_url, local_copy
 from headwater.engine.workspace import commit_file
-from headwater.errors import HeadwaterError
 from headwater.inspect.evidence import version_before, versions_of
 from headwater.inspect.intervals import stratified
 from headwater.inspect.masked import masked
@@ -83,7 +82,7 @@ class Audit:
         place = self.workspace = open_workspace(where)
         [self.snapshot] = snapshots(place, recipe.name)
         if not self.snapshot.ledger:
-            raise HeadwaterError(f"{recipe.name} has no ledger yet: headwater curate {recipe_path}")
+            raise self.snapshot.no_ledger(recipe_path)
         self.name, self.seed = recipe.name, recipe.seed
         self.sizes: dict[tuple[str, str], int] = {}
         self.draws = self._draw(number)

@@ -29,6 +29,7 @@ class Profile:
     recipe: str
     sources: tuple[SourceProfile, ...]
     clusters: Clusters | None = None  # of duplicates, over all sources; None without a ledger
+    older: bool = False  # there is a ledger, but of documents that have changed since
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -47,6 +48,7 @@ def profile(
         recipe.name,
         tuple(_source(snapshot, name, kinds.get(name, "?")) for name in snapshot.record["documents"]),
         clusters(snapshot) if snapshot.ledger else None,
+        snapshot.older,
     )
 
 
@@ -76,6 +78,9 @@ def _tokens_per_byte(snapshot: Snapshot, source: str) -> float | None:
 def lines_of(answer: Profile) -> list[str]:
     """One page a source; nothing from a document can command the terminal."""
     lines = [line for source in answer.sources for line in (*_page(source), "")]
+    if answer.older:
+        said = "the ledger is older than these documents: headwater curate recipe.yaml makes it anew"
+        lines = [*lines, f"kept      {said}", ""]
     return lines[:-1] if answer.clusters is None else [*lines, *lines_of_clusters(answer.clusters)]
 
 

@@ -11,7 +11,7 @@ texts that were edited here.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from headwater.curate import scopes
 from headwater.curate.decisions import FAILED, track_of
 from headwater.curate.edits import edit
 from headwater.curate.plan import Plan
@@ -140,7 +141,7 @@ class Replay:
 
     def _same(self, number: int) -> bool:
         steps = self.snapshot.plan["steps"]
-        return number < len(steps) and effect(steps[number]) == effect(self.plan.steps[number].as_json())
+        return number < len(steps) and same_effect(self.snapshot.plan, self.plan, number)
 
     def _as_before(self, shard: Shard, rows: np.ndarray, number: int) -> None:
         shard.state[rows], shard.step[rows] = shard.before[rows], number
@@ -259,7 +260,7 @@ class Replay:
 
 
 def effect(step: dict[str, Any] | PlanStep) -> Any:
-    """What a step does, without where its numbers come from."""
+    """What a step does to the documents of its tracks, without where its numbers come from."""
     said = step if isinstance(step, dict) else step.as_json()
     rules = {
         track: [
@@ -271,10 +272,30 @@ def effect(step: dict[str, Any] | PlanStep) -> Any:
     return {**said, "tracks": list(said.get("tracks", ())), "rules": rules}
 
 
+def same_effect(old: dict[str, Any], new: Plan, number: int) -> bool:
+    """Whether step `number` of two plans does the same to the same documents: a plan with a track of its own for a
+    language that another leaves to "*" may still concern the same."""
+    was, now = effect(old["steps"][number]), effect(new.steps[number])
+    among = sorted({*old["tracks"], *new.tracks})
+    return {**was, "tracks": None} == {**now, "tracks": None} and (
+        _concerned(was["tracks"], old["tracks"], among) == _concerned(now["tracks"], new.tracks, among)
+    )
+
+
+def _concerned(tracks: Sequence[str], plan: Sequence[str], among: Sequence[str]) -> list[str]:
+    """Of the tracks of both plans those whose documents a step of one of them concerns."""
+    places = [track.rpartition(":") for track in among]
+    return [
+        track
+        for track, (source, _, language) in zip(among, places, strict=True)
+        if scopes.track_of(plan, source, language) in tracks
+    ]
+
+
 def first_difference(old: dict[str, Any], new: Plan) -> int | None:
     """The first step in which two plans differ; None where they do the same."""
     steps = old["steps"]
-    for number, step in enumerate(new.steps):
-        if number >= len(steps) or effect(steps[number]) != effect(step):
+    for number in range(len(new.steps)):
+        if number >= len(steps) or not same_effect(old, new, number):
             return number
     return len(new.steps) if len(steps) > len(new.steps) else None

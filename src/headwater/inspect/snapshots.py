@@ -1,7 +1,8 @@
 """What belongs to a recipe in a workspace: where every question starts.
 
 `recipes/<name>.json` (written by the pipeline) names the stages that a recipe has made; only their committed
-shards are read.
+shards are read. What was made of other documents than are there now, since the input changed and not all was made
+anew, is not read: signals shard by shard, the ledger as a whole.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from headwater.engine.store import is_url
 from headwater.engine.workspace import Entry, Workspace, read_json
 from headwater.errors import HeadwaterError
+from headwater.pipeline.snapshot import files_of, shards_key, signals_key
 from headwater.pipeline.source_profile import thinned
 from headwater.signals.quantiles import rank
 
@@ -73,8 +75,32 @@ class Snapshot:
 
     @cached_property
     def ledger(self) -> dict[str, Entry]:
+        """None where it was made of other documents than are there now."""
+        made = self._ledger
+        return made if self._are("key", self.shards) and self._are("ledger_key", made) else {}
+
+    @property
+    def older(self) -> bool:
+        """Whether there is a ledger, but of documents that have changed since."""
+        return bool(self._ledger) and not self.ledger
+
+    @cached_property
+    def _ledger(self) -> dict[str, Entry]:
         name = self.record.get("ledger")
         return self.workspace.stage(name).entries() if name else {}
+
+    def _are(self, name: str, shards: dict[str, Entry]) -> bool:
+        """Whether these shards hold what they held when the recipe's file was written; files of before have no keys."""
+        return name not in self.record or self.record[name] == shards_key(shards)
+
+    def no_ledger(self, recipe_path: Path) -> HeadwaterError:
+        why = "'s ledger is older than its documents" if self.older else " has no ledger yet"
+        return HeadwaterError(f"{self.name}{why}: headwater curate {recipe_path}")
+
+    @property
+    def exact(self) -> bool:
+        """Whether the recipe's file says by which key each family measured: one that an earlier version wrote does not."""
+        return "families" in self.record
 
     @property
     def families(self) -> list[str]:
@@ -85,9 +111,22 @@ class Snapshot:
         return {family: self.of_family(family, texts_stage) for family in self.families}
 
     def of_family(self, family: str, texts_stage: str) -> dict[str, Entry]:
-        """The same of one family; none where it did not measure these texts."""
+        """The same of one family; none where it did not measure these texts, as they are now."""
         names = self.record.get("signals", {}).get(family)
-        return self.entries(f"{Path(names[0]).parent}/{texts_stage.replace('/', '-')}") if names else {}
+        if not names:
+            return {}
+        stage = f"{Path(names[0]).parent}/{texts_stage.replace('/', '-')}"
+        if stage not in self._measured:
+            found, key = self.entries(stage), self.record.get("families", {}).get(family)
+            if key is not None:
+                texts = self.entries(texts_stage)
+                found = {
+                    shard: entry
+                    for shard, entry in found.items()
+                    if shard in texts and entry.key == signals_key(family, key, texts[shard])
+                }
+            self._measured[stage] = found
+        return self._measured[stage]
 
     def measured(self, family: str, source: str) -> list[Entry]:
         """The same of the documents of one source, as they were read."""
@@ -105,6 +144,10 @@ class Snapshot:
 
     @cached_property
     def _read(self) -> dict[str, dict[str, Entry]]:
+        return {}
+
+    @cached_property
+    def _measured(self) -> dict[str, dict[str, Entry]]:
         return {}
 
     def sketches(self, signal: str, source: str | None = None) -> list[dict[str, Any]]:
@@ -196,7 +239,7 @@ def snapshots(workspace: Workspace, recipe: str | None = None) -> list[Snapshot]
     """The recipes that the workspace knows, by name; raises HeadwaterError where there is none (of that name)."""
     found = [
         Snapshot(workspace, record)
-        for path in sorted((workspace.path / "recipes").glob("*.json"))
+        for path in files_of(workspace.path)
         if (record := read_json(path)) is not None
     ]
     if not found:

@@ -8,9 +8,11 @@ the query can open no other file, write none, and see no network. Personal data 
 """
 
 import json
+import math
 import re
 import tempfile
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from headwater.engine.workspace import Entry, Workspace
 from headwater.errors import RecipeError
 from headwater.inspect.masked import masked_value
 from headwater.inspect.snapshots import Snapshot, open_workspace, snapshots
-from headwater.inspect.visible import one_line, width
+from headwater.inspect.visible import inert_json, one_line, width
 
 VIEWS = ("documents", "ledger", "signals", "quarantine", "files", "clusters")
 # whoever left names a partner, and partners lead to one document that names none
@@ -93,7 +95,7 @@ def render(table: Table, *, as_json: bool = False, columns: int = 80) -> str:
     """The table for a terminal, or as a JSON list of rows; text from documents cannot command the terminal."""
     if as_json:
         rows = [dict(zip(table.columns, map(_plain, row), strict=True)) for row in table.rows]
-        return json.dumps(rows, ensure_ascii=False, indent=1).encode("utf-8", "replace").decode()
+        return inert_json(json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False))
     cells = [[_cell(value) for value in row] for row in table.rows]
     names = [one_line(name) for name in table.columns]
     numeric = [all(isinstance(row[i], int | float | None) for row in table.rows) for i in range(len(names))]
@@ -147,10 +149,16 @@ def _connect(recipes: list[Snapshot], scratch: Path) -> duckdb.DuckDBPyConnectio
                 seen.add(stage)
                 parts = [f"(SELECT id FROM {files(list(entries.values()))})"]
                 parts += [
-                    f'(SELECT * EXCLUDE (id) RENAME (errors AS "{family}.errors") FROM {files(list(shards.values()))})'
+                    f'(SELECT * RENAME (id AS "{family}.id", errors AS "{family}.errors") FROM {files(list(shards.values()))})'
                     for family, shards in families.items()
                 ]
-                signals.append(f"SELECT *, {_text(stage)} AS stage FROM {' POSITIONAL JOIN '.join(parts)}")
+                ids = [f'"{family}.id"' for family in families]
+                # where the recipe's file, of an earlier version, does not say what was measured, the ids do
+                same = "" if recipe.exact else f" WHERE {' AND '.join(f'id = {one}' for one in ids)}"
+                signals.append(
+                    f"SELECT * EXCLUDE ({', '.join(ids)}), {_text(stage)} AS stage "
+                    f"FROM {' POSITIONAL JOIN '.join(parts)}{same}"
+                )
     for view, parts in zip(VIEWS, (documents, ledger, signals, quarantine), strict=False):
         if parts:
             connection.execute(f"CREATE VIEW {view} AS {' UNION ALL BY NAME '.join(parts)}")
@@ -194,7 +202,10 @@ def _message(error: duckdb.Error) -> str:
 def _hint(error: duckdb.Error) -> str:
     text = str(error)
     if isinstance(error, duckdb.CatalogException) and re.search(r"Table with name", text):
-        return f"\n  views: {', '.join(VIEWS)}; one is missing where its stage has not run yet"
+        return (
+            f"\n  views: {', '.join(VIEWS)}; one is missing where its stage has not run yet, or not since the "
+            "documents changed: headwater curate recipe.yaml"
+        )
     if isinstance(error, duckdb.BinderException):
         return '\n  names with a dot are quoted: "gopher.symbol_word_ratio"; `describe signals` lists them'
     return ""
@@ -216,11 +227,18 @@ def _cell(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    """What JSON has a form for; a number that it has none for is null."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, float) and value != value:
-        return None
-    return value if value is None or isinstance(value, int | float | str | list | dict) else str(value)
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else str(_plain(key)): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, int | str) else str(value)
 
 
 def _widths(names: list[str], cells: list[list[str]], columns: int) -> list[int]:

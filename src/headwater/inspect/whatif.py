@@ -15,7 +15,7 @@ from headwater.curate.presets.show import show_bounds
 from headwater.curate.scopes import ANY, track_of
 from headwater.curate.steps import RulesStep, families_of
 from headwater.errors import HeadwaterError, RecipeError
-from headwater.inspect.replay import Replay, effect, first_difference
+from headwater.inspect.replay import Replay, first_difference, same_effect
 from headwater.inspect.snapshots import open_workspace, snapshots
 from headwater.inspect.whatif_answer import WhatIf
 from headwater.inspect.whatif_tally import Bound, LedgerWriter, Tally
@@ -48,7 +48,7 @@ def whatif(
     place = open_workspace(workspace or recipe.workspace_path)
     [snapshot] = snapshots(place, recipe.name)
     if not snapshot.ledger:
-        raise HeadwaterError(f"{recipe.name} has no ledger yet: headwater curate {recipe_path}")
+        raise snapshot.no_ledger(recipe_path)
     plan = plan_of(with_rules(recipe, rules))
     first = first_difference(snapshot.plan, plan)
     _same_steps(snapshot.plan, plan)
@@ -68,14 +68,16 @@ def whatif(
     replay = Replay(snapshot, plan, len(plan.steps) if first is None else first, list(plan.reasons), families)
     tally = Tally(plan, replay, _changed_bounds(snapshot.plan, plan))
     writer = LedgerWriter(ledger, replay) if ledger is not None else None
+    whole = False
     try:
         for shard in replay.shards(share):
             tally.add(shard)
             if writer is not None:
                 writer.add(shard)
+        whole = True
     finally:
         if writer is not None:
-            writer.close()
+            writer.close(whole=whole)
     answer = tally.answer(recipe.name, _changes(snapshot.plan, plan), total)
     answer.ledger = None if ledger is None else str(ledger)
     return answer
@@ -121,8 +123,8 @@ def _same_steps(old: dict[str, Any], new: Plan) -> None:
             f"the ledger was made by the steps {', '.join(before)}; these would be {', '.join(after)}. That is another "
             "order of work, not another threshold: headwater curate, with the recipe changed, measures what it needs"
         )
-    for number, (was, step) in enumerate(zip(old["steps"], new.steps, strict=True)):
-        if was["step"] not in ("rules", "duplicates") and effect(was) != effect(step):
+    for number, kind in enumerate(before):
+        if kind not in ("rules", "duplicates") and not same_effect(old, new, number):
             raise HeadwaterError(
                 f"step {number + 1} edits texts otherwise: headwater curate makes and measures them"
             )
@@ -163,7 +165,7 @@ def _changes(old: dict[str, Any], new: Plan) -> list[str]:
     lines = []
     for number, step in enumerate(new.steps):
         if not isinstance(step, RulesStep):
-            if effect(old["steps"][number]) != effect(step):
+            if not same_effect(old, new, number):
                 lines.append(f"step {number + 1}, {step.as_json()['step']}: other settings")
             continue
         for track, before, after in _by_track(old["steps"][number]["rules"], step):

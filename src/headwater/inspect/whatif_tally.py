@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headwater.curate.plan import Plan
+from headwater.engine.workspace import commit_file
 from headwater.inspect.evidence import version_before, versions_of
 from headwater.inspect.intervals import wilson
 from headwater.inspect.masked import masked
@@ -219,9 +220,10 @@ class LedgerWriter:
     )
 
     def __init__(self, path: Path, replay: Replay) -> None:
-        self.replay = replay
+        self.replay, self.path = replay, path
+        self.temporary = path.with_name(f".{path.name}.tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.writer = pq.ParquetWriter(path, self.SCHEMA, compression="zstd", compression_level=1)
+        self.writer = pq.ParquetWriter(self.temporary, self.SCHEMA, compression="zstd", compression_level=1)
 
     def add(self, shard: Shard) -> None:
         table = shard.table
@@ -241,5 +243,10 @@ class LedgerWriter:
         written = pa.Table.from_arrays(columns, schema=self.SCHEMA)
         self.writer.write_table(written.filter(pa.array(shard.wanted)) if not shard.wanted.all() else written)
 
-    def close(self) -> None:
+    def close(self, *, whole: bool) -> None:
+        """Gives the file its name where all shards are in it; else nothing is left of it."""
         self.writer.close()
+        if whole:
+            commit_file(self.temporary, self.path)
+        else:
+            self.temporary.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.curate.plan import LEFT_OUT
-from headwater.engine.workspace import Workspace
+from headwater.engine.workspace import Entry, Workspace
 from headwater.errors import HeadwaterError
 from headwater.inspect.evidence import (
     Cut,
@@ -68,6 +68,7 @@ class Why:
     provenance: dict[str, Any]
     verdicts: tuple[Verdict, ...]  # none before the first `headwater curate`
     taken_down: tuple[TakenDown, ...] = ()
+    older: tuple[str, ...] = ()  # recipes whose ledger is older than the document
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,14 +93,22 @@ def why(workspace: Workspace | Path | str, document: str) -> Why:
     if len(ids) != 1:
         raise HeadwaterError(_not_one(wanted, ids))
     by_name = {recipe.name: recipe for recipe in recipes}
-    verdicts, provenance = [], dict[str, Any]()
+    verdicts, provenance, older = [], dict[str, Any](), list[str]()
     for name, shard, row in found:
         recipe = by_name[name]
         read = row_at(recipe.shards[shard].here(), row)
         provenance = provenance or {key: masked(read[key]) for key in PROVENANCE if read[key] is not None}
-        if shard in recipe.ledger:
+        if shard in recipe.ledger and _id_at(recipe.ledger[shard], row) == read["id"]:
             verdicts.append(_verdict(recipe, shard, row, read["text"]))
-    return Why(ids[0], provenance, tuple(verdicts), tuple(taken.get(ids[0], ())))
+        elif recipe.ledger or recipe.older:
+            older.append(name)
+    return Why(ids[0], provenance, tuple(verdicts), tuple(taken.get(ids[0], ())), tuple(older))
+
+
+def _id_at(entry: Entry, row: int) -> str | None:
+    """The id in one row of a ledger's shard; None where it has fewer rows."""
+    rows = entry.result.get("documents", row + 1)
+    return str(row_at(entry.here(), row, ["id"])["id"]) if row < rows else None
 
 
 def _taken_down(recipes: list[Snapshot], prefix: str) -> dict[str, list[TakenDown]]:
@@ -182,7 +191,12 @@ def lines_of(answer: Why) -> list[str]:
             f"entry     {one_line(taken.entry, 200)} of the recipe's take-down list",
             "          nothing that this recipe has made since holds the document",
         ]
-    if not answer.verdicts and not answer.taken_down:
+    lines += [
+        f"verdict   {one_line(name, 40)}: its ledger is older than this document; "
+        "headwater curate recipe.yaml makes it anew"
+        for name in answer.older
+    ]
+    if not answer.verdicts and not answer.taken_down and not answer.older:
         lines.append("verdict   none yet: headwater curate recipe.yaml gives one")
     for verdict in answer.verdicts:
         lines += ["", *_verdict_lines(verdict)]

@@ -24,6 +24,7 @@ from headwater.engine.store import is_url
 from headwater.engine.workspace import Entry, Workspace, commit_file, content_key, read_json
 from headwater.errors import HeadwaterError, redacted
 from headwater.pipeline.curation_steps import VERSION, CurationRun
+from headwater.pipeline.snapshot import files_of
 from headwater.recipe.settings import Duplicates
 from headwater.signals.measure import family_key
 
@@ -292,7 +293,7 @@ def earlier_index(run: CurationRun, against: str, wanted: dict[str, Any]) -> tup
     earlier = Workspace(whole, partial=True)
     found = []
     recipes = earlier.path / "recipes"
-    for record in [recipes / recipe] if recipe else sorted(recipes.glob("*.json")):
+    for record in [recipes / recipe] if recipe else files_of(earlier.path):
         said = read_json(record) or {}
         for stage in said.get("duplicates", []):
             if (entry := earlier.stage(stage).entry("index")) is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from headwater.engine.stages import Task, run_before, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key
 from headwater.errors import HeadwaterError, QuarantineLimit
+from headwater.pipeline.snapshot import keep, of_documents
 from headwater.pipeline.takedown import take_down
 from headwater.recipe import Recipe
 from headwater.sources.kinds import KINDS
@@ -66,10 +67,13 @@ def ingest(recipe: Recipe, workspace: Workspace, *, workers: int, limit: int | N
             run_before(workspace, warm, {}, workers=workers, title="prepare")
     made = run_stages(workspace, stages, workers=workers, title="read")
     shards = [entry for name in stage_of.values() for entry in made[name]]
-    _account(shards, recipe.max_quarantined)
+    beyond = _account(shards, recipe.max_quarantined)
     shards, less, taken = take_down(recipe, workspace, shards, stage_of, source_of, workers=workers)
     shards.sort(key=lambda entry: entry.shard)
     ingested = Ingested(tuple(shards), stage_of, source_of, less, taken)
+    if beyond is not None:  # what could not be read can be asked for
+        keep(workspace, of_documents(recipe, workspace, ingested), limited=limit is not None)
+        raise beyond
     if not ingested.documents:
         raise HeadwaterError(f"no documents in {', '.join(stage_of)}: {_why_none(shards)}")
     return ingested
@@ -82,8 +86,8 @@ def _unread(workspace: Workspace, stage: str, stages: dict[str, list[Task]]) -> 
     )
 
 
-def _account(shards: list[Entry], limit: float) -> None:
-    """Promise 1: read = documents + gated + quarantined, for every file."""
+def _account(shards: list[Entry], limit: float) -> QuarantineLimit | None:
+    """Promise 1: read = documents + gated + quarantined, for every file. What to raise where too much was quarantined."""
     read = quarantined = 0
     worst: Counter[str] = Counter()
     for shard in shards:
@@ -97,11 +101,12 @@ def _account(shards: list[Entry], limit: float) -> None:
             worst[path] += lost
     if read and quarantined > limit * read:
         path, most = worst.most_common(1)[0]
-        raise QuarantineLimit(
+        return QuarantineLimit(
             f"{quarantined:,} of {read:,} records could not be read (the limit is {limit:.0%} of them), "
             f"most of them in {path} ({most:,}); "
             '`headwater sql "select * from quarantine"` lists them, and max_quarantined in the recipe raises the limit'
         )
+    return None
 
 
 def _why_none(shards: list[Entry]) -> str:

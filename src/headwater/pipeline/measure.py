@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from headwater.engine.stages import Task, run_before, run_stages
-from headwater.engine.workspace import Entry, Workspace, content_key
+from headwater.engine.workspace import Entry, Workspace
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.plan import measured_families
+from headwater.pipeline.snapshot import signals_key
 from headwater.recipe import Recipe
 from headwater.signals.families import Family
 
@@ -62,7 +63,7 @@ def measure_stages(
             stages[name] = [
                 Task(
                     entry.shard,
-                    content_key(family.name, keys[family.name], entry.fingerprint),
+                    signals_key(family.name, keys[family.name], entry),
                     "headwater.signals.measure:measure_shards",
                     {
                         "texts": str(entry.path()),

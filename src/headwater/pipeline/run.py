@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.engines import LOCAL, Engine
-from headwater.engine.workspace import Entry, Workspace, read_json, write_json
+from headwater.engine.workspace import Entry, Workspace
 from headwater.errors import RecipeError
 from headwater.evaluate.summary import summarise
 from headwater.pipeline.curation import Curated, curate
@@ -14,6 +14,7 @@ from headwater.pipeline.heldout import held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
 from headwater.pipeline.plan import plan_of
+from headwater.pipeline.snapshot import keep, of_documents, shards_key
 from headwater.pipeline.train import Run, require_torch, score, train
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
 from headwater.recipe import Recipe, load_recipe
@@ -36,6 +37,7 @@ class Outcome:
     heldout: Entry | None = None
     scores: list[dict[str, Any]] = field(default_factory=list)
     tasks: list[Evaluated] = field(default_factory=list)
+    limit: int | None = None  # documents read of each shard, of a sample
 
     def as_json(self) -> dict[str, Any]:
         value: dict[str, Any] = {
@@ -79,7 +81,7 @@ def run_until(
     limit: int | None = None,
     engine: Engine = LOCAL,
 ) -> Outcome:
-    """Brings a recipe up to `stage` (one of STAGES), and names what it made in `recipes/<name>.json`.
+    """Brings a recipe up to `stage` (one of STAGES), and names what it made in `recipes/<name>.json` (snapshot.py).
 
     The bytes that come of it do not depend on `engine`, nor on `workers`.
     """
@@ -94,7 +96,7 @@ def run_until(
         plan_of(recipe)  # a wrong rule is said before anything is read
     with place.lease():
         place.event("recipe", name=recipe.name, stage=stage, recipe=recipe.model_dump(mode="json"))
-        outcome = Outcome(recipe, place, ingest(recipe, place, workers=count, limit=limit))
+        outcome = Outcome(recipe, place, ingest(recipe, place, workers=count, limit=limit), limit=limit)
         if wanted >= STAGES.index("measure"):
             outcome.measured = measure(recipe, place, outcome.ingested, workers=count)
         if wanted >= STAGES.index("ledger"):
@@ -137,13 +139,8 @@ def _training_set(outcome: Outcome, workers: int, scored: bool) -> Path:
 
 
 def keep_snapshot(outcome: Outcome) -> None:
-    """Writes `recipes/<name>.json`. What an earlier command made of the same recipe and documents stays named."""
-    path = outcome.workspace.path / "recipes" / f"{outcome.recipe.name}.json"
-    new, old = snapshot(outcome), read_json(path)
-    if old is not None and all(old.get(key) == new.get(key) for key in ("recipe", "documents", "takedown")):
-        new |= {key: value for key, value in old.items() if not new.get(key)}
-        new["stages"] = sorted({*new["stages"], *old.get("stages", ())})
-    write_json(path, new)
+    """Writes `recipes/<name>.json`, or that of a sample."""
+    keep(outcome.workspace, snapshot(outcome), limited=outcome.limit is not None)
 
 
 def snapshot(outcome: Outcome) -> dict[str, Any]:
@@ -153,19 +150,17 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
     def name(folder: Path) -> str:
         return str(folder.relative_to(root))
 
-    value: dict[str, Any] = {
-        "name": outcome.recipe.name,
-        "recipe": outcome.recipe.model_dump(mode="json"),
-        "documents": outcome.ingested.stages,
-        "takedown": {"less": outcome.ingested.less, "taken": outcome.ingested.taken},
-    }
+    value = of_documents(outcome.recipe, outcome.workspace, outcome.ingested)
     if outcome.measured is not None:
         value["signals"] = {
             family: sorted({name(entry.folder) for entry in shards.values()})
             for family, shards in outcome.measured.entries.items()
         }
+        value["families"] = {name: family.key for name, family in outcome.measured.families.items()}
     if outcome.curated is not None:
         value["ledger"] = outcome.curated.ledger_stage
+        ledger = {shard: texts.ledger for shard, texts in outcome.curated.shards.items()}
+        value["ledger_key"] = shards_key(ledger)
         value["duplicates"] = list(outcome.curated.indexes)
     if outcome.training_set is not None:
         value["training_set"] = name(outcome.training_set)
@@ -173,5 +168,4 @@ def snapshot(outcome: Outcome) -> dict[str, Any]:
         value["heldout"] = name(outcome.heldout.folder)
     value["runs"] = [name(run.folder) for run in outcome.runs]
     value["scores"] = outcome.scores
-    value["stages"] = sorted(outcome.workspace.used)  # all that this recipe needs: what `gc` keeps
     return value

@@ -1,13 +1,17 @@
 """What a person reads after a command, and what `--plan` says before one: lines for an 80-column terminal."""
 
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from headwater.engine.workspace import content_key, read_json
+from headwater.engine.store import is_url
+from headwater.engine.workspace import Workspace, content_key, read_json
 from headwater.evaluate.curve import sentence
-from headwater.pipeline.run import STAGES, Outcome, open_recipe
-from headwater.recipe import Recipe
+from headwater.pipeline.run import STAGES, Outcome
+from headwater.recipe import Recipe, load_recipe
 from headwater.recipe.quantities import show_count, show_size
 from headwater.sources.shards import plan
 
@@ -117,18 +121,39 @@ def plan_lines(
     limit: int | None = None,
 ) -> list[str]:
     """What is in the workspace already and what would be made, with the time on one core and the disk."""
-    recipe, place = open_recipe(recipe_path, overrides=overrides, workspace=workspace)
-    lines = [f"workspace {place.path}"]
+    recipe = load_recipe(recipe_path, overrides)
+    where = workspace or recipe.workspace_path
+    with _looked_at(where) as place:
+        return [f"workspace {place.path if _is_there(where) else Path(where).resolve()}",
+                *_plan_lines(recipe, place, stage, limit)]  # fmt: skip
+
+
+def _is_there(where: Path | str) -> bool:
+    return is_url(where) or Path(where).exists()
+
+
+@contextmanager
+def _looked_at(where: Path | str) -> Iterator[Workspace]:
+    """The workspace; one that is not there is not made, and an empty one stands for it."""
+    if _is_there(where):
+        yield Workspace(where)
+    else:
+        with tempfile.TemporaryDirectory(prefix="headwater-plan-") as folder:
+            yield Workspace(folder)
+
+
+def _plan_lines(recipe: Recipe, place: Workspace, stage: str, limit: int | None) -> list[str]:
+    lines = []
     todo_bytes = 0
     for source in recipe.sources:
         tasks = plan(source, recipe.folder, place, holdout=recipe.holdout, limit=limit)
         sizes = {task.shard: sum(file["bytes"] for file in task.arguments["files"]) for task in tasks}
         key = content_key(source.model_dump(mode="json"), recipe.holdout.model_dump(), limit)[:12]
-        done = place.stage(f"documents/{source.name}-{key}").entries()
+        done = place.stage(f"documents/{source.name}-{key}")
         fresh = [
             t.shard
             for t in tasks
-            if (entry := done.get(f"{source.name}-{t.shard}")) is None or entry.key != t.key
+            if (entry := done.entry(f"{source.name}-{t.shard}")) is None or entry.key != t.key
         ]
         todo = sum(sizes[shard] for shard in fresh)
         todo_bytes += todo

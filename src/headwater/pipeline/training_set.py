@@ -129,8 +129,9 @@ def build_training_set(
 ) -> Path:  # fmt: skip
     """The arm's training set; raises HeadwaterError where no document is kept.
 
-    Its card has a profile of what is `ingested` and `measured`, which decides nothing: where that changes (one more
-    family), the card is written anew and the training set stays what it was, by its key.
+    Its card has a profile of what is `ingested` and `measured`, and the recipe, of which the model and its training
+    decide nothing here: where these change (one more family, another `train.tokens`), the card is written anew and the
+    training set stays what it was, by its key.
     """
     pooled = workspace.stage(pool).entries()
     private = None if curated.privacy_stage is None else workspace.stage(curated.privacy_stage).entries()
@@ -154,8 +155,10 @@ def build_training_set(
     folder = workspace.path / "training-sets" / key[:12]
     workspace.used.add(str(folder.relative_to(workspace.path)))
     seen = {} if measured is None else measured.entries
+    printed = recipe.model_dump(mode="json", exclude_defaults=True)  # the card has the whole recipe
+    printed |= {"tokens": recipe.train.tokens, "max_epochs": recipe.curate.max_epochs}
     card_key = content_key(
-        CARD, {f: [(n, e.fingerprint) for n, e in sorted(seen[f].items())] for f in sorted(seen)}
+        CARD, printed, {f: [(n, e.fingerprint) for n, e in sorted(seen[f].items())] for f in sorted(seen)}
     )
     known = read_json(folder / "manifest.json") or {}
     if (known.get("key"), known.get("card")) == (key, card_key) and is_whole(folder):
