@@ -97,6 +97,7 @@ class Scorer:
     ) -> tuple[list[str], list[bool]]:
         special, context = self.special, self.model.config.context
         tokens = [self.encode(prompt) for prompt in prompts]
+        begin = [] if special.begin is None or self.family != "gpt" else [special.begin]
         options: dict[str, Any] = {}
         if self.family == "t5":
             gap, room = special.sentinels[0], context - 2
@@ -104,7 +105,6 @@ class Scorer:
             beginnings = [[special.pad or 0, gap] for _ in tokens]
         else:
             room = max(1, context - new_tokens)
-            begin = [] if special.begin is None or self.family != "gpt" else [special.begin]
             beginnings = [[*begin, *row][-room:] or [special.first] for row in tokens]
         ends = (special.separator, special.end, special.begin, *special.sentinels)
         stop = {token for token in ends if token is not None}
