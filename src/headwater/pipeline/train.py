@@ -77,7 +77,8 @@ def training_job(
         arguments["heldout"] = str(heldout.path())
     how = ("path", "processes", "parallel")  # how it is found and trained, not what comes of it
     what = {name: {k: v for k, v in arguments[name].items() if k not in how} for name in ("model", "train")}
-    seen = {} if heldout is None else {"heldout": heldout.fingerprint}
+    seen: dict[str, Any] = {} if heldout is None else {"heldout": heldout.fingerprint}
+    seen |= _beginning(recipe, training_set)
     key = content_key("run", 3, manifest["key"], {**arguments, **what, **seen}, checkpoint)
     folder = workspace.path / "runs" / key[:12]
     return Job(
@@ -89,6 +90,16 @@ def training_job(
         reads=pool_files(training_set, manifest),
         resources={"CPU": float(max(1, recipe.train.processes)), "GPU": gpus},
     )
+
+
+def _beginning(recipe: Recipe, training_set: Path) -> dict[str, int]:
+    """The token that a gpt model's texts begin with behind the separator, of a tokeniser from elsewhere that has one."""
+    if recipe.model.family != "gpt" or not (recipe.tokenizer.path or recipe.model.path):
+        return {}
+    from headwater.model.tokenizer import Tokenizer
+
+    special = Tokenizer.load(training_set / "tokenizer.json").special("gpt")
+    return {} if special.first == special.separator else {"begin": special.first}
 
 
 def pool_files(training_set: Path, manifest: dict[str, Any]) -> tuple[str, ...]:
