@@ -30,6 +30,8 @@ from headwater.tasks.metrics import DECISIVE, difference
 from headwater.tasks.task import Task, keep, read_split, read_task, smaller
 
 VERSION = 1
+SEARCH = 2  # of searches from new weights, or among few items: what they try has changed
+FEW_ITEMS = 100  # whose usual batch is smaller than those that are tried for more
 MOST_TRIALS = 1000
 
 
@@ -145,8 +147,11 @@ def finetune(
         what = (base.key, task.key, given, from_scratch)
         found = None
         if trials:
-            key = content_key("search", VERSION, *what, trials, seed)
+            few = len(task.splits["train"]) <= FEW_ITEMS and "batch" not in given
+            changed = [SEARCH] if few or from_scratch else []
+            key = content_key("search", VERSION, *what, trials, seed, *changed)
             arguments = {**common, "settings": given, "trials": trials, "seed": seed}
+            arguments["from_scratch"] = from_scratch
             job = _job(place, "finetunings", "search", key, "headwater.train.search:search", arguments)
             [found] = run_jobs(place, [job], slots=1, title=f"search, {trials} trials")
             given = found["settings"]
