@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from headwater.evaluate.likelihood import LIKELIHOOD, PSEUDO, measure_of
+from headwater.evaluate.likelihood import LIKELIHOOD, PSEUDO, measure_of, score
 from headwater.evaluate.scorer import Scorer
 from headwater.model.words import word_numbers
 
@@ -56,8 +56,6 @@ def test_xlnet_reads_left_to_right_and_knows_the_length(scorers: Scorers) -> Non
     scorer, separate = scorers("xlnet"), []
     tokens = scorer.encode("The river has its source")
     special, model = scorer.special, scorer.model
-    from headwater.evaluate.likelihood import score
-
     for ending in ([5, 6, 7], [90, 91, 92]):
         whole = score(
             model, [(tokens[:3], [tokens[3], *ending])], special, scorer.token_bytes
@@ -136,6 +134,39 @@ def test_what_is_longer_than_the_context_is_cut_on_the_left_or_read_in_windows(
         assert found.log_likelihoods[0] == pytest.approx(
             sum(log_p(row, token) for row, token in zip(logits, new, strict=True)), abs=1e-4
         )
+
+
+@pytest.mark.parametrize("kind", ["gpt", "bert", "xlnet", "t5"])
+@pytest.mark.parametrize("before", ["", "问渠", "问渠那得清如许？" * 12], ids=["none", "short", "long"])
+def test_continuations_about_as_long_as_the_context_are_scored(
+    scorers: Scorers, kind: str, before: str
+) -> None:
+    """With a context and without, one token below the room and above it, and over several windows."""
+    scorer = scorers(kind)
+    context, tokens = scorer.encode(before), scorer.encode("源头活水来，半亩方塘一鉴开。" * 30)
+    full = scorer.model.config.context
+    for count in [*range(full - 4, full + 3), 2 * full - 2, 2 * full, 3 * full]:
+        pairs = [(context, tokens[:count]), (context, tokens[:1])]
+        found = score(scorer.model, pairs, scorer.special, scorer.token_bytes)
+        whole, first = found.log_likelihoods
+        assert np.isfinite(whole) and whole < first < 0, count
+        assert not found.greedy[0]
+        if context and count > full + 1:
+            assert found.cut[0], count
+
+
+def test_windows_read_the_last_of_the_context_and_score_each_token_once(scorers: Scorers) -> None:
+    """Two windows, by hand: xlnet's read what the text's end leaves of the model's context."""
+    scorer = scorers("xlnet")
+    special, room = scorer.special, scorer.model.config.context - 2
+    context, new = scorer.encode("天光雲影"), scorer.encode("源头活水来，半亩方塘一鉴开。" * 30)[: room + 4]
+    parts = [
+        (context[-1:], new[: room - 1]),
+        (new[: room - 1][-(room - 5) :], new[room - 1 :]),
+    ]
+    apart = score(scorer.model, parts, special, scorer.token_bytes)
+    found = score(scorer.model, [(context, new)], special, scorer.token_bytes)
+    assert found.log_likelihoods[0] == pytest.approx(apart.log_likelihoods.sum(), abs=1e-4)
 
 
 def test_a_token_that_reaches_over_the_border_is_not_split(scorers: Scorers) -> None:

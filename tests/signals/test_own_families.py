@@ -74,6 +74,43 @@ def test_a_function_that_is_not_there_is_an_error_of_the_recipe(tmp_path: Path) 
     assert table["mine.value"] == [1.0, 1.0]  # two for one was an error; one by one they are right
 
 
+def test_each_recipes_folder_has_its_own_functions(tmp_path: Path) -> None:
+    """Modules of one name in two folders, with what they import: siblings, packages, relative imports."""
+    files = {
+        "mine_d.py": "from words_d import VALUE\ndef f(texts): return [VALUE for _ in texts]\n",
+        "words_d.py": "VALUE = {}\n",
+        "pack_d/__init__.py": "",
+        "pack_d/河.py": "from .rest import VALUE\ndef f(texts): return [VALUE for _ in texts]\n",
+        "pack_d/rest.py": "import words_d\nVALUE = 10 * words_d.VALUE\n",
+    }
+    for number, name in enumerate(("甲", "乙", "丙"), 1):
+        for file, content in files.items():
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content.format(number), encoding="utf-8")
+    keys = set()
+    for number, name in ((1, "甲"), (2, "乙"), (1, "甲"), (3, "丙")):
+        for function, value in (("mine_d:f", number), ("pack_d.河:f", 10 * number)):
+            own = {"functions": {"mine": {"function": function}}}
+            assert measured(tmp_path / name, ["水"], **own)["mine.value"] == [value], (name, function)
+            keys.add(key(tmp_path / name, **own))
+    assert len(keys) == 2  # the same bytes of the module's file
+
+
+def test_a_function_of_another_recipes_folder_is_not_found(tmp_path: Path) -> None:
+    for name in ("甲", "乙"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "甲" / "mine_e.py").write_text("def f(texts): return [1 for _ in texts]\n", encoding="utf-8")
+    own = {"functions": {"mine": {"function": "mine_e:f"}}}
+    assert measured(tmp_path / "甲", ["水"], **own)["mine.value"] == [1.0]
+    with pytest.raises(RecipeError, match="No module named 'mine_e'"):
+        key(tmp_path / "乙", **own)
+    own["functions"]["mine"]["function"] = (
+        "statistics:multimode"  # what is installed is found from everywhere
+    )
+    assert key(tmp_path / "乙", **own) == key(tmp_path / "甲", **own)
+
+
 @pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
 def test_scores_are_joined_by_id(tmp_path: Path, kind: str) -> None:
     rows = {"id": ["d4", "d0", "x"], "score": [0.5, 2.0, 1.0]}

@@ -75,7 +75,8 @@ def summary(right: np.ndarray, chance: np.ndarray, groups: int = 1) -> dict[str,
 
 
 def curve(conditions: list[Condition], chance: np.ndarray) -> list[dict[str, Any]]:
-    """A row for each number of shots, with its controls; `conditions` hold that of no examples."""
+    """A row for each number of shots, with its controls; `conditions` hold that of no examples, and may lack a control
+    with random labels: without it nothing is called few-shot."""
     by = {(one.shots, one.shuffled): one for one in conditions}
     nothing = by[0, False].right
     rows = []
@@ -83,18 +84,23 @@ def curve(conditions: list[Condition], chance: np.ndarray) -> list[dict[str, Any
         one = by[shots, False]
         row: dict[str, Any] = {"shots": shots, **summary(one.right, chance), "cut": one.cut}
         if shots:
-            control = by[shots, True].right
+            control = by.get((shots, True))
             row |= {
                 "draws": [float(value) for value in one.right.mean(1)],
                 "spread": float(one.right.mean(1).std(ddof=1)) if len(one.right) > 1 else None,
-                "shuffled": summary(control, chance),
+                **({} if control is None else {"shuffled": summary(control.right, chance)}),
                 "gain_over_nothing": _gain(one.right - nothing),
-                "gain_over_shuffled": _gain(one.right - control),
+                **({} if control is None else {"gain_over_shuffled": _gain(one.right - control.right)}),
             }
-            gains = (row["gain_over_nothing"], row["gain_over_shuffled"])
-            row["few_shot"] = all(gain["interval"][0] > 0 for gain in gains)
+            row["few_shot"] = control is not None and len(_beaten(row)) == 2
         rows.append(row)
     return rows
+
+
+def _beaten(row: dict[str, Any]) -> list[str]:
+    """The controls that a row with examples is better than."""
+    gains = {name: row.get(f"gain_over_{name}") for name in ("nothing", "shuffled")}
+    return [name for name, gain in gains.items() if gain is not None and gain["interval"][0] > 0]
 
 
 def _gain(difference: np.ndarray) -> dict[str, Any]:
@@ -123,9 +129,15 @@ def sentence(row: dict[str, Any], language: str = "en", kind: str = "") -> str:
         return "few-shot: better than without examples and than with random labels" if english else (
             "少样本学习：优于无示例，也优于随机标签"
         )  # fmt: skip
-    beats = [name for name in ("nothing", "shuffled") if row[f"gain_over_{name}"]["interval"][0] > 0]
+    beats = _beaten(row)
     if not beats:
         return "above chance, examples make no difference" if english else "高于随机水平，示例没有作用"
+    if "gain_over_shuffled" not in row:
+        return (
+            "better than without examples; no control with random labels"
+            if english
+            else "优于无示例；没有随机标签的对照"
+        )
     if beats == ["nothing"]:
         return (
             "better than without examples, no better than with random labels: the format, not the labels"

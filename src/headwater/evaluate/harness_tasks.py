@@ -3,7 +3,8 @@
 The harness builds prompts and judges answers; we choose the examples. It would draw new ones for every item, so that
 a score has no draw to speak of; here a draw is k examples in an order, the same for all items: draw d of seed s is the
 beginning of one permutation of the examples' split, made from (s, d), so that 5 shots begin with the 1 shot. The
-control shows the same examples with labels drawn at random from the choices.
+control shows the same examples with labels drawn at random from the choices, or, of a task without choices, with the
+answers of other examples of that split, which are not shown.
 """
 
 import logging
@@ -26,7 +27,7 @@ PREFIX = "lm_eval:"  # of the harness's own tasks
 class Shown(dict[str, Any]):
     """An example that is shown with a label of our choice."""
 
-    label: int
+    label: Any
 
 
 @dataclass(frozen=True)
@@ -138,13 +139,21 @@ def answer(
     if pool:
         drawn = [order[: max(shots)].tolist() for order in permutations]
     for count in sorted({0, *shots}):
+        ordered = [[pool[int(n)] for n in order] for order in permutations] if count else [[]]
+        shown = [order[:count] for order in ordered]
         for shuffled in (False, True) if count else (False,):
+            if shuffled:
+                control = [
+                    _with_random_labels(task, order[:count], order[count:], seed, draw)
+                    for draw, order in enumerate(ordered)
+                ]
+                if not all(control):
+                    continue
+                shown = control
             right, cut = [], 0
-            for draw in range(draws if count else 1):
-                some = [] if not count else [pool[int(n)] for n in permutations[draw][:count]]
-                shown = _with_random_labels(task, some, seed, draw) if shuffled else some
+            for draw, some in enumerate(shown):
                 lm.cut.clear()
-                values, details = _ask(task, lm, items, shown, metric)
+                values, details = _ask(task, lm, items, some, metric)
                 cut += len(lm.cut)
                 right.append(values)
                 about = {"shots": count, "draw": draw, "shuffled": shuffled}
@@ -180,19 +189,33 @@ def _chance(task: Any, doc: Any) -> float:
     return 1 / len(task.doc_to_choice(doc)) if task.config.doc_to_choice is not None else 0.0
 
 
-def _with_random_labels(task: Any, some: list[Any], seed: int, draw: int) -> list[Any]:
-    """The same examples; labels uniform over the choices, or those of one another where there are none."""
+def _with_random_labels(task: Any, some: list[Any], others: list[Any], seed: int, draw: int) -> list[Any]:
+    """The same examples; labels uniform over the choices. Where there are none, an example has the label of one of the
+    `others` that is answered differently; nothing where no other is."""
     random = np.random.Generator(np.random.Philox(key=[seed, draw + 2**32]))
-    shown = []
-    others = random.permutation(len(some))
-    for place, doc in enumerate(some):
+    random.permutation(len(some))  # the labels of a seed and draw are what they were
+    shown: list[Any] = []
+    at = 0  # in `others`, which are in random order
+    for doc in some:
         one = Shown(doc)
         if task.config.doc_to_choice is None or task.multiple_input:
-            one.label = task.doc_to_target(some[int(others[place])])
+            own = _said(task.doc_to_target(doc))
+            for step in range(len(others)):
+                one.label = task.doc_to_target(others[(at + step) % len(others)])
+                if not own & _said(one.label):
+                    at += step + 1
+                    break
+            else:
+                return []
         else:
             one.label = int(random.integers(len(task.doc_to_choice(doc))))
         shown.append(one)
     return shown
+
+
+def _said(label: Any) -> set[str]:
+    """The answers that a label stands for."""
+    return {str(one).strip() for one in (label if isinstance(label, list) else [label])}
 
 
 def _ask(

@@ -81,7 +81,7 @@ def score(
                 owner.append(number)
             continue
         cut[number] = len(context) + len(continuation) > room and context != beginning
-        for before, new in _fitting(context, continuation, room, bool(beginning)):
+        for before, new in _fitting(context, continuation, room):
             pieces.append((tuple(before), tuple(new)))
             owner.append(number)
     # equal pieces are computed once
@@ -103,16 +103,14 @@ def score(
     return Scored(totals, greedy, cut)
 
 
-def _fitting(
-    context: list[int], continuation: list[int], room: int, begins: bool
-) -> list[tuple[list[int], list[int]]]:
+def _fitting(context: list[int], continuation: list[int], room: int) -> list[tuple[list[int], list[int]]]:
     """(what is read, what is scored), of at most `room` tokens together."""
     if len(context) + len(continuation) <= room:
         return [(context, continuation)]
     if len(continuation) < room:
         return [(context[-(room - len(continuation)) :], continuation)]
     step = max(1, 3 * room // 4)
-    least = 1 if begins else 0
+    least = min(1, len(context))  # its last token stands before the first window
     parts, done = [], 0
     while done < len(continuation):
         end = min(len(continuation), done + (room - least if not done else step))

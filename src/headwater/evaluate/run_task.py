@@ -20,7 +20,10 @@ from headwater.evaluate.induction import SPANS, induction
 from headwater.evaluate.scorer import Scorer
 from headwater.model.episodes import CLASSES
 
-VERSION = 1  # raise it whenever a number changes
+VERSION, WITHOUT_CHOICES = (
+    1,
+    2,
+)  # raise them whenever a number changes: of tasks, and of those without choices
 MINIMAL_PAIRS, INDUCTION, EPISODES = NO_HARNESS = ("minimal pairs", "induction", "episodes")  # kinds
 ANSWERS = pa.schema(
     [
@@ -128,6 +131,12 @@ def describe(task: str) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise HeadwaterError(f"{task}: not a task file (its top level has no keys)")
     return config
+
+
+def version_of(described: dict[str, Any]) -> int:
+    """Of the code that makes a task's numbers, by what its file says; {} is one of the harness's own."""
+    known = (described.get("metadata") or {}).get("kind") in NO_HARNESS
+    return VERSION if known or described.get("doc_to_choice") is not None else WITHOUT_CHOICES
 
 
 def data_files(task: str, data: str | None) -> list[Path]:

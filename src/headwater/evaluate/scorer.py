@@ -80,7 +80,8 @@ class Scorer:
         self, prompts: Sequence[str], *, new_tokens: int, until: Sequence[str] = ()
     ) -> tuple[list[str], list[bool]]:
         """What the model writes on, always the likeliest token, up to the first of `until`; and which prompts were
-        cut on the left, so that they and `new_tokens` fit the context. A t5 model fills a gap at the prompt's end.
+        cut on the left, so that they and `new_tokens` fit the context. A prompt keeps half of the context at least:
+        what is longer is written with a window that slides. A t5 model fills a gap at the prompt's end.
 
         Raises HeadwaterError for a family that cannot write.
         """
@@ -97,14 +98,14 @@ class Scorer:
     ) -> tuple[list[str], list[bool]]:
         special, context = self.special, self.model.config.context
         tokens = [self.encode(prompt) for prompt in prompts]
+        begin = [] if special.begin is None or self.family != "gpt" else [special.begin]
         options: dict[str, Any] = {}
         if self.family == "t5":
             gap, room = special.sentinels[0], context - 2
             options["sources"] = [[*row[-room:], gap, special.end] for row in tokens]
             beginnings = [[special.pad or 0, gap] for _ in tokens]
         else:
-            room = max(1, context - new_tokens)
-            begin = [] if special.begin is None or self.family != "gpt" else [special.begin]
+            room = max(1, context // 2, context - new_tokens)
             beginnings = [[*begin, *row][-room:] or [special.first] for row in tokens]
         ends = (special.separator, special.end, special.begin, *special.sentinels)
         stop = {token for token in ends if token is not None}

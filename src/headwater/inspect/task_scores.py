@@ -20,6 +20,7 @@ NOTES = {
         "cut": "{task}: prompts that lost their beginning, being longer than the model's context: {cut}",
         "of": "{cut} of {all} with {shots} examples",
         "groups": "{task}: {above} of {all} paradigms above chance (Bonferroni); below chance or unclear: {rest}",
+        "control": "{task}: no control with random labels with {shots} examples: too few others to take labels from",
         "other": "{task}: {other}",
     },
     "zh": {
@@ -27,6 +28,7 @@ NOTES = {
         "cut": "{task}：长于模型上下文、开头被截去的提示：{cut}",
         "of": "{shots} 个示例时 {all} 个中有 {cut} 个",
         "groups": "{task}：{all} 个范式中 {above} 个高于随机水平（Bonferroni）；低于或不明：{rest}",
+        "control": "{task}：{shots} 个示例时没有随机标签的对照：可供取用标签的其他示例太少",
         "other": "{task}：{other}",
     },
 }
@@ -78,7 +80,7 @@ def _rows(results: list[dict[str, Any]], language: str) -> list[list[str]]:
                     f"{row['score']:.3f}",
                     f"{row['standard_error']:.3f}",
                     f"{row['chance']:.3f}" if row["chance"] else "–",
-                    "" if control is None else f"{control['score']:.3f}",
+                    f"{control['score']:.3f}" if control is not None else "–" if row["shots"] else "",
                     f"{row['items']:,}",
                     sentence(row, language, result["kind"]),
                 ]
@@ -101,6 +103,8 @@ def _notes(results: list[dict[str, Any]], language: str) -> list[str]:
         ]
         if cut:
             notes.append(words["cut"].format(task=task, cut="; ".join(cut)))
+        if lacking := [str(row["shots"]) for row in result["rows"] if row["shots"] and "shuffled" not in row]:
+            notes.append(words["control"].format(task=task, shots=", ".join(lacking)))
         for row in result["rows"]:
             if groups := row.get("groups"):
                 rest = [one_line(name, LONGEST) for name, one in groups.items() if not one["above_chance"]]

@@ -52,7 +52,7 @@ def evaluate_tasks(
     limit  items of each task, spread over all of it
     """
     require_torch()
-    from headwater.evaluate.run_task import NO_HARNESS, VERSION, data_files, describe
+    from headwater.evaluate.run_task import NO_HARNESS, data_files, describe, version_of
     from headwater.model.converse import model_folder
 
     if not tasks:
@@ -74,7 +74,7 @@ def evaluate_tasks(
             "limit": limit,
         }  # fmt: skip
         files = [file_hash(path) for path in data_files(task, root)]
-        key = content_key("task", VERSION, model, settings, described, files, harness)
+        key = content_key("task", version_of(described), model, settings, described, files, harness)
         shard = f"{_file_name(task)}-{key[:8]}"
         wanted.append(Task(shard, key, FUNCTION, {**settings, "run": str(folder.resolve()), "data": root}))
     os.environ.setdefault("TQDM_DISABLE", "1")  # the harness's bars: progress is the engine's

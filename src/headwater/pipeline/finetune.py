@@ -146,7 +146,7 @@ def finetune(
         found = None
         if trials:
             key = content_key("search", VERSION, *what, trials, seed)
-            arguments = {**common, "settings": given, "trials": trials, "seed": seed}
+            arguments = {**common, "settings": given, "trials": trials, "seed": seed, "from_scratch": from_scratch}
             job = _job(place, "finetunings", "search", key, "headwater.train.search:search", arguments)
             [found] = run_jobs(place, [job], slots=1, title=f"search, {trials} trials")
             given = found["settings"]

@@ -223,7 +223,7 @@ def _objective(
     masks = train.get("document_masks")
     return objective_of(
         name, family=config.family, context=context, vocabulary=config.vocabulary, separator=manifest["separator"],
-        tokenizer=None if name == "lm" else Tokenizer.load(source / "tokenizer.json"),
+        tokenizer=Tokenizer.load(source / "tokenizer.json"),
         document_masks=name in ("mlm", "plm") if masks is None else masks, whole_words=train.get("whole_words", True),
     )  # fmt: skip
 

@@ -31,11 +31,12 @@ def search(
     trials: int,
     seed: int,
     labels: int | None = None,
+    from_scratch: bool = False,
 ) -> dict[str, Any]:
     """Runs what is missing of so many trials; {"settings": of the best, "trials": [...]}; its model is in `best/`.
 
     Settings that are given are not searched. Varied: learning rate (a quarter to eight times the default), epochs,
-    batch, weight decay.
+    batch, weight decay. `from_scratch`: of the same model with new weights.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -52,6 +53,9 @@ def search(
     config = read_config(model_folder(Path(run)))
     number = len(read_split(Path(task), "train")) if labels is None else labels
     usual = settings_of(settings, kind, config.width, number)
+    asked: dict[str, Any] = {
+        "run": run, "task": task, "seed": seed, "labels": labels, "from_scratch": from_scratch,
+    }  # fmt: skip
     study = optuna.create_study(
         storage=storage, study_name="search", direction="maximize", load_if_exists=True,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTING, n_warmup_steps=1),
@@ -79,9 +83,7 @@ def search(
 
         shutil.rmtree(place, ignore_errors=True)
         try:
-            result = finetune(
-                place, run=run, task=task, settings=tried, seed=seed, labels=labels, watch=watch
-            )
+            result = finetune(place, settings=tried, watch=watch, **asked)
         except (Pruned, Diverged):
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
@@ -95,7 +97,7 @@ def search(
         # killed after the trial was told of, and before its model was kept: the same settings give the same model
         shutil.rmtree(place, ignore_errors=True)
         best_settings = _proposed(optuna.trial.FixedTrial(study.best_trial.params), settings, usual)
-        finetune(place, run=run, task=task, settings=best_settings, seed=seed, labels=labels)
+        finetune(place, settings=best_settings, **asked)
         keep_best(study.best_trial.number)
     shutil.rmtree(place, ignore_errors=True)
     rows = [
@@ -127,7 +129,7 @@ def _proposed(trial: Any, given: dict[str, Any], usual: Any) -> dict[str, Any]:
     if given.get("epochs") is None:
         tried["epochs"] = trial.suggest_int("epochs", max(1, usual.epochs // 2), usual.epochs * 2)
     if given.get("batch") is None:
-        tried["batch"] = trial.suggest_categorical("batch", [16, 32, 64])
+        tried["batch"] = trial.suggest_categorical("batch", sorted({usual.batch, 16, 32, 64}))
     if given.get("weight_decay") is None:
         tried["weight_decay"] = trial.suggest_float("weight_decay", 1e-3, 0.3, log=True)
     return tried

@@ -54,7 +54,8 @@ def objective_of(
 ) -> Objective:
     """Raises RecipeError where family and objective, or objective and tokeniser, do not belong together.
 
-    Only `lm` does without the tokeniser.
+    Only `lm` does without the tokeniser; given it, a text begins as it does when the model is asked: with what the
+    tokeniser puts before every text, where it does (`SpecialTokens.first`).
     """
     if OBJECTIVES[name] != family:
         fitting = next(objective for objective, learner in OBJECTIVES.items() if learner == family)
@@ -63,9 +64,13 @@ def objective_of(
             f"{'sees the tokens that it would predict' if name == 'lm' else 'is not made for it'}; "
             f"leave it out, or set it to {fitting}"
         )
+    first = separator if tokenizer is None else tokenizer.special(family).first
+    begin = () if family != "gpt" or first == separator else (first,)
     if name == "lm":
-        mark = separator if document_masks else None
-        return Objective(name, context, (separator,), lambda rows, keys: lm.batch(rows, separator=mark))
+        mark = first if document_masks else None
+        return Objective(
+            name, context, (separator, *begin), lambda rows, keys: lm.batch(rows, separator=mark)
+        )
     assert tokenizer is not None
     special = tokenizer.special(family)
     _require(special, family)
@@ -76,8 +81,8 @@ def objective_of(
         return Objective(
             name,
             context,
-            (separator,),
-            lambda rows, keys: episodes.batch(rows, _randoms(keys), ordinary, separator),
+            (separator, *begin),
+            lambda rows, keys: episodes.batch(rows, _randoms(keys), ordinary, first),
         )
     if name == "span":
         if document_masks:

@@ -13,10 +13,8 @@ from headwater.train.objectives.batch import Batch
 SHARE = 0.5  # of rows that are episodes, and of episodes whose spans are text
 
 
-def batch(
-    rows: np.ndarray, randoms: list[np.random.Generator], ordinary: np.ndarray, separator: int
-) -> Batch:
-    """rows (B, T + 1); `ordinary` are the ids of text, half of which serve as labels."""
+def batch(rows: np.ndarray, randoms: list[np.random.Generator], ordinary: np.ndarray, first: int) -> Batch:
+    """rows (B, T + 1); `ordinary` are the ids of text, half of which serve as labels; `first` begins an episode."""
     rows, predicted = rows.copy(), []
     labels = label_tokens(ordinary, held_out=False)
     length = rows.shape[1] - 1
@@ -33,11 +31,11 @@ def batch(
             spans = of_text if (of_text[0] != of_text[1]).any() else spans
         order = random.integers(0, CLASSES, items)
         pair = random.choice(labels, CLASSES, replace=False)
-        rows[number, 0] = separator
+        rows[number, 0] = first
         rows[number, 1 : 1 + items * (SPAN + 1)] = episode(spans, order, pair[order])
         shown = np.array([item > 0 and bool((order[:item] == order[item]).any()) for item in range(items)])
         # item n begins at 1 + n · (SPAN + 1), and each of its tokens predicts the next
-        first = 1 + np.flatnonzero(shown) * (SPAN + 1)
-        predicted.append(start + (first[:, None] + np.arange(SPAN)).reshape(-1))
+        begins = 1 + np.flatnonzero(shown) * (SPAN + 1)
+        predicted.append(start + (begins[:, None] + np.arange(SPAN)).reshape(-1))
     places = np.concatenate(predicted)
     return Batch(rows[:, :-1], rows[:, 1:].reshape(-1)[places], places)
