@@ -84,6 +84,30 @@ def test_usage_and_recipe_errors_exit_with_2(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            "finetune R --task 评论 --labels 16,64 --search 20 --seeds 3 --seed 9 --from-scratch",
+            "--search, --seeds, --seed, --from-scratch: not with --labels",
+        ),
+        ("finetune R --task 评论 --draws 3", "--draws: of --labels alone"),
+        (
+            "study noise --seeds 7 --tokens 1000 --out 结果.json",
+            "--seeds, --tokens, --out: of --record alone",
+        ),
+        ("study --workers 1 --data 数据", "--data, --workers: of --record alone"),
+        ("study --record", "--record: name the study"),
+        ("evaluate 配方.yaml --shots 0,5 --language zh", "--shots, --language: of --tasks alone"),
+        ("evaluate 配方.yaml --tasks blimp --plan", "--plan: not with --tasks"),
+    ],
+)
+def test_options_that_would_do_nothing_are_usage_errors(arguments: str, said: str) -> None:
+    done = CliRunner().invoke(cli, arguments.split())
+    assert done.exit_code == 2 and f"Error: {said}" in done.output
+    assert len(done.output.split("Error: ")[1].splitlines()) == 1
+
+
 def test_a_missing_workspace_is_named(tmp_path: Path) -> None:
     done = run("verify", "--workspace", str(tmp_path / "none"))
     assert done.returncode == 1

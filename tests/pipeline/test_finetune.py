@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,16 @@ from click.testing import CliRunner
 from headwater.cli import cli
 from headwater.engine.upkeep import verify
 from headwater.engine.workspace import Workspace
-from headwater.tasks.task import keep, read_task
+from headwater.model.tokenizer import Tokenizer
+from headwater.pipeline.finetune import _scored_before
+from headwater.pipeline.pretraining_text import overlap_of
+from headwater.tasks.items import Asked
+from headwater.tasks.task import keep, read_task, smaller
 from headwater.train.label_curve import transfer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "train"))
 from task_models import of_kind, small_model
+from training_sets import write_training_set
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +131,43 @@ def test_a_folder_in_a_hubs_layout(run: Path, reviews: Path, tmp_path: Path) -> 
         "test": 16,
     }
     assert card["overlap"]["unknown"].startswith("it is not in this workspace")
+
+
+def test_overlap_counts_items_not_passages(run: Path, tmp_path: Path) -> None:
+    """Three questions to a passage that was read before are three items; and what two passages share is of both."""
+    read, alike = (
+        "源头活水来，半亩方塘一鉴开。天光云影共徘徊，问渠那得清如许？",
+        "古人云：半亩方塘一鉴开。天光云影共徘徊，问渠那得清如许？",
+    )
+    other, short = "第7间房很大，王小明说整体感觉不错，早餐也好，下次再来。", "太短"
+    training_set = write_training_set(tmp_path / "training-sets" / "源", [("1", "诗", f"{read}。")])
+    model = tmp_path / "runs" / "一" / "model"
+    model.mkdir(parents=True)
+    (model.parent / "config.json").write_text(json.dumps({"training_set": "源"}), encoding="utf-8")
+    items = [
+        Asked(f"{n}", text, f"第{n}问？", ())
+        for n, text in enumerate([read] * 3 + [other] * 2 + [short, alike])
+    ]
+    tokenizer = Tokenizer.load(training_set / "tokenizer.json")
+    found = overlap_of(model, Workspace(tmp_path), tokenizer, items)
+    assert (found["items"], found["long_enough"], found["found"]) == (7, 6, 4)
+
+
+def test_results_are_of_one_test_split_whatever_was_trained_on(reviews: Path, tmp_path: Path) -> None:
+    whole, part = read_task(reviews), smaller(read_task(reviews), 16)
+    named = replace(
+        whole,
+        splits={**whole.splits, "test": [replace(i, id=f"另{i.id}") for i in whole.splits["test"]][::-1]},
+    )
+    assert whole.key != part.key and whole.test_key == part.test_key == named.test_key
+    assert (
+        replace(whole, splits={**whole.splits, "test": whole.splits["test"][1:]}).test_key != whole.test_key
+    )
+    place = Workspace(tmp_path)
+    (tmp_path / "results").mkdir()
+    assert [_scored_before(place, task.test_key, key) for task, key in ((whole, "甲"), (part, "乙"), (part, "乙"))] == [
+        0, 1, 1,
+    ]  # fmt: skip
 
 
 @pytest.mark.slow

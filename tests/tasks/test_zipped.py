@@ -99,6 +99,10 @@ def test_the_published_archives(real_data: Path) -> None:
         "validation": 527,
         "test": 516,
     }
+    assert cola.labels == ("0", "1") and cola.splits["train"][0].texts[0].startswith("Our friends won't buy")
+    assert all(" " in item.texts[0] for some in cola.splits.values() for item in some), (
+        "a sentence, not its code"
+    )
     rte = task_of(str(real_data / "datasets" / "nli" / "rte.zip"))
     assert len(rte.splits["test"]) == 2400 and set(rte.labels) == {"YES", "NO"}
     assert Counter(item.target for item in rte.splits["test"]) == {"YES": 1210, "NO": 1190}

@@ -13,8 +13,6 @@ from training_sets import texts, write_training_set
 from headwater.evaluate.bits_per_byte import document_nats
 from headwater.model import huggingface
 from headwater.model.tokenizer import Tokenizer, train
-from headwater.pipeline.train import training_job
-from headwater.recipe import Recipe
 from headwater.train.objectives import Objective, objective_of
 from headwater.train.pretrain import pretrain
 from headwater.train.stream import Stream
@@ -90,20 +88,3 @@ def test_a_model_trained_from_scratch_knows_what_it_is_scored_with(
         for first in (coder.special("gpt").first, coder.separator)
     }
     assert nats[coder.special("gpt").first] < nats[coder.separator]
-
-
-def test_a_run_with_such_a_tokeniser_has_a_key_of_its_own(
-    training_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from headwater.engine.workspace import Workspace
-
-    def key(folder: Path, path: str | None) -> str:
-        source = {"name": "诗", "kind": "files", "paths": ["*.txt"]}
-        recipe = Recipe.model_validate({"sources": [source], "tokenizer": {"path": path}})
-        return training_job(recipe, Workspace(tmp_path), folder, seed=0).key
-
-    own = write_training_set(tmp_path / "own", [(f"文-{n}", "诗", text) for n, text in enumerate(texts(9))])
-    keys = [key(training_set, "词表.json"), key(own, "词表.json"), key(own, None)]
-    monkeypatch.setattr("headwater.pipeline.train._beginning", lambda *_: {})
-    before = [key(training_set, "词表.json"), key(own, "词表.json"), key(own, None)]
-    assert keys[0] != before[0] and keys[1:] == before[1:]

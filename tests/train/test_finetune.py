@@ -14,7 +14,7 @@ from headwater.errors import HeadwaterError, RecipeError
 from headwater.model.lora import add_lora, merge_lora
 from headwater.model.task_inputs import Coder
 from headwater.model.task_model import TaskModel, collate
-from headwater.tasks.items import Written
+from headwater.tasks.items import Asked, Written
 from headwater.tasks.metrics import decisive
 from headwater.tasks.task import read_split
 from headwater.train import finetune as finetune_file
@@ -101,6 +101,18 @@ def test_windows_of_a_long_passage_hold_every_token_and_find_the_answer(tmp_path
         first, last = (int(np.flatnonzero(row.places == place)[0]) for place in row.target)
         # tokens may end behind the answer
         assert item.texts[0][row.spans[first][0] : row.spans[last][1]].startswith("王小明")
+
+
+@pytest.mark.parametrize(("family", "mark"), [("bert", "begin"), ("xlnet", "begin"), ("t5", "end")])
+def test_no_answer_is_a_token_of_no_text(tmp_path: Path, family: str, mark: str) -> None:
+    """Where the question or the passage has a token of its own, it can be told from "no answer"."""
+    coder = Coder(_tokenizer(small_model(tmp_path, family)), family, 32)
+    item = Asked("1", "王小明说，第7间房很好。" * 4, "谁说的？", ())
+    for row in coder.rows([item]):
+        assert row.tokens[row.read] == getattr(coder.special, mark)
+        assert row.read not in row.places and row.target.tolist() == [row.read, row.read]
+        if family == "t5":
+            assert coder.tokenizer.decode(row.tokens[: row.read].tolist()) == "谁说的？"
 
 
 def _ends(spans: Any) -> tuple[int, int]:

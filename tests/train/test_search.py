@@ -6,11 +6,9 @@ from typing import Any
 
 import optuna
 import pytest
-from task_models import of_kind, small_model, small_task
+from task_models import small_model, small_task
 
-from headwater.engine.workspace import content_key, file_hash
-from headwater.pipeline import finetune as pipeline
-from headwater.tasks.task import Task
+from headwater.engine.workspace import file_hash
 from headwater.train.finetune import finetune, settings_of
 from headwater.train.search import _proposed, search
 
@@ -40,44 +38,9 @@ def test_trials_are_of_the_weights_that_are_asked_for(tmp_path: Path, from_scrat
 )  # fmt: skip
 def test_the_default_batch_is_among_those_that_are_tried(items: int, batches: tuple[int, ...]) -> None:
     usual = settings_of({}, "classification", 128, items)
-    assert usual.batch in batches and (items <= pipeline.FEW_ITEMS) == (8 in batches)
+    assert usual.batch in batches
     trial = optuna.create_study().ask()
     _proposed(trial, {}, usual)
     distribution = trial.distributions["batch"]
     assert isinstance(distribution, optuna.distributions.CategoricalDistribution)
     assert distribution.choices == batches
-
-
-class Asked(Exception):
-    """The search's job is known."""
-
-
-def test_only_searches_that_change_have_new_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = small_model(tmp_path, "bert")
-    base = pipeline.base_of(folder, tmp_path / "工作")
-
-    def job_of(items: int, **options: Any) -> Any:
-        found: list[Any] = []
-
-        def run_jobs(place: Any, jobs: list[Any], **_: Any) -> None:
-            found.extend(jobs)
-            raise Asked
-
-        monkeypatch.setattr(pipeline, "run_jobs", run_jobs)
-        splits = {"train": of_kind("classification", items), "validation": of_kind("classification", 8, 1000),
-                  "test": of_kind("classification", 8, 2000)}  # fmt: skip
-        task = Task("评论", "classification", splits, ("坏", "好"), {}, ())
-        monkeypatch.setattr(pipeline, "_card", lambda *_: {})
-        monkeypatch.setattr(pipeline, "lines_of", lambda *_: [])
-        with pytest.raises(Asked):
-            pipeline.finetune(folder, task, workspace=base.workspace.path, trials=2, **options)
-        job = found[0]
-        given = options.get("settings") or {}
-        scratch = options.get("from_scratch", False)
-        plain = content_key("search", pipeline.VERSION, base.key, task.key, given, scratch, 2, 0)
-        return job.key == plain, job.arguments["from_scratch"]
-
-    assert job_of(120) == (True, False)
-    assert job_of(40, settings={"batch": 8}) == (True, False)
-    assert job_of(40) == (False, False)
-    assert job_of(120, from_scratch=True) == (False, True)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, engine_options, print_result
+from headwater.cli.shared import WORKSPACE, engine_options, print_result, refuse_idle
 
 BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which is imported when it is used
 
@@ -178,6 +178,13 @@ def study(
 
     Without NAME the studies there are. A study's finding is made again from its recorded runs; --record trains them.
     """
+    if name is None:
+        refuse_idle(["record"], "name the study that is to be trained")
+    if not record:
+        of_record = ["data", "folder", "seeds", "tokens", "out", "workers"]
+        refuse_idle(
+            of_record, "of --record alone; without it a study's record is read, and nothing is trained"
+        )
     from headwater.compare.studies import STUDIES
     from headwater.compare.studies.study import keep, lines_of
     from headwater.errors import RecipeError

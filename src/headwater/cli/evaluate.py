@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import language_option, print_result
+from headwater.cli.shared import language_option, print_result, refuse_idle
 
 _HELP = """Bits per byte of a recipe, or tasks of a run.
 
@@ -64,12 +64,14 @@ def of_runs(stage: click.Command) -> click.Command:
                 raise click.UsageError("--plan and --set are for recipes; this names a folder")
             _ask(place, names, asked, options)
         elif names:
+            refuse_idle(["plan"], "not with --tasks, which are asked of a trained run; leave --tasks out")
             from headwater.pipeline.run import run_until
 
             settings = {key: options[key] for key in ("overrides", "workspace", "workers")}
             outcome = run_until("train", place, **settings)
             _ask(outcome.runs[0].folder, names, asked, {**options, "workspace": None})
         else:
+            refuse_idle(asked, "of --tasks alone; name tasks, or write them into the recipe, under evaluate")
             context.invoke(stage, **options)
 
     for parameter in stage.params:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, print_result
+from headwater.cli.shared import WORKSPACE, print_result, refuse_idle
 
 FILE = click.Path(path_type=Path)
 KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of tasks/items.py
@@ -80,6 +80,13 @@ def finetune(
     RUN is a run's folder, or that of a model. The task's files are csv, tsv, jsonl, Parquet, SQuAD JSON, CoNLL, or in
     the layouts of CLUE and FewCLUE. Settings are chosen on validation; test is read once, at the end.
     """
+    if labels is None:
+        refuse_idle(["draws"], "of --labels alone; name numbers of labels, or leave it out")
+    else:
+        refuse_idle(
+            ["trials", "seeds", "seed", "from_scratch"],
+            "not with --labels, which trains with one setting on --draws draws, from both kinds of weights",
+        )
     from headwater.pipeline.finetune import result_lines
 
     settings: dict[str, Any] = {

@@ -3,12 +3,13 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from headwater import api
 from headwater.errors import HeadwaterError, of_system
@@ -91,6 +92,19 @@ def existing(workspace: Path | str) -> Path | str:
 language_option = click.option(
     "--language", type=click.Choice(["en", "zh"]), help="Default: the locale's, else en."
 )
+
+
+def refuse_idle(names: Collection[str], why: str) -> None:
+    """A usage error where one of these parameters is given on the command line: here it would do nothing."""
+    context = click.get_current_context()
+    given = [
+        max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.name in names
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: {why}")
 
 
 def print_result(value: Any, as_json: bool, lines: list[str]) -> None:

@@ -32,7 +32,7 @@ class Row:
     item: int
     tokens: np.ndarray  # (T,) int64
     segments: np.ndarray | None  # (T,): 0, 1 and XLNet's 2
-    read: int  # where classification and choice are read off, and "no answer" of reading
+    read: int  # where classification and choice are read off (t5: its decoder), and "no answer" of reading
     places: np.ndarray | None = None  # tagging: first token of each word; reading: tokens of the passage
     spans: np.ndarray | None = None  # reading: code points of the passage that these are of, (n, 2)
     window: int = 0  # of several that an item is read in
@@ -94,7 +94,7 @@ class Coder:
         assert end is not None
         first, second = [*one, end], [] if two is None else [*two, end]
         if self.family == "t5":
-            return Row(number, np.array([*first, *second]), None, 0, target=target)
+            return Row(number, np.array([*first, *second]), None, len(first) - 1, target=target)
         assert special.begin is not None
         parts = [first, second]
         parts = [[special.begin, *first], second] if self.family == "bert" else [*parts, [special.begin]]

@@ -7,7 +7,8 @@
                      word, and no other word being allowed
     choice           the same with one output a row; a softmax over an item's rows
     tagging          a matrix on each word's first token; of t5 the encoder's states
-    reading          two outputs a token, where the answer starts and ends; "no answer" is [CLS] or </s>
+    reading          two outputs a token, where the answer starts and ends; "no answer" is [CLS], <cls>, or
+                     t5's </s> behind the question
     generation       no head: the loss is on what is to be written alone
 
 Batches are dictionaries of tensors, made by `collate`; see task_inputs for what the rows are.

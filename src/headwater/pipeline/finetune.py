@@ -21,6 +21,7 @@ from headwater.engine.stages import Job, run_jobs
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError, RecipeError
+from headwater.pipeline import pretraining_text
 from headwater.pipeline.pretraining_text import overlap_of
 from headwater.pipeline.train import require_torch
 from headwater.pipeline.zipped_task import archive_in, folder_of
@@ -146,7 +147,13 @@ def finetune(
         found = None
         if trials:
             key = content_key("search", VERSION, *what, trials, seed)
-            arguments = {**common, "settings": given, "trials": trials, "seed": seed, "from_scratch": from_scratch}
+            arguments = {
+                **common,
+                "settings": given,
+                "trials": trials,
+                "seed": seed,
+                "from_scratch": from_scratch,
+            }
             job = _job(place, "finetunings", "search", key, "headwater.train.search:search", arguments)
             [found] = run_jobs(place, [job], slots=1, title=f"search, {trials} trials")
             given = found["settings"]
@@ -186,7 +193,7 @@ def finetune(
             result["bag_of_words"] = tested[-1]
             result["against_bag_of_words"] = _against(folder, tests[0].folder, tests[-1].folder)
             result["majority"] = _majority(task)
-        result["scored_before"] = _scored_before(place, task.key, key)
+        result["scored_before"] = _scored_before(place, task.test_key, key)
         out = place.path / "results" / key[:12]
         write_json(out / "result.json", result)
         lines = [*lines_of(card, config.context), "", *result_lines(result)]
@@ -210,11 +217,17 @@ def _card(base: Base, task: Task, context: int) -> dict[str, Any]:
     from headwater.model.tokenizer import Tokenizer
 
     tokenizer = Tokenizer.load(base.folder / "tokenizer.json")
-    known = (
-        base.workspace.path
-        / "tasks"
-        / f"card-{content_key(VERSION, task.key, task.name, task.files, task.notes, base.key)[:12]}.json"
+    what = (
+        VERSION,
+        pretraining_text.VERSION,
+        task.key,
+        task.name,
+        task.files,
+        task.notes,
+        task.left_out,
+        base.key,
     )
+    known = base.workspace.path / "tasks" / f"card-{content_key(*what)[:12]}.json"
     kept: dict[str, Any] | None = read_json(known)
     if kept is None:
         kept = card_of(task, lambda text: len(tokenizer.encode(text)), context)
@@ -254,13 +267,13 @@ def _majority(task: Task) -> float:
     return round(statistics.fmean(item.target == answer for item in task.splits["test"]), 6)
 
 
-def _scored_before(place: Workspace, task: str, key: str) -> int:
-    """How many other results of this workspace are of the same test split."""
+def _scored_before(place: Workspace, test: str, key: str) -> int:
+    """How many other results of this workspace are of the same test split, whatever was trained on."""
     log = place.path / "results" / "tests.json"
     seen: dict[str, list[str]] = read_json(log) or {}
-    others = [one for one in seen.get(task, []) if one != key]
-    if key not in seen.get(task, []):
-        write_json(log, {**seen, task: [*others, key]})
+    others = [one for one in seen.get(test, []) if one != key]
+    if key not in seen.get(test, []):
+        write_json(log, {**seen, test: [*others, key]})
     return len(others)
 
 

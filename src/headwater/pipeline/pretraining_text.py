@@ -4,6 +4,7 @@ The text is that of the run's training set, decoded from its tokens, by the gram
 than there (8 words or 16 characters), as what is told is what may have been seen, and nothing is cut.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from headwater.corpus.tokens import open_tokens
-from headwater.curate.contamination import hits_in, index_labelled
+from headwater.curate.contamination import hits_in, index_heldout
 from headwater.engine.workspace import Workspace, read_json
 from headwater.model.tokenizer import Tokenizer
 from headwater.recipe.settings import Decontaminate
 from headwater.tasks.items import Item
 
+VERSION = 2  # of what is counted
 WORDS, CHARACTERS = 8, 16
 BLOCK = 1 << 20  # tokens decoded at a time
 LAP = 200  # tokens of one block that the next begins with
@@ -26,15 +28,15 @@ MOST_ITEMS = 60_000
 def overlap_of(
     model: Path, workspace: Workspace, tokenizer: Tokenizer, items: Sequence[Item]
 ) -> dict[str, Any]:
-    """{"items", "long_enough", "found", …}; {"unknown": why} where the training set is not in the workspace."""
+    """{"items", "long_enough", "found", …}, of items; {"unknown": why} where the training set is not in the workspace."""
     training_set = _training_set(model, workspace)
     if training_set is None:
         return {"unknown": "it is not in this workspace, so what was read before cannot be told"}
     settings = Decontaminate(words=WORDS, characters=CHARACTERS)
     some = items[:MOST_ITEMS]
-    index = index_labelled(((item.group, number) for number, item in enumerate(some)), settings)
-    told = {*map(int, np.unique(index.labels))}
-    found: set[int] = set()
+    groups = Counter(item.group for item in some)  # several questions may be of one passage
+    index = index_heldout(groups, settings)
+    read = np.zeros(len(index.hashes), bool)  # which grams the pre-training text has
     manifest = read_json(training_set / "manifest.json")
     pieces = tokenizer.token_bytes()
     pieces[manifest["separator"]] = b"\n"
@@ -43,11 +45,16 @@ def overlap_of(
         for start in range(0, len(tokens), BLOCK):
             block = tokens[max(0, start - LAP) : start + BLOCK].tolist()
             text = b"".join([pieces[token] for token in block]).decode("utf-8", "replace")
-            found |= {int(index.labels[place]) for place in hits_in(text, index)[0]}
+            read[hits_in(text, index)[0]] = True
+    long_enough = found = 0
+    for group, count in groups.items():
+        theirs = hits_in(group, index)[0]
+        long_enough += count if len(theirs) else 0
+        found += count if read[theirs].any() else 0
     return {
         "items": len(some),
-        "long_enough": len(told),
-        "found": len(found),
+        "long_enough": long_enough,
+        "found": found,
         "words": WORDS,
         "characters": CHARACTERS,
     }

@@ -171,7 +171,7 @@ def _table(path: Path, text: str, suffix: str) -> Records:
     named = any(cell.lower() in _NAMES for cell in first) and len(set(first)) == len(first)
     columns = tuple(first) if named else tuple(str(n) for n in range(1, len(first) + 1))
     if not named and all(
-        len(row) == 4 and row[1] in "01" and row[2] in ("", "*", "?", "??", "?*", "**") for _, row in cells
+        len(row) == 4 and row[1] in ("0", "1") and set(row[2].strip()) <= {"*", "?"} for _, row in cells
     ):
         columns = COLA
     rows = []

@@ -62,6 +62,12 @@ class Task:
         items = {split: [as_json(item) for item in some] for split, some in self.splits.items()}
         return content_key("task", VERSION, self.kind, items)
 
+    @property
+    def test_key(self) -> str:
+        """Of the test items alone, in any order and whatever they are called."""
+        items = sorted(content_key({**as_json(item), "id": ""}) for item in self.splits["test"])
+        return content_key("test split", VERSION, self.kind, items)
+
 
 def read_task(
     place: Path | Mapping[str, Sequence[Path]],
