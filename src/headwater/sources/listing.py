@@ -15,6 +15,7 @@ from pathlib import Path
 
 Problems = dict[Path, str]
 NOWHERE = "a link that leads nowhere"
+FOLDER = "a link to a folder, which is not followed"
 _ESCAPED = re.compile(r"\[([*?[])\]")
 _ODD = re.compile("[\udc80-\udcff]")  # bytes that are no UTF-8, as Python holds them in a name
 
@@ -50,7 +51,7 @@ def files_below(folder: Path, problems: Problems) -> Iterator[tuple[Path, list[P
             continue
         kind = _kind(path, problems)
         if kind == "folder" and entry.is_symlink():
-            problems[path] = "a link to a folder, which is not followed"
+            problems[path] = FOLDER
         elif kind == "folder":
             inside.append(path)
         elif kind == "file":
