@@ -108,6 +108,18 @@ def test_options_that_would_do_nothing_are_usage_errors(arguments: str, said: st
     assert len(done.output.split("Error: ")[1].splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "command", ["run", "preview", "compare", "export", "finetune", "contamination", "evaluate"]
+)
+def test_fewer_workers_than_none_and_a_limit_of_nothing_are_usage_errors(command: str) -> None:
+    for option, value in (("--workers", "-1"), ("--limit", "0")):
+        if option in {name for parameter in cli.commands[command].params for name in parameter.opts}:
+            if (command, option) == ("evaluate", "--limit"):
+                continue  # of items, too
+            done = CliRunner().invoke(cli, [command, "配方.yaml", option, value])
+            assert done.exit_code == 2 and f"{value} is not in the range" in done.output, done.output
+
+
 def test_a_missing_workspace_is_named(tmp_path: Path) -> None:
     done = run("verify", "--workspace", str(tmp_path / "none"))
     assert done.returncode == 1

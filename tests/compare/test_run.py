@@ -102,6 +102,8 @@ def test_a_plan_runs_nothing(folder: Path, tmp_path: Path) -> None:
     recipes = [folder / "原始.yaml", folder / "整理.yaml"]
     lines = plan_comparison(recipes, budget="demo", workspace=tmp_path, workers=2)
     assert any("6 trainings of 4.1k tokens" in line and "2 at a time" in line for line in lines)
+    lines = plan_comparison(recipes, budget="demo", workspace=tmp_path, workers=0)
+    assert any("1 at a time" in line for line in lines)
     assert not list(tmp_path.iterdir())
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from click.testing import CliRunner
 
 from headwater import api
 from headwater.cli import cli
-from headwater.curate.export import TextWriter
+from headwater.curate.export import COLUMNS, TextWriter
 from headwater.errors import HeadwaterError
 from headwater.model.tokenizer import Tokenizer
 from headwater.pipeline.curation import final_texts
+from headwater.pipeline.export import _clean
+from headwater.recipe.settings import Curate, Privacy
 
 RECIPE = """\
 name: 出口
@@ -83,6 +86,50 @@ def test_json_lines_and_parquet(recipe: Path, tmp_path: Path) -> None:
     assert all("@" not in row["title"] for row in rows) and {row["license"] for row in rows} == {"CC-BY-4.0"}
     [path] = (exported(recipe, tmp_path, "parquet") / "data").iterdir()
     assert pq.read_table(path).to_pylist() == rows
+
+
+def test_no_column_holds_what_the_texts_are_cleaned_of(tmp_path: Path) -> None:
+    """Units, locators, licences: whatever the source says, not titles and addresses alone."""
+    (tmp_path / "信箱").mkdir()
+    rows = [
+        {
+            "text": f"第{n}封信：山水之间，夜里涨水了。",
+            "author": f"an{n}@mail.example.com",
+            "license": f"© w{n}@example.cn",
+        }
+        for n in range(6)
+    ]
+    (tmp_path / "信箱/wang@mail.example.org.jsonl").write_text(
+        "\n".join(json.dumps(row) for row in rows), encoding="utf-8"
+    )
+    (tmp_path / "信箱/li@example.org.txt").write_text(
+        "致李先生：夜里的雨停了，山上很安静。", encoding="utf-8"
+    )
+    (tmp_path / "信箱/雨.txt").write_text("雨下了一夜，早上的山是青的。", encoding="utf-8")
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "sources:\n  - {name: 信, kind: files, paths: ['信箱/*.txt', '信箱/*.jsonl']}\nholdout: {share: 0.01}\n"
+        "curate: {decontaminate: null, privacy: replace, duplicates: null}\ntokenizer: {vocabulary: 300}\n",
+        encoding="utf-8",
+    )
+    out = api.export(recipe, format="jsonl", out=tmp_path / "out", workers=0)["folder"]
+    [path] = (Path(out) / "data").iterdir()
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(found) == 8 and "@" not in path.read_text(encoding="utf-8")
+    assert {row["unit"] for row in found} == {"<EMAIL>", "<EMAIL>.txt", "雨.txt"}
+    assert {row["locator"].partition("#")[0] for row in found} == {"<EMAIL>", "<EMAIL>.txt", "雨.txt"}
+    assert {row["license"] for row in found} == {None, "© <EMAIL>"}
+
+
+def test_digits_that_are_nobody_s_number_stay() -> None:
+    """An offset in a locator, and a unit that is the document's id."""
+    row: dict[str, Any] = dict.fromkeys(COLUMNS) | {
+        "id": "00000000000000000013812345678000", "text": "雨", "locator": "网页 13812345678.warc#13912345678",
+        "unit": "00000000000000000013812345678000",
+    }  # fmt: skip
+    curate = Curate(privacy=Privacy())
+    _clean([row], SimpleNamespace(recipe=SimpleNamespace(curate=curate, folder=Path())))  # type: ignore[arg-type]
+    assert row["unit"] == row["id"] and row["locator"] == "网页 <MOBILE>.warc#13912345678"
 
 
 def test_the_layout_of_a_hub_s_data_set(recipe: Path, tmp_path: Path) -> None:

@@ -136,3 +136,53 @@ def test_a_recipe_is_named_by_its_file_unless_it_says_otherwise(tmp_path: Path) 
         path.write_text(f"name: '{bad}'\n{sources}", encoding="utf-8")
         with pytest.raises(RecipeError, match="name"):
             load_recipe(path)
+
+
+TWO = """\
+sources:
+  - &d {name: 甲, kind: files, paths: ["*.txt"]}
+  - {<<: *d, name: 乙}
+train: {tokens: 5M}
+"""
+
+
+def test_a_key_that_came_by_a_merge_is_explained_at_its_mapping() -> None:
+    data = TWO.replace('paths: ["*.txt"]', 'paths: ["*.txt"], language: 5').encode()
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(data, "配方.yaml")
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("配方.yaml:2: 'sources.0.language'")
+    assert second.startswith("配方.yaml:3: 'sources.1.language'")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.tokens=许多", r"--set train\.tokens: 'train\.tokens': expected a count .*got '许多'"),
+        ("train.tokens.x=5", r"--set train\.tokens\.x: 'train\.tokens': expected a count"),
+        ("train.token=5M", r"--set train\.token: unknown key 'train\.token'; did you mean 'tokens'\?"),
+        ("sources.甲.path=[x]", r"--set sources\.甲\.path: unknown key 'sources\.0\.path'; did you mean 'paths'\?"),
+        ("sources.0.paths.0.x=1", r"--set .*: sources\.0\.paths\.0 is '\*\.txt' and has no keys"),
+        ("sources.丙=1", r"--set sources\.丙=1: the list has no element '丙'"),
+        ("sources=[{name: 甲, kind: files, paths: [x]}, {}, {name: 丙, kind: files, paths: [x], 路径: 1}]",
+         r"--set sources: unknown key 'sources\.2\.路径'"),
+        ("curate.mixture={甲: 多}", r"--set curate\.mixture: 'curate\.mixture\.甲'"),
+        ("train.tokens=0", r"--set train\.tokens: .*greater than or equal to 1, got 0"),
+        ("train.tokens=-5", r"greater than or equal to 1, got -5"),
+        ("tokenizer.sample=0", r"greater than or equal to 1, got 0"),
+        ("curate.mixture_tokens={甲: -3}", r"greater than or equal to 0, got -3"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_override_is_not_blamed_on_the_file(override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        parse_recipe(TWO.encode(), "配方.yaml", [override])
+    assert "配方.yaml" not in str(caught.value)
+
+
+def test_an_override_leaves_other_mistakes_with_the_file_and_names_an_element() -> None:
+    data = TWO.replace("tokens: 5M", "tokens: 许多").encode()
+    with pytest.raises(RecipeError, match=r"^配方\.yaml:4: 'train\.tokens'"):
+        parse_recipe(data, "配方.yaml", ["train.batch=4k", "sources.乙.language=zh"])
+    recipe = parse_recipe(TWO.encode(), "配方.yaml", ["sources.乙.language=zh", "sources.1.paths.0=诗.txt"])
+    assert [source.language for source in recipe.sources] == [None, "zh"]
+    assert recipe.sources[1].paths == ["诗.txt"]

@@ -6,6 +6,7 @@ import json
 import random
 
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 import zstandard
@@ -191,6 +192,50 @@ def test_a_missing_text_column_is_an_error_that_names_file_line_and_columns(tmp_
         read(path)
     with pytest.raises(RecipeError, match="no column 'reply'"):
         read(path, columns={"text": "reply"})
+
+
+@pytest.mark.parametrize(
+    "name", ["甲.jsonl", "甲.json", "键.json", "甲.csv", "甲.tsv", "甲.parquet", "甲.feather"]
+)
+def test_a_column_that_the_recipe_names_and_no_row_has_is_an_error(tmp_path, read, name):
+    """A slip in a name would leave authors empty, and hold out other units than were meant."""
+    rows = [{"text": f"{CHINESE}第{n}篇", "writer": f"作者{n}"} for n in range(3)]
+    path = tmp_path / name
+    if name == "键.json":
+        path.write_text(json.dumps({str(n): row for n, row in enumerate(rows)}), encoding="utf-8")
+    elif name.endswith(".json"):
+        path.write_text(json.dumps(rows), encoding="utf-8")
+    elif name.endswith(".jsonl"):
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    elif name.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif name.endswith(".feather"):
+        pa.feather.write_feather(pa.Table.from_pylist(rows), path, compression="uncompressed")
+    else:
+        separator = "\t" if name.endswith(".tsv") else ","
+        lines = [["text", "writer"], *(['"' + row["text"] + '"', row["writer"]] for row in rows)]
+        path.write_text("\n".join(map(separator.join, lines)), encoding="utf-8")
+    assert {row["unit"] for row in read(path, columns={"author": "writer"}).documents} == {
+        "作者0", "作者1", "作者2",
+    }  # fmt: skip
+    with pytest.raises(
+        RecipeError, match=r"no column 'writr' for the author; the columns are .*'text', 'writer'"
+    ):
+        read(path, columns={"author": "writr"})
+
+
+def test_a_column_may_come_with_a_later_row_and_one_object_may_lack_it(tmp_path, read):
+    path = tmp_path / "甲.jsonl"
+    rows = [{"text": CHINESE}, {"text": CHINESE, "by": None}, {"text": CHINESE, "about": {"by": "鲁迅"}}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    shard = read(path, columns={"author": "about.by", "title": "by"})
+    assert [row["unit"] for row in shard.documents] == ["甲.jsonl", "甲.jsonl", "鲁迅"]
+    with pytest.raises(RecipeError, match=r"no column 'about\.bi' for the author"):
+        read(path, columns={"author": "about.bi"})
+    assert len(read(path, columns={"author": "about.bi"}, limit=2).texts) == 2, "the end was not reached"
+    path = tmp_path / "乙.json"
+    path.write_text(json.dumps({"text": CHINESE}), encoding="utf-8")
+    assert read(path, columns={"author": "by"}).documents[0]["unit"] == "乙.json"
 
 
 def test_schema_drift_is_counted_by_row(tmp_path, read):

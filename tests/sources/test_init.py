@@ -2,10 +2,13 @@
 
 import gzip
 import json
+import os
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -160,3 +163,94 @@ def test_what_cannot_work_is_said(tmp_path):
         init(folder)
     (folder / "a.txt").write_text(CHINESE, encoding="utf-8")
     assert "one unit only" in init(folder)
+
+
+def test_what_cannot_be_listed_and_links_are_said(tmp_path, monkeypatch):
+    folder = tmp_path / "文集"
+    for name in ("书/甲.txt", "书/里/乙.txt", "书/锁/丙.txt", "开/丁.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(CHINESE, encoding="utf-8")
+    (folder / "开/断.txt").symlink_to(tmp_path / "没有.txt")
+    (folder / "开/连").symlink_to(folder / "书")
+    scandir = os.scandir
+
+    def refused(place):
+        if Path(place).name == "锁":
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    recipe, text = recipe_of(folder, tmp_path)
+    assert "1 × cannot be read (Permission denied): 书/锁" in text
+    assert "1 × a link that leads nowhere: 开/断.txt" in text and "which is not followed: 开/连" in text
+    counts = read_all(recipe, tmp_path)
+    assert {name: count["files"] for name, count in counts.items()} == {"书": 2, "开": 1}
+    monkeypatch.setattr(os, "scandir", lambda place: refused(place if place != folder else "锁"))
+    with pytest.raises(RecipeError, match=r"nothing in .*文集 can be read yet:\n.*Permission denied"):
+        init(folder)
+
+
+def test_a_file_called_events_is_data_and_a_workspace_is_none(tmp_path):
+    folder = tmp_path / "记录"
+    for name in ("新闻/events.jsonl", "新闻/别的.jsonl", "工作/events.jsonl", "工作/documents/x.jsonl"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(json.dumps({"text": CHINESE}) + "\n", encoding="utf-8")
+    (folder / "工作/inputs.json").write_text("{}")
+    recipe, text = recipe_of(folder, tmp_path)
+    assert {name: count["files"] for name, count in read_all(recipe, tmp_path).items()} == {"新闻": 2}
+    assert "1 × a workspace of Headwater's: 工作" in text
+
+
+def test_names_that_are_no_utf8_are_read_and_shown(tmp_path):
+    folder = tmp_path / "旧书"
+    names = ["第一章.txt", "第二章.txt", "第一章.doc", "诗/一.txt", "杂.md"]
+    try:
+        for name in names:
+            path = Path(os.fsdecode(os.fsencode(folder) + b"/" + name.encode("gbk")))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(CHINESE, encoding="utf-8")
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    (folder / "目录.txt").write_text("1 2 3\n" * 500)  # left out, so that the others are named one by one
+    recipe, text = recipe_of(folder, tmp_path)
+    # D2 BB of 一 is UTF-8 by itself, for another character
+    assert r"\xb5\xda\u04bb\xd5\xc2.doc".replace(r"\u04bb", "\u04bb") in text and "??\u04bb??.txt" in text
+    assert sum(count["files"] for count in read_all(recipe, tmp_path).values()) == 4
+
+
+def test_an_empty_file_beside_others_is_no_reason_to_name_them_one_by_one(tmp_path):
+    folder = tmp_path / "章回"
+    folder.mkdir()
+    for number in range(5):
+        (folder / f"第{number}回.txt").write_text(CHINESE, encoding="utf-8")
+        pq.write_table(pa.table({"text": [CHINESE] * 3}), folder / f"第{number}回.parquet")
+    (folder / "空.txt").touch()
+    (folder / "空.parquet").touch()
+    recipe, text = recipe_of(folder, tmp_path)
+    paths = [source.paths for source in recipe.sources]
+    assert len(paths) == 2 and [f"{folder}/*.txt"] in paths, "files that are added later are read"
+    assert "2 × empty: " in text
+    (folder / "又.txt").write_text(CHINESE, encoding="utf-8")
+    assert sum(count["files"] for count in read_all(recipe, tmp_path).values()) == 5 + 7
+
+
+def test_names_of_sources_are_short_enough_and_apart(tmp_path):
+    folder = tmp_path / ("很长的名字" * 12)
+    folder.mkdir()
+    for number, column in enumerate(("回答" * 15 + "甲", "回答" * 15 + "乙", "回答" * 15 + "丙")):
+        rows = [{column: CHINESE * 2, "序": str(n)} for n in range(5)]
+        path = folder / f"{number}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    recipe, _ = recipe_of(folder, tmp_path)
+    names = [source.name for source in recipe.sources]
+    assert len(set(names)) == 3 and all(len(name) <= 64 for name in names)
+
+
+def test_a_tiny_folder_s_tokens_and_what_is_said_of_them_agree(tmp_path):
+    folder = tmp_path / "短"
+    folder.mkdir()
+    (folder / "一.txt").write_text(CHINESE, encoding="utf-8")
+    (folder / "二.txt").write_text(CHINESE, encoding="utf-8")
+    assert "times the text: so little text is for a try" in init(folder)
+    (folder / "长.txt").write_text(CHINESE * 5000, encoding="utf-8")
+    assert re.search(r"# about [123]\.\d times the text; at most 4\n", init(folder))

@@ -1,5 +1,6 @@
 """Which files make which shard: paths, buckets, keys, collisions; ids, units and the split."""
 
+import glob
 import json
 import os
 import shutil
@@ -11,8 +12,8 @@ from headwater.engine.stages import run_stage
 from headwater.engine.workspace import Workspace
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Holdout
-from headwater.recipe.sources import FilesSource, Unit
-from headwater.sources import shards
+from headwater.recipe.sources import CodeSource, FilesSource, HuggingfaceSource, Unit
+from headwater.sources import listing, shards
 from headwater.sources.shards import LARGE, InputFile, check_collisions, deal, input_files, plan
 
 HOLDOUT = Holdout()
@@ -61,6 +62,92 @@ def test_paths_that_name_nothing_say_what_and_where(texts, tmp_path):
         input_files(source("texts/*.txt", "other/*.txt"), tmp_path)
     with pytest.raises(RecipeError, match="not below its root"):
         input_files(source("texts/*.txt", root="other"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["*", "*.txt", "**", "**/*.txt", "*/*.txt", "**/**/*.txt", "sub/*", "*/三.txt", "**/[一三].txt", "?.txt", "s*/**/*",
+     ".*", "*/.*", "**/odd [[]1].txt", "[!一].txt", "连/*.txt", "**/里/*"],
+)  # fmt: skip
+def test_a_pattern_names_what_glob_finds(texts, pattern):
+    (texts / ".藏.txt").write_text("藏", encoding="utf-8")
+    (texts / "sub/.藏").mkdir()
+    (texts / "sub/.藏/四.txt").write_text("四", encoding="utf-8")
+    (texts / "深/里").mkdir(parents=True)
+    (texts / "深/里/五.txt").write_text("五", encoding="utf-8")
+    (texts / "连").symlink_to(texts / "sub")
+    matches = glob.glob(str(texts / pattern), recursive=True)  # noqa: PTH207
+    problems: listing.Problems = {}
+    found = listing.matching(texts, Path(pattern).parts, problems)
+    assert found == sorted({Path(match) for match in matches if Path(match).is_file()}) and not problems
+
+
+def test_a_link_to_its_own_folder_is_gone_through_once(texts):
+    (texts / "sub/回").symlink_to(texts)
+    found = input_files(source("texts/**/*.txt"), texts.parent)
+    assert [file.relative for file in found] == sorted(["一.txt", "二.txt", "sub/三.txt", "sub/odd [1].txt"])
+
+
+def test_a_folder_that_cannot_be_listed_and_a_link_to_nothing_are_named(texts, tmp_path, monkeypatch):
+    (texts / "断.txt").symlink_to(tmp_path / "没有.txt")
+    with pytest.raises(RecipeError, match=r"'books': cannot read .*断\.txt \(a link that leads nowhere\)"):
+        input_files(source("texts/**/*.txt"), tmp_path)
+    assert len(input_files(source("texts/**/[一三].txt"), tmp_path)) == 2, "its name does not match"
+    code = CodeSource(name="代码", kind="code", paths=["texts/**/*"])
+    assert len(input_files(code, tmp_path)) == 4, "repositories hold such links"
+    (texts / "断.txt").unlink()
+    (texts / "锁").mkdir()
+    (texts / "lost+found").mkdir()
+    scandir = os.scandir
+
+    def refused(place):
+        if Path(place).name in ("锁", "lost+found"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    for pattern in ("texts/**/*.txt", "texts/锁/*.txt"):
+        with pytest.raises(
+            RecipeError, match=r"cannot read .*texts/锁 \(Permission denied\); make it readable"
+        ):
+            input_files(source(pattern), tmp_path)
+    data_set = HuggingfaceSource(name="集", kind="huggingface", paths=["texts"])
+    with pytest.raises(RecipeError, match=r"cannot read .*texts/锁"):
+        input_files(data_set, tmp_path)
+    (texts / "锁").rmdir()
+    assert len(input_files(source("texts/**/*.txt"), tmp_path)) == 4, "lost+found is nobody's"
+
+
+def test_a_file_that_may_not_be_read_is_named(texts, tmp_path, monkeypatch):
+    def refused(self, *arguments, **settings):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_dir", refused)
+        with pytest.raises(RecipeError, match=r"'books': cannot read .*texts/一\.txt \(Permission denied\)"):
+            input_files(source("texts/一.txt"), tmp_path)
+    workspace = Workspace(tmp_path / "workspace")
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(RecipeError, match=r"cannot read .*texts/一\.txt \(Permission denied\)"):
+        plan(source("texts/一.txt"), tmp_path, workspace, holdout=HOLDOUT)
+
+
+def test_the_recipe_s_folder_is_no_pattern_and_an_escaped_name_is_a_name(texts, tmp_path):
+    for name in ("卷 [1]", "卷*", "卷?"):
+        folder = tmp_path / name
+        shutil.copytree(texts, folder / "texts")
+        found = input_files(source("texts/**/*.txt"), folder)
+        assert [file.relative for file in found] == [
+            file.relative for file in input_files(source("texts/**/*.txt"), tmp_path)
+        ]
+        above = glob.escape(str(folder))
+        assert input_files(source(f"{above}/texts/**/*.txt"), tmp_path) == found
+        [one] = input_files(source(f"{above}/texts/sub/odd [[]1].txt"), tmp_path)
+        assert one.relative == "odd [1].txt" and one.path == (folder / "texts/sub/odd [1].txt")
+        with pytest.raises(RecipeError, match="there is no file"):
+            input_files(source("texts/[[]没有].txt"), folder)
+        data_set = HuggingfaceSource(name="集", kind="huggingface", paths=[f"{above}/texts"])
+        assert len(input_files(data_set, tmp_path)) == 4
 
 
 def test_one_more_file_touches_one_shard_and_a_large_one_stands_alone(tmp_path):

@@ -49,9 +49,13 @@ def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What every command on a recipe takes."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-        click.option("--limit", type=int, metavar="N", help="Read at most N documents of each shard."),
+        click.option(
+            "--limit", type=click.IntRange(1), metavar="N", help="Read at most N documents of each shard."
+        ),
         engine_options,
-        click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core)."),
+        click.option(
+            "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
+        ),
         click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own; a folder or a URL."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key."),
         click.argument("recipe", type=click.Path(path_type=Path)),

@@ -25,7 +25,9 @@ BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which i
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe."
 )
 @click.option("--workspace", type=WORKSPACE, help="Default: the first recipe's own.")
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option(
+    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
+)
 @engine_options
 @click.option(
     "--margin", type=float, metavar="PERCENT", help="What counts as material (default: the budget's)."
@@ -142,7 +144,9 @@ def history(workspace: Path | str, as_json: bool) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --record writes its result."
 )
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option(
+    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
+)
 @click.option(
     "--html",
     type=click.Path(path_type=Path),

@@ -29,8 +29,10 @@ SHOWN = 20  # items
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
-@click.option("--limit", type=int, metavar="N", help="Read at most N documents of each shard.")
+@click.option(
+    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Read at most N documents of each shard.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def contamination(
     recipe: Path,

@@ -18,7 +18,9 @@ FORMATS = ("jsonl", "parquet", "datasets", "megatron", "nanogpt")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A folder that is not there yet.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: one a core).")
+@click.option(
+    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def export(
     recipe: Path,

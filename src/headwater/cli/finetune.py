@@ -48,7 +48,9 @@ KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of t
 @click.option("--batch", type=click.IntRange(1), help="Items a step (default: 8 to 32).")
 @click.option("--weight-decay", type=click.FloatRange(0))
 @click.option("--workspace", type=WORKSPACE, help="Default: the run's own.")
-@click.option("--workers", type=int, metavar="N", help="Trainings at a time (default: one a core).")
+@click.option(
+    "--workers", type=click.IntRange(0), metavar="N", help="Trainings at a time (default: one a core)."
+)
 @click.option("--card", "card_only", is_flag=True, help="Print what is in the task, and train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def finetune(

@@ -14,8 +14,10 @@ from headwater.cli.shared import WORKSPACE, print_result
 @click.argument("what", metavar="RECIPE|URL|FILE")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Has no effect: a preview keeps nothing.")
-@click.option("--workers", type=int, metavar="N", help="Worker processes (default: 1).")
-@click.option("--limit", type=int, metavar="N", help="Documents of a recipe to show (default: 20).")
+@click.option("--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: 1).")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="Documents of a recipe to show (default: 20)."
+)
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page's preview here.")
 @click.option(
     "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of --html."

@@ -22,7 +22,12 @@ def tokenizers() -> None:
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
 @click.option(
-    "--workers", type=int, default=1, show_default=True, metavar="N", help="Worker processes, to read."
+    "--workers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Worker processes, to read.",
 )
 @click.option(
     "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the comparison here as a page."

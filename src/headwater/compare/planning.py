@@ -32,7 +32,7 @@ def plan_lines(
     """For an 80-column terminal; nothing is run."""
     candidates = len(arms) - 1
     trainings = budget.trainings(candidates, race=race)
-    slots = min(workers, trainings)
+    slots = max(1, min(workers, trainings))  # without workers, one training at a time
     tokenizer = arms[0].recipe.tokenizer
     tokens = f"vocabulary {budget.vocabulary:,}" if tokenizer.path is None else f"tokens of {tokenizer.path}"
     lines = [f"workspace {workspace.path}"]

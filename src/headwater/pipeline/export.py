@@ -6,6 +6,7 @@ the training set: as the last edit left them, without what is held out (nanoGPT'
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,18 +90,49 @@ def _write(
     return {"documents": documents, "bytes": size, "files": names}
 
 
+# Columns that say what the source says: whatever is not the text, Headwater's own name or the recipe's.
+_SAID = ("url", "title", "date", "license", "language", "consent")
+_PATHS = ("locator", "unit")  # of files and members, which may be called after a person
+
+
 def _clean(rows: list[Row], outcome: Outcome) -> None:
-    """Titles and addresses like the texts: without the personal data that the recipe takes out of these."""
+    """Every column from the source like the texts: without the personal data that the recipe takes out of these.
+
+    An offset in a locator and a unit that is the document's id stay: their digits are nobody's number.
+    """
     settings = outcome.recipe.curate.privacy
     if settings is None:
         return
     key = read_key(None if settings.key_file is None else str(outcome.recipe.folder / settings.key_file))
+
+    def clean(value: str) -> str:
+        spans = [(s, e, kind) for kind, s, e, score in privacy.spans(value)
+                 if kind in settings.kinds and score >= settings.min_score]  # fmt: skip
+        return without_personal_data(value, spans, settings.how, key)
+
+    def clean_path(value: str) -> str:
+        value, hash_, offset = value.rpartition("#") if _OFFSET.search(value) else (value, "", "")
+        value = clean(value)
+        if "@" in value and "://" not in value:
+            value = "/".join(map(clean_name, value.split("/")))
+        return value + hash_ + offset
+
+    def clean_name(name: str) -> str:
+        """Also where an ending hides the domain: `li@example.org.txt`."""
+        cleaned = clean(name)
+        stem, dot, ending = name.rpartition(".")
+        return clean_name(stem) + dot + ending if cleaned == name and stem else cleaned
+
     for row in rows:
-        for name in ("title", "url"):
+        for name in _SAID:
             if row[name]:
-                spans = [(s, e, kind) for kind, s, e, score in privacy.spans(row[name])
-                         if kind in settings.kinds and score >= settings.min_score]  # fmt: skip
-                row[name] = without_personal_data(row[name], spans, settings.how, key)
+                row[name] = clean(row[name])
+        for name in _PATHS:
+            if row[name] != row["id"]:
+                row[name] = clean_path(row[name])
+
+
+_OFFSET = re.compile(r"#[0-9.:-]+$")
 
 
 def rows_of(curated: Curated, shard: str) -> Iterator[tuple[list[Row], list[Row]]]:

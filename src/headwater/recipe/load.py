@@ -23,6 +23,7 @@ from headwater.recipe.sources import SOURCES, BaseSource
 
 MAX_BYTES = 1 << 20
 MAX_ALIASES = 100
+Place = tuple[int | str, ...]
 
 
 def load_recipe(path: Path | str, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
@@ -48,12 +49,11 @@ def parse_recipe(data: bytes, name: str, overrides: tuple[str, ...] | list[str] 
     if not isinstance(tree, CommentedMap):
         raise RecipeError(f"{name}: expected a mapping with at least the key 'sources'")
     values = _plain(tree)
-    for override in overrides:
-        _override(values, override)
+    given = {_override(values, override): override.partition("=")[0] for override in overrides}
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(details, tree, name) for details in error.errors()]
+        lines = [_explain(details, tree, name, values, given) for details in error.errors()]
         raise RecipeError("\n".join(lines)) from None
 
 
@@ -96,49 +96,55 @@ def _plain(node: Any) -> Any:
     return str(node)  # dates and the like: a recipe has none, so the model says what it expected
 
 
-def _override(values: dict[str, Any], override: str) -> None:
-    """`a.b=c`: `c` is YAML, a number in the path is a place in a list."""
+def _override(values: dict[str, Any], override: str) -> Place:
+    """`a.b=c`: `c` is YAML, a number in the path is a place in a list. Returns where it went."""
     dotted, equals, text = override.partition("=")
     if not equals or not dotted:
         raise RecipeError(f"--set {override}: expected KEY=VALUE, such as train.tokens=1M")
     value = _plain(_read_yaml(text.encode(), f"--set {dotted}"))
     *parents, last = dotted.split(".")
     node: Any = values
+    place: list[int | str] = []
     for key in parents:
-        if isinstance(node, list):
-            node = _item(node, key, override)
-        elif isinstance(node.get(key), dict | list):
-            node = node[key]
-        else:
+        place.append(_number(node, key, override) if isinstance(node, list) else key)
+        if isinstance(node, dict) and not isinstance(node.get(key), dict | list):
             node[key] = {}
-            node = node[key]
-    if isinstance(node, list):
-        _item(node, last, override)
-        node[int(last)] = value
-    else:
-        node[last] = value
+        node = node[place[-1]]
+        if not isinstance(node, dict | list):
+            raise RecipeError(
+                f"--set {override}: {'.'.join(map(str, place))} is {_shown(node)} and has no keys"
+            )
+    place.append(_number(node, last, override) if isinstance(node, list) else last)
+    node[place[-1]] = value
+    return tuple(place)
 
 
-def _item(node: list[Any], key: str, override: str) -> Any:
+def _number(node: list[Any], key: str, override: str) -> int:
     """An element of a list by its number, or by its `name` (sources.crawl.text=all)."""
-    if key.isdigit() and int(key) < len(node):
-        return node[int(key)]
-    for item in node:
+    if key.isdecimal() and int(key) < len(node):
+        return int(key)
+    for number, item in enumerate(node):
         if isinstance(item, dict) and item.get("name") == key:
-            return item
+            return number
     raise RecipeError(f"--set {override}: the list has no element {key!r}")
 
 
 # ---------------------------------------------------------------- errors that lead to the line
 
 
-def _explain(details: ErrorDetails, tree: CommentedMap, name: str) -> str:
+def _explain(
+    details: ErrorDetails, tree: CommentedMap, name: str, values: dict[str, Any], given: dict[Place, str]
+) -> str:
+    """`values`: the recipe with what was overridden; `given`: by place, the key of each --set."""
     place, line = _locate(details["loc"], tree)
     where = f"{name}:{line}" if line else name
+    for path, dotted in given.items():
+        if path == tuple(place[: len(path)]) or _holds(path, place, tree):
+            where = f"--set {dotted}"
     key = ".".join(str(part) for part in place) or "recipe"
     if details["type"] == "extra_forbidden":
-        nearest = difflib.get_close_matches(str(place[-1]), _keys_at(place[:-1], tree), n=1, cutoff=0.5)
-        hint = f"did you mean '{nearest[0]}'?" if nearest else _valid(place[:-1], tree)
+        nearest = difflib.get_close_matches(str(place[-1]), _keys_at(place[:-1], values), n=1, cutoff=0.5)
+        hint = f"did you mean '{nearest[0]}'?" if nearest else _valid(place[:-1], values)
         return f"{where}: unknown key '{key}'; {hint}"
     if details["type"] == "missing":
         return f"{where}: '{key}' is missing; it has no default"
@@ -156,13 +162,14 @@ def _shown(value: Any) -> str:
     return repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "…"
 
 
-def _locate(loc: tuple[int | str, ...], tree: Any) -> tuple[list[int | str], int | None]:
+def _locate(loc: Place, tree: Any) -> tuple[list[int | str], int | None]:
     """The path as it stands in the file (pydantic's union tags left out), and the line of its last known key."""
     node, place, line = tree, [], None
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
         if isinstance(node, CommentedMap) and (part in node or last):
-            line = node.lc.key(part)[0] + 1 if part in node else (line or node.lc.line + 1)
+            marks = node.lc.data or {}  # a key that came by a merge (`<<`) has none
+            line = marks[part][0] + 1 if part in marks else (line or node.lc.line + 1)
             place.append(part)
             node = node.get(part)
         elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
@@ -171,18 +178,33 @@ def _locate(loc: tuple[int | str, ...], tree: Any) -> tuple[list[int | str], int
             node = node[part]
         elif part not in SOURCES:
             place.append(part)  # a key that came by --set, or one below a scalar
+            node = None
     return place, line
 
 
-def _keys_at(place: list[int | str], tree: Any) -> list[str]:
+def _holds(path: Place, place: list[int | str], tree: Any) -> bool:
+    """Whether an override below a place made a mapping of what is a value, or nothing, in the file."""
+    if path[: len(place)] != tuple(place):
+        return False
+    for part in place:
+        inside = isinstance(tree, CommentedMap) or (
+            isinstance(tree, CommentedSeq) and part in range(len(tree))
+        )
+        tree = tree.get(part) if isinstance(tree, CommentedMap) else tree[part] if inside else None
+    return not isinstance(tree, CommentedMap | CommentedSeq)
+
+
+def _keys_at(place: list[int | str], values: Any) -> list[str]:
     """The keys that are valid at a place of the recipe."""
     model: Any = Recipe
-    node = tree
+    node = values
     for part in place:
-        if isinstance(node, CommentedMap | CommentedSeq):
-            node = node.get(part) if isinstance(node, CommentedMap) else node[int(part)]
+        if isinstance(node, list):
+            node = node[part] if isinstance(part, int) and part < len(node) else None
+        else:
+            node = node.get(part) if isinstance(node, dict) else None
         if isinstance(part, int):
-            kind = node.get("kind") if isinstance(node, CommentedMap) else None
+            kind = node.get("kind") if isinstance(node, dict) else None
             model = SOURCES.get(str(kind), BaseSource)
         elif part != "sources":
             model = _model_of(model, str(part))
@@ -198,6 +220,6 @@ def _model_of(model: Any, key: str) -> Any:
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
 
-def _valid(place: list[int | str], tree: Any) -> str:
-    keys = _keys_at(place, tree)
+def _valid(place: list[int | str], values: Any) -> str:
+    keys = _keys_at(place, values)
     return f"valid keys are: {', '.join(keys)}" if keys else "see `headwater recipe schema`"

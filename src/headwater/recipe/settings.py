@@ -76,7 +76,7 @@ class Bloom(Settings):
     characters: Annotated[int, Field(ge=10)] = 20  # a Chinese word has 1.5 characters
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
     false_positives: Annotated[float, Field(gt=0, lt=1)] = 0.01
-    memory: Size = 256 * 10**6  # of the filter, whatever the corpus
+    memory: Annotated[Size, Field(ge=1)] = 256 * 10**6  # of the filter, whatever the corpus
 
 
 class Duplicates(Settings):
@@ -152,7 +152,7 @@ class Curate(Settings):
     decontaminate: Decontaminate | None = Field(default_factory=Decontaminate)
     # by source: weights, or tokens to train on; or alpha: a source of n tokens weighs n ** alpha (1: what it holds)
     mixture: dict[str, float] | None = None
-    mixture_tokens: dict[str, Count] | None = None
+    mixture_tokens: dict[str, Annotated[Count, Field(ge=0)]] | None = None
     mixture_alpha: Annotated[float, Field(ge=0, le=1)] | None = None
     max_epochs: Annotated[float, Field(gt=0)] = 4
 
@@ -193,7 +193,7 @@ class Curate(Settings):
 class TokenizerSettings(Settings):
     kind: Literal["byte-bpe", "bpe", "wordpiece", "unigram"] = "byte-bpe"
     vocabulary: Annotated[Count, Field(ge=257, le=2**20)] = 8192
-    sample: Size = 64 * 10**6  # text that a new tokeniser is trained on
+    sample: Annotated[Size, Field(ge=1)] = 64 * 10**6  # text that a new tokeniser is trained on
     # share of characters that the alphabet holds; the rest become bytes (wordpiece: unknown). byte-bpe has no alphabet
     coverage: Annotated[float, Field(gt=0.9, le=1)] = 0.9995
     path: str | None = None  # an existing tokenizer.json

@@ -58,7 +58,7 @@ class ModelSettings(Settings):
 
 class TrainSettings(Settings):
     objective: Literal["lm", "mlm", "plm", "span", "episodes"] = "lm"  # default: that of the model's family
-    tokens: Count = 5_000_000
+    tokens: Annotated[Count, Field(ge=1)] = 5_000_000
     batch: Annotated[Count, Field(ge=1)] = 8192  # tokens a step
     micro_batch: Annotated[Count, Field(ge=1)] | None = (
         None  # tokens a pass; default: the whole batch at once

@@ -62,8 +62,12 @@ def guess_columns(names: list[str], usual_names: dict[str, tuple[str, ...]] = NA
     return found
 
 
-def find_columns(names: list[str], source: RowsSource, where: str) -> Columns:
-    """The columns of a file; RecipeError where none holds the text. Names with dots are columns inside columns."""
+def find_columns(names: list[str], source: RowsSource, where: str, *, more: bool = False) -> Columns:
+    """The columns of a file. Names with dots are columns inside columns.
+
+    RecipeError where none holds the text, or where one that the recipe names is not there; a file whose later rows
+    may bring it has `more`.
+    """
     code = source.kind == "code"
     found = guess_columns(names, CODE_NAMES if code else NAMES) | {
         str(field): column for field, column in source.columns.items()
@@ -79,6 +83,9 @@ def find_columns(names: list[str], source: RowsSource, where: str) -> Columns:
             f"{where}: {problem}; the columns are {', '.join(map(repr, names)) or 'none'}. "
             f"Name it in the recipe: `columns: {{text: …}}` of source {source.name!r}"
         )
+    for field, column in source.columns.items():
+        if not more and column not in names:
+            raise _missing(field, column, names, source, where)
     named = {_FIELD_OF.get(field, field): column for field, column in found.items()}
     meta = {
         field: named.pop(field)
@@ -86,6 +93,15 @@ def find_columns(names: list[str], source: RowsSource, where: str) -> Columns:
         if field not in FIELDS or (code and field == "language")
     }
     return Columns(text, named, meta)
+
+
+def _missing(field: str, column: str, names: list[str], source: RowsSource, where: str) -> RecipeError:
+    """Else a name with a slip in it would leave the field empty, and with it change the units that are held out."""
+    return RecipeError(
+        f"{where}: there is no column {column!r} for the {field}; the columns are "
+        f"{', '.join(map(repr, names)) or 'none'}. Name it in the recipe, or leave it out: "
+        f"`columns: {{{field}: …}}` of source {source.name!r}"
+    )
 
 
 def names_of(row: dict[str, Any], above: str = "", depth: int = 1) -> list[str]:
@@ -110,23 +126,39 @@ class GrowingColumns:
         self._source = source
         self._seen: dict[str, None] = {}  # outer names of the records so far
         self._found: Columns | None = None
+        # field -> column that the recipe names and no record has had
+        self._missing = {str(field): column for field, column in source.columns.items() if field != "text"}
+        self._met: dict[str, None] = {}  # every name, while one is missing
 
     def of(self, row: dict[str, Any], where: str) -> Columns:
         """The columns, this record's among them; RecipeError where the first has none for the text."""
         found = self._found
+        if self._missing:
+            self._met |= dict.fromkeys(names_of(row))
+            self._missing = {
+                field: column
+                for field, column in self._missing.items()
+                if column not in self._met and value_of(row, column) is None
+            }
         if found is not None and row.keys() <= self._seen.keys():
             return found
         names = names_of(row)
         if found is None:
-            found = find_columns(names, self._source, where)
+            found = find_columns(names, self._source, where, more=True)
         elif found.text in names:
-            more = find_columns(names, self._source, where)
+            more = find_columns(names, self._source, where, more=True)
             found = Columns(found.text, more.fields | found.fields, more.meta | found.meta)
         else:
             return found
         self._found = found
         self._seen |= dict.fromkeys(row)
         return found
+
+    def end(self, where: str) -> None:
+        """After the last record: RecipeError where no record ever had a column that the recipe names."""
+        if self._found is not None:
+            for field, column in self._missing.items():
+                raise _missing(field, column, list(self._met), self._source, where)
 
 
 def value_of(row: Any, name: str) -> Any:

@@ -156,6 +156,7 @@ def rows_of_lines(found: Iterator[Line], path: Place, source: RowsSource) -> Ite
             )
             continue
         yield document_of(row, columns.of(row, f"{path}, {where}"), line.offset, where, data)
+    columns.end(str(path))
 
 
 def _json(path: Place, source: RowsSource) -> Iterator[Record]:
@@ -223,6 +224,7 @@ def _elements(text: str, path: Place, source: RowsSource, stream: Stream) -> Ite
         yield quarantine(
             number, "unreadable_tail", detail, stream.tail.data if stream.tail is not None else b""
         )
+    columns.end(str(path))
 
 
 def _after(text: str, position: int, separator: str) -> int:
@@ -249,5 +251,7 @@ def _object(text: str, path: Place, source: RowsSource, stream: Stream) -> Itera
         for number, (key, row) in enumerate(value.items()):
             row, where = {"id": key, **row}, f"key {key!r}"
             yield document_of(row, columns.of(row, f"{path}, {where}"), number, where, b"")
-    else:
-        yield document_of(value, find_columns(names_of(value), source, str(path)), 0, "the object", data)
+        columns.end(str(path))
+    else:  # a field that one object lacks, others in their own files may have
+        found = find_columns(names_of(value), source, str(path), more=True)
+        yield document_of(value, found, 0, "the object", data)

@@ -15,7 +15,7 @@ from upath import UPath
 
 from headwater.errors import HeadwaterError, RecipeError, of_store
 from headwater.recipe.sources import HuggingfaceSource
-from headwater.sources import files
+from headwater.sources import files, listing
 from headwater.sources.hub_card import Card, data_files, read_card
 from headwater.sources.places import Listed, Place, is_remote, open_binary
 from headwater.sources.records import Found, Record
@@ -46,21 +46,20 @@ def expand(pattern: str, folder: Path, source: HuggingfaceSource) -> list[Listed
                 f"source {source.name!r}: {pattern} is no data set of a hub; write hf://datasets/org/name[@revision]"
             )
         return _remote(pattern, source)
-    place = folder / Path(pattern).expanduser()
-    if not place.is_dir():
+    given = Path(pattern).expanduser()
+    above, parts = listing.fixed(given)
+    place = next((one for one in (folder / given, folder / above) if one.is_dir()), None)
+    if place is None or (parts and place != folder / given):
         return None
     place = place.resolve()
-    saved = saved_to_disk(place, source.name, source.split)
-    names = saved or _chosen(
-        sorted(
-            path.relative_to(place).as_posix()
-            for path in place.rglob("*")
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(place).parts)
-        ),
-        _local_card(place),
-        source,
-        str(place),
-    )
+    names = saved_to_disk(place, source.name, source.split)
+    if not names:
+        problems: listing.Problems = {}
+        inside = [path for _, files in listing.files_below(place, problems) for path in files]
+        if problems:
+            raise RecipeError(listing.unreadable(source.name, problems))
+        below = sorted(path.relative_to(place).as_posix() for path in inside)
+        names = _chosen(below, _local_card(place), source, str(place))
     listed = []
     for name in names:
         stat = (place / name).stat()

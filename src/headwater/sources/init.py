@@ -7,16 +7,17 @@ Books named `Author_Title_Year` are split by author, versions of one article (`B
 rows without an author one by one, other files by file.
 """
 
-import glob
 import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+from headwater.engine.workspace import EVENTS
 from headwater.errors import RecipeError
 from headwater.recipe.sources import FilesSource
-from headwater.sources.init_recipe import Group, ending, listed, render, slug
-from headwater.sources.peek import Look, look
+from headwater.sources.init_recipe import Group, ending, listed, named, render
+from headwater.sources.listing import FOLDER, NOWHERE, Problems, escaped, files_below, fixed, shown
+from headwater.sources.peek import EMPTY, Look, look
 from headwater.sources.peek_folders import (
     DataSet,
     data_sets,
@@ -25,8 +26,12 @@ from headwater.sources.peek_folders import (
     repositories,
 )
 from headwater.sources.shards import input_files
+from headwater.sources.streams import bare_suffix
 
 LISTED = 40  # files that are named one by one where a glob would take others with them
+_NEVER_EMPTY = (".parquet", ".arrow", ".feather", ".epub", ".7z", ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst")  # fmt: skip
+# A file called events.jsonl may be data; a workspace has one of these beside it.
+_OF_WORKSPACES = frozenset(("lease.json", "inputs.json"))
 _AUTHOR_TITLE_YEAR = re.compile(r"^[^_]+_.+_\d{3,4}$")
 _VERSION = re.compile(r"^(.+)[-_]([^-_]{1,12})$")
 # Of a kind whose units are known only once it is read: the recipe's unit (None: the kind's own), and why.
@@ -50,27 +55,38 @@ def init(folder: Path) -> str:
             f"{folder} is {'a file' if folder.exists() else 'not there'}; init takes a folder of texts"
         )
     folder = folder.resolve()
-    files = _files(folder)
-    if not files:
-        raise RecipeError(f"the folder {folder} is empty; put texts there first")
+    files, passed = _files(folder)
+    if not files and not passed:
+        raise RecipeError(f"the folder {shown(folder)} is empty; put texts there first")
     looks, sets = _looks(folder, files)
-    left_out = [file for file in looks if not file.form]
+    left_out = [*(file for file in looks if not file.form), *passed]
     groups = _groups(folder, [file for file in looks if file.form], left_out, sets)
     if not groups:
-        raise RecipeError("\n".join([f"nothing in {folder} can be read yet:", *listed(folder, left_out)]))
+        raise RecipeError(
+            "\n".join([f"nothing in {shown(folder)} can be read yet:", *listed(folder, left_out)])
+        )
     return render(folder, groups, left_out)
 
 
-def _files(folder: Path) -> list[Path]:
-    """Every file but hidden ones and what Headwater itself made."""
-    workspaces = {log.parent for log in folder.rglob("events.jsonl")}
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and workspaces.isdisjoint(path.parents)
+def _files(folder: Path) -> tuple[list[Path], list[Look]]:
+    """Every file but hidden ones; and what is not gone into: workspaces, and what cannot be listed."""
+    problems: Problems = {}
+    files: list[Path] = []
+    workspaces: list[Path] = []
+    for place, inside in files_below(folder, problems):
+        if not workspaces or not place.is_relative_to(workspaces[-1]):
+            names = {path.name for path in inside}
+            if EVENTS in names and not names.isdisjoint(_OF_WORKSPACES):
+                workspaces.append(place)
+            else:
+                files += inside
+    passed = [Look(place, "", "a workspace of Headwater's") for place in workspaces]
+    passed += [
+        Look(place, "", why if why in (NOWHERE, FOLDER) else f"cannot be read ({why})")
+        for place, why in sorted(problems.items())
+        if not any(place.is_relative_to(one) for one in workspaces)
     ]
+    return sorted(files), passed
 
 
 def _looks(folder: Path, files: list[Path]) -> tuple[list[Look], dict[Path, DataSet]]:
@@ -105,12 +121,9 @@ def _groups(folder: Path, looks: list[Look], left_out: list[Look], sets: dict[Pa
     groups: list[Group] = []
     names: set[str] = set()
     for (subfolder, form, column, own), members in sorted(by_key.items(), key=lambda item: str(item[0])):
-        base = slug(Path(own).name if own else subfolder or folder.name)
-        name = base
-        for extra in (form, column or "", *map(str, range(2, 1000))):
-            if name not in names:
-                break
-            name = f"{base}-{slug(extra)}"
+        base = Path(own).name if own else subfolder or folder.name
+        extras = ("", form, column or "", *map(str, range(2, 1000)))
+        name = next(name for extra in extras if (name := named(base, extra)) not in names)
         names.add(name)
         if form == "huggingface":
             groups.append(_data_set(name, members, sets[Path(own)]))
@@ -135,7 +148,7 @@ def _data_set(name: str, members: list[Look], found: DataSet) -> Group:
     author = any(file.author for file in members)
     unit = None if author else "{by: document}"
     note = "the unit that is held out is the author" if author else "each row is a unit of its own"
-    paths = (glob.escape(str(found.top)),)
+    paths = (escaped(str(found.top)),)
     return Group(name, "huggingface", tuple(members), paths, unit, note, frozenset(), tuple(settings))
 
 
@@ -146,9 +159,9 @@ def _code(name: str, folder: Path, members: list[Look]) -> Group:
     else:
         unit, note = None, "the unit that is held out is the repository"
     loose = [str(file.path) for file in members if file.top is None]  # archives and rows
-    paths = (*(f"{glob.escape(str(top))}/**/*" for top in tops), *map(glob.escape, loose))
+    paths = (*(f"{escaped(str(top))}/**/*" for top in tops), *map(escaped, loose))
     units = (
-        frozenset(str(top.relative_to(folder)) for top in tops)
+        frozenset(shown(top.relative_to(folder)) for top in tops)
         if len(tops) > 1 and not loose
         else frozenset()
     )
@@ -165,21 +178,36 @@ def _paths(
     for end in sorted({ending(file.path) for file in members}):
         same = [file.path for file in members if ending(file.path) == end]
         deep = any(path.parent != base for path in same)
-        above = glob.escape(str(base)) + ("/**/*" if deep else "/*")
+        above = escaped(str(base)) + ("/**/*" if deep else "/*")
         held = _beside(others, base, deep)
-        rest = _beside(left_out, base, deep)
+        rest = _beside([file for file in left_out if not _empty(file)], base, deep)
         common = _common_ending(same)
-        if end and not any(name.endswith(end) for name in (*held, *rest)):
-            globs.append(above + glob.escape(end))
+        if deep and len(same) <= LISTED and _barred(left_out, base):
+            globs += [escaped(path) for path in same]
+        elif end and not any(name.endswith(end) for name in (*held, *rest)):
+            globs.append(above + escaped(end))
         elif common != end and not any(name.endswith(common) for name in (*held, *rest)):
-            globs.append(above + glob.escape(common))
+            globs.append(above + escaped(common))
         elif len({path.name for path in same}) == 1 < len(same) and same[0].name not in (*held, *rest):
-            globs.append(above[:-1] + glob.escape(same[0].name))
+            globs.append(above[:-1] + escaped(same[0].name))
         elif end and len(same) > LISTED and not any(name.endswith(end) for name in held):
-            globs.append(above + glob.escape(end))  # what is not read there is gated and counted
+            globs.append(above + escaped(end))  # what is not read there is gated and counted
         else:
-            globs += [glob.escape(str(path)) for path in same]
+            globs += [escaped(str(path)) for path in same]
     return tuple(globs)
+
+
+def _barred(left_out: list[Look], base: Path) -> bool:
+    """Whether a glob through the folders would meet one that cannot be listed, which a recipe refuses."""
+    return any(
+        file.why.startswith("cannot be read") and file.path.is_relative_to(base) and not file.path.is_file()
+        for file in left_out
+    )
+
+
+def _empty(file: Look) -> bool:
+    """Whether a glob may take it in: its reader gates it, or finds no row in it."""
+    return file.why == EMPTY and ending(file.path).lower() == bare_suffix(file.path) not in _NEVER_EMPTY
 
 
 def _beside(files: list[Look], base: Path, deep: bool) -> set[str]:
@@ -200,7 +228,7 @@ def _common_ending(paths: list[Path]) -> str:
 
 
 def _stem(path: Path) -> str:
-    return path.name.removesuffix(ending(path)) if ending(path) else path.name
+    return shown(path.name.removesuffix(ending(path)) if ending(path) else path.name)
 
 
 def _rooted(groups: list[Group], folder: Path) -> list[Group]:
@@ -220,7 +248,9 @@ def _clash(groups: list[Group]) -> bool:
     for group in groups:
         for path in {file.path for file in group.looks}:
             relative = next(
-                str(path.relative_to(root)) for root in map(_fixed, group.paths) if path.is_relative_to(root)
+                shown(path.relative_to(root))
+                for root in map(_fixed, group.paths)
+                if path.is_relative_to(root)
             )
             if relative in seen:
                 return True
@@ -230,10 +260,8 @@ def _clash(groups: list[Group]) -> bool:
 
 def _fixed(pattern: str) -> Path:
     """The folder that ids are relative to where no `root` is given."""
-    path = Path(pattern)
-    fixed = next((n for n, part in enumerate(path.parts) if part in ("**",) or part.startswith("*")), None)
-    parts = path.parts[:-1] if fixed is None else path.parts[:fixed]
-    return Path(re.sub(r"\[(.)\]", r"\1", str(Path(*parts))))
+    above, parts = fixed(Path(pattern))
+    return above if parts else above.parent
 
 
 # ---------------------------------------------------------------- units

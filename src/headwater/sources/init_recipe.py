@@ -8,8 +8,10 @@ from itertools import product
 from pathlib import Path
 
 from headwater.corpus.document import split_of
+from headwater.errors import RecipeError
 from headwater.recipe.quantities import show_size
 from headwater.recipe.sources import SOURCES
+from headwater.sources.listing import shown
 from headwater.sources.peek import Look
 from headwater.sources.streams import compression_of
 
@@ -59,14 +61,25 @@ def slug(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:48] or "texts"
 
 
+def named(base: str, extra: str) -> str:
+    """A source's name, of 64 characters at most."""
+    return f"{slug(base)}-{slug(extra)}"[:64].rstrip("-.") if extra else slug(base)
+
+
 def render(folder: Path, groups: list[Group], left_out: list[Look]) -> str:
     share, salt, divisible = _holdout(groups)
     size = sum(group.size for group in groups)
     tokens = _two_digits(min(MAX_TOKENS, EPOCHS * KEPT * (1 - share) * size / BYTES_A_TOKEN))
+    times = tokens / max(1, size / BYTES_A_TOKEN)
+    most = (
+        f"; at most {EPOCHS}"
+        if times <= EPOCHS
+        else f": so little text is for a try; a model wants {EPOCHS} at most"
+    )
     files = sum(len(group.looks) for group in groups)
     web = all(group.form in ("warc", "html") for group in groups)
     lines = [
-        f"# A first recipe for {folder}",
+        _comment(f"# A first recipe for {shown(folder)}"),
         f"# {_count(files)}, about {show_size(size)} of text. Paths are absolute, so the recipe may stand anywhere.",
         f"name: {json.dumps(slug(folder.name), ensure_ascii=False)}",
         "sources:",
@@ -95,7 +108,7 @@ def render(folder: Path, groups: list[Group], left_out: list[Look]) -> str:
         "  duplicates: {exact: true, near: {similarity: 0.8, keep: longest}}",
         f"tokenizer: {{vocabulary: {2048 if size < 3e6 else 4096 if size < 3e7 else 8192}}}",
         "model: {family: gpt, preset: modern-nano}",
-        f"train: {{tokens: {tokens}}}  # about {tokens / max(1, size / BYTES_A_TOKEN):.1f} times the text; at most {EPOCHS}",
+        f"train: {{tokens: {tokens}}}  # about {times:.1f} times the text{most}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -129,8 +142,8 @@ def _holdout(groups: list[Group]) -> tuple[float, str, bool]:
 def _source(group: Group) -> list[str]:
     lines = [f"  # {_count(len(group.looks))}, about {show_size(group.size)} of text; {group.unit_note}"]
     if odd := sorted({ending(file.path) for file in group.looks} - _USUAL) if group.form == "text" else []:
-        shown = ", ".join(end or "no extension" for end in odd)
-        lines.append(f"  # {shown}: not a known extension, but valid text; read as one document a file")
+        endings = shown(", ".join(end or "no extension" for end in odd))
+        lines.append(f"  # {endings}: not a known extension, but valid text; read as one document a file")
     lines += [
         f"  - name: {json.dumps(group.name, ensure_ascii=False)}",
         f"    kind: {group.kind}",
@@ -138,8 +151,8 @@ def _source(group: Group) -> list[str]:
         *(f"      - {json.dumps(path, ensure_ascii=False)}" for path in group.paths),
     ]
     if group.root is not None:
-        shown = json.dumps(str(group.root), ensure_ascii=False)
-        lines.append(f"    root: {shown}  # below it no two files have the same path")
+        root = json.dumps(_utf8(group.root), ensure_ascii=False)
+        lines.append(f"    root: {root}  # below it no two files have the same path")
     lines += [f"    {line}" for line in group.settings]
     if group.looks[0].column is not None:
         column = json.dumps(group.looks[0].column, ensure_ascii=False)
@@ -159,12 +172,24 @@ def listed(folder: Path, left_out: list[Look]) -> list[str]:
         by_reason[file.why].append(file.path.relative_to(folder))
     lines = []
     for reason, paths in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
-        shown = ", ".join(str(path) for path in paths[:3])
+        names = ", ".join(shown(path) for path in paths[:3])
         more = ", …" if len(paths) > 3 else ""
-        lines.append(
-            re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", f"   {len(paths):,} × {reason}: {shown}{more}")
-        )
+        lines.append(_comment(f"   {len(paths):,} × {reason}: {names}{more}"))
     return lines
+
+
+def _comment(line: str) -> str:
+    """What ends a line or is no text of YAML as a question mark."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]", "?", line)
+
+
+def _utf8(root: Path) -> str:
+    """RecipeError where no recipe can hold the name."""
+    if shown(root) != str(root):
+        raise RecipeError(
+            f"two files of the same name need `root: {shown(root)}`, and that name is no UTF-8; rename the folder"
+        )
+    return str(root)
 
 
 def _count(files: int) -> str:

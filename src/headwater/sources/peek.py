@@ -41,6 +41,7 @@ PROGRAMS = {
     ".py", ".js", ".css", ".c", ".h", ".cpp", ".java", ".go", ".rs", ".sh", ".yaml", ".yml", ".toml",
     ".ini", ".cfg", ".lock",
 }  # fmt: skip
+EMPTY = "empty"
 ABOUT = ("license", "licence", "readme", "notice", "copying", "changelog", "manifest")
 WARC = (".warc", ".wet", ".arc", ".warc.gz", ".warc.zst", ".warc.lz4", ".wet.gz", ".arc.gz")
 WAT = (".wat", ".wat.gz")
@@ -88,7 +89,7 @@ def look(path: Path) -> Look:
     if suffix in PROGRAMS:
         return Look(path, "", f"{_extension(path)} is no prose")
     if path.stat().st_size == 0:
-        return Look(path, "", "empty")
+        return Look(path, "", EMPTY)
     if name.startswith(ABOUT) or ("metadata" in name and suffix in (".json", ".csv", ".tsv")):
         return Look(path, "", "about the data, not of it")
     try:

@@ -62,8 +62,11 @@ def data_sets(files: list[Path]) -> dict[Path, Card]:
     found = {}
     for path in files:
         if path.name == "README.md":
-            with path.open("rb") as file:
-                head = file.read(MAX_CARD)
+            try:
+                with path.open("rb") as file:
+                    head = file.read(MAX_CARD)
+            except OSError:
+                continue  # which is said where it is looked at by itself
             if not head.lstrip(b"\xef\xbb\xbf").startswith(b"---") or not _KEYS.search(
                 head.decode("utf-8", "replace")
             ):

@@ -7,10 +7,8 @@ files, the source's settings and the versions of what reads them. Hashes are kep
 and time, so that a second plan reads nothing.
 """
 
-import glob
 import hashlib
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,6 +24,7 @@ from headwater.engine.workspace import Workspace, content_key, read_json, write_
 from headwater.errors import RecipeError
 from headwater.recipe.settings import Holdout
 from headwater.recipe.sources import BaseSource
+from headwater.sources import listing
 from headwater.sources.kinds import KINDS
 from headwater.sources.places import Place, expand, is_remote
 from headwater.sources.saved import saved_to_disk
@@ -191,7 +190,15 @@ def check_collisions(sources: dict[str, tuple[str, list[Task]]]) -> None:
 
 
 def input_files(source: BaseSource, folder: Path) -> list[InputFile]:
-    """The files that a source's paths name, sorted by relative path."""
+    """The files that a source's paths name, sorted by relative path. RecipeError names what may not be read."""
+    try:
+        return _input_files(source, folder)
+    except PermissionError as error:
+        problems = {Path(error.filename or folder): error.strerror or str(error)}
+        raise RecipeError(listing.unreadable(source.name, problems)) from error
+
+
+def _input_files(source: BaseSource, folder: Path) -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for pattern in source.paths:
         special = KINDS[source.kind].expand
@@ -203,7 +210,7 @@ def input_files(source: BaseSource, folder: Path) -> list[InputFile]:
         root, files = (
             _expand_remote(pattern, source.name)
             if is_remote(pattern)
-            else _expand_local(pattern, folder, source.name)
+            else _expand_local(pattern, folder, source)
         )
         root = _root(source.root, folder) or root
         for path, size, modified, content in files:
@@ -230,15 +237,21 @@ def _expand_remote(pattern: str, name: str) -> tuple[Place, list[tuple[Place, in
     return root, [(file.place, file.bytes, 0, file.version) for file in files]
 
 
-def _expand_local(pattern: str, folder: Path, name: str) -> tuple[Place, list[tuple[Place, int, int, str]]]:
-    root, paths = _expand(pattern, folder, name)
+def _expand_local(
+    pattern: str, folder: Path, source: BaseSource
+) -> tuple[Place, list[tuple[Place, int, int, str]]]:
+    root, paths = _expand(pattern, folder, source)
     stats = [path.stat() for path in paths]
     return root, [(path, stat.st_size, stat.st_ctime_ns, "") for path, stat in zip(paths, stats, strict=True)]
 
 
-def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
+def _expand(pattern: str, folder: Path, source: BaseSource) -> tuple[Path, list[Path]]:
     """A path or glob: what ids are relative to (its fixed prefix folder), and the files."""
-    path = folder / Path(pattern).expanduser()
+    name, given = source.name, Path(pattern).expanduser()
+    above, parts = listing.fixed(given)
+    path = folder / given
+    if not parts and not path.exists():
+        path = folder / above
     if path.is_dir() and (saved := saved_to_disk(path, name)):
         return path.resolve(), [path.resolve() / below for below in saved]
     if path.is_file():
@@ -252,13 +265,15 @@ def _expand(pattern: str, folder: Path, name: str) -> tuple[Path, list[Path]]:
             if inside
             else f"source {name!r}: the folder {path} is empty; put files there or change `paths`"
         )
-    if not glob.has_magic(str(path)):
+    if not parts:
         raise RecipeError(f"source {name!r}: there is no file {path} (`paths` says {pattern!r})")
-    fixed = next(index for index, part in enumerate(path.parts) if glob.has_magic(part))
-    root = Path(*path.parts[:fixed]).resolve()
-    # Unlike Path.glob, this one passes hidden files by.
-    matches = glob.glob(str(Path(*path.parts[fixed:])), root_dir=root, recursive=True)  # noqa: PTH207
-    files = sorted(root / match for match in matches if (root / match).is_file())
+    root = (folder / above).resolve()
+    problems: listing.Problems = {}
+    files = listing.matching(root, parts, problems)
+    if source.kind == "code":  # a repository may well hold links that lead out of it
+        problems = {place: why for place, why in problems.items() if why != listing.NOWHERE}
+    if problems:
+        raise RecipeError(listing.unreadable(name, problems))
     if not files:
         reason = "no file there matches" if root.is_dir() else f"there is no folder {root}"
         if root.is_dir() and not any(root.iterdir()):
@@ -277,8 +292,7 @@ def _relative(path: Place, root: Place, name: str) -> str:
         relative = path.relative_to(str(root))
     except ValueError:
         raise RecipeError(f"source {name!r}: {path} is not below its root {root}") from None
-    # A name that is no UTF-8 shows its odd bytes as \xNN.
-    return os.fsencode(PurePath(relative).as_posix()).decode("utf-8", "backslashreplace")
+    return listing.shown(PurePath(relative).as_posix())
 
 
 def _local_file(path: str, name: str) -> InputFile:
@@ -307,12 +321,17 @@ def _content_hashes(files: list[InputFile], workspace: Workspace) -> dict[Place,
         if isinstance(file.path, UPath):
             hashes[file.path] = file.version
             continue
-        name = os.fsencode(file.path).decode("utf-8", "backslashreplace")
+        name = listing.shown(file.path)
         state = [file.bytes, file.changed]
         entry = known.get(name)
         if entry is None or entry[:2] != state:
-            with file.path.open("rb") as stream:
-                entry = [*state, hashlib.file_digest(stream, "sha256").hexdigest()]
+            try:
+                with file.path.open("rb") as stream:
+                    entry = [*state, hashlib.file_digest(stream, "sha256").hexdigest()]
+            except PermissionError as error:
+                raise RecipeError(
+                    f"cannot read {name} ({error.strerror}); make it readable, or leave it out of `paths`"
+                ) from error
             known[name] = entry
             changed = True
         hashes[file.path] = entry[2]
