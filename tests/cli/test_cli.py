@@ -99,7 +99,6 @@ def test_usage_and_recipe_errors_exit_with_2(tmp_path: Path) -> None:
         ("study --workers 1 --data 数据", "--data, --workers: of --record alone"),
         ("study --record", "--record: name the study"),
         ("evaluate 配方.yaml --shots 0,5 --language zh", "--shots, --language: of --tasks alone"),
-        ("evaluate 配方.yaml --tasks blimp --plan", "--plan: not with --tasks"),
     ],
 )
 def test_options_that_would_do_nothing_are_usage_errors(arguments: str, said: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import language_option, print_result, refuse_idle
+from headwater.cli.shared import chosen_engine, language_option, print_result, refuse_idle
 
 _HELP = """Bits per byte of a recipe, or tasks of a run.
 
@@ -60,15 +60,24 @@ def of_runs(stage: click.Command) -> click.Command:
         if place is None:
             raise click.UsageError("name a recipe, or a run with --tasks")
         if place.is_dir():
-            if options.pop("plan") or options["overrides"]:
-                raise click.UsageError("--plan and --set are for recipes; this names a folder")
+            engine = options["engine"] != "local" or options["engine_options"] or options["address"]
+            if options.pop("plan") or options["overrides"] or engine:
+                raise click.UsageError("--plan, --set and --engine are for recipes; this names a folder")
             _ask(place, names, asked, options)
+        elif names and options["plan"]:
+            from headwater.pipeline.summary import plan_lines
+
+            lines = plan_lines(place, "train", overrides=options["overrides"], workspace=options["workspace"])
+            lines.append(f"tasks     {', '.join(names)}, of the run that is trained")
+            print_result({"plan": lines}, options["as_json"], lines)
         elif names:
-            refuse_idle(["plan"], "not with --tasks, which are asked of a trained run; leave --tasks out")
             from headwater.pipeline.run import run_until
 
             settings = {key: options[key] for key in ("overrides", "workspace", "workers")}
-            outcome = run_until("train", place, **settings)
+            engine = chosen_engine(options["engine"], options["engine_options"], options["address"])
+            outcome = run_until("train", place, **settings, engine=engine)
+            if asked["data"] is None and (data := outcome.recipe.evaluate.data) is not None:
+                asked["data"] = outcome.recipe.folder / data
             _ask(outcome.runs[0].folder, names, asked, {**options, "workspace": None})
         else:
             refuse_idle(asked, "of --tasks alone; name tasks, or write them into the recipe, under evaluate")

@@ -41,12 +41,7 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def command(
         *args: Any, engine: str, engine_options: tuple[str, ...], address: str | None, **rest: Any
     ) -> Any:
-        from headwater.engine.engines import engine_of
-
-        options = dict(_pair(option) for option in engine_options)
-        if address is not None:
-            options["address"] = address
-        return function(*args, engine=engine_of(engine, options), **rest)
+        return function(*args, engine=chosen_engine(engine, engine_options, address), **rest)
 
     for option in (
         click.option("--engine-option", "engine_options", multiple=True, metavar="KEY=VALUE",
@@ -57,6 +52,16 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def chosen_engine(name: str, pairs: tuple[str, ...], address: str | None) -> Any:
+    """The engine that these options name."""
+    from headwater.engine.engines import engine_of
+
+    options = dict(_pair(option) for option in pairs)
+    if address is not None:
+        options["address"] = address
+    return engine_of(name, options)
 
 
 def _pair(option: str) -> tuple[str, str]:
