@@ -3,29 +3,36 @@
 classification   text, pair, label        SST-2, ChnSentiCorp, AG News, TNEWS, OCNLI, CSL, CLUEWSC
 tagging          words, tags              CoNLL
 reading          passage, question        SQuAD JSON: XQuAD, CMRC 2018, DRCD (`is_impossible`: no answer)
-choice           passage, question, …     C3, ChID, and rows with `options` (or A, B, C, D) and `answer`
+choice           passage, question, …     C3, ChID, rows with `options` (or A, B, C, D: C-Eval, CMMLU) and `answer`
 generation       source, target           E2E, DialogSum, pairs of sentences; `messages` of chats
 
 Nothing is guessed where a file has neither the usual names nor two columns: an error says which names there are.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from headwater.errors import RecipeError
+from headwater.tasks.columns import column, letters, optional, plain, string, without_targets
 from headwater.tasks.items import Asked, Choice, Classified, Item, Tagged, Written
+from headwater.tasks.names import (
+    ANSWERS,
+    IDS,
+    LABELS,
+    MESSAGES,
+    OPTIONS,
+    PAIRS,
+    PASSAGES,
+    QUESTIONS,
+    SOURCES,
+    TAGS,
+    TARGETS,
+    TEXTS,
+    WORDS,
+)
 from headwater.tasks.records import Records, Row
 
-LABELS = ("label", "labels", "label_desc", "class", "category", "sentiment", "gold_label", "cat")
-TEXTS = ("text", "sentence", "review", "content", "sentence1", "premise", "question1", "text_a", "abst")
-PAIRS = ("pair", "sentence2", "hypothesis", "question2", "text_b", "keyword")
-WORDS, TAGS = ("words", "tokens"), ("tags", "ner_tags", "labels")
-SOURCES = ("source", "src", "dialogue", "document", "article", "mr", "input", "instruction", "en")
-TARGETS = ("target", "tgt", "summary", "highlights", "ref", "output", "response", "answer", "zh")
-PASSAGES = ("passage", "context", "article", "content")
-OPTIONS = ("options", "choices", "choice", "candidates")
-MESSAGES = "messages"  # of a dialogue: [{"role", "content"}]
 # how a chat is written out for models that have no tokens for it: English, Chinese
 ROLES = {
     "system": ("System: ", "系统："), "user": ("User: ", "用户："), "assistant": ("Assistant: ", "助手："),
@@ -34,16 +41,16 @@ NO_CONSENSUS = "-"  # the label of NLI items on which annotators did not agree
 UNLABELLED, NO_LABEL, EMPTY = "unlabelled", "no_consensus", "empty_text"
 
 
-def kind_of(records: Records) -> str:
-    """What kind of task a file is of. Raises RecipeError where its columns do not say so."""
+def kind_of(records: Records, columns: Mapping[str, str]) -> str:
+    """What kind of task a file is of, by its columns and those that are named. Raises RecipeError where they do not say."""
     if isinstance(records.whole, dict) and "data" in records.whole:
         return "reading"
     if isinstance(records.whole, list):
         return "choice"
-    names = {name.lower() for name in records.columns}
+    names = {name.lower() for name in records.columns} | {role for role, name in columns.items() if name}
     if "words" in names or ("tokens" in names and names & set(TAGS)):
         return "tagging"
-    if names & set(OPTIONS) and "answer" in names | {"label"}:
+    if (names & set(OPTIONS) or letters(records)) and "answer" in names:
         return "choice"
     if names & set(LABELS) and names & set(TEXTS):
         return "classification"
@@ -58,7 +65,8 @@ def kind_of(records: Records) -> str:
 
 
 def _few_values(records: Records, column: str) -> bool:
-    values = Counter(str(row.values[column]) for row in records.rows)
+    """Beside the first line, which may be names."""
+    values = {str(row.values[column]) for row in records.rows[1:]}
     return len(values) <= max(2, len(records.rows) // 10) and len(values) < 500
 
 
@@ -70,15 +78,15 @@ def items_of(
     if kind == "reading":
         return _squad(records)
     if isinstance(records.whole, list):
-        return list(_c3(records)), Counter()
+        return _c3(records)
+    if without_targets(records, kind, columns):
+        return [], Counter({UNLABELLED: len(records.rows)})
     made: list[Item] = []
     left_out: Counter[str] = Counter()
     row_of = {
         "classification": _classified, "tagging": _tagged, "choice": _choice, "generation": _written,
     }[kind](records, columns)  # fmt: skip
-    given = columns.get("id") or next(
-        (name for name in ("id", "idx", "guid") if name in records.columns), None
-    )
+    given = optional(records, columns, "id", IDS)
     seen: dict[str, int] = {}
     for row in records.rows:
         name = str(row.line) if given is None else str(row.values.get(given, row.line))
@@ -107,91 +115,50 @@ def _named(item: Item, names: tuple[str, ...]) -> Item:
     return Classified(item.id, item.text, item.pair, known)
 
 
-# ---------------------------------------------------------------- columns
-
-
-def _column(
-    records: Records, columns: Mapping[str, str], role: str, usual: tuple[str, ...], place: str = ""
-) -> str:
-    """The file's name for a role. `place`: where it stands in a file without names."""
-    if role in columns:
-        if columns[role] not in records.columns:
-            raise RecipeError(f"{records.path}: has no column {columns[role]!r}; it has {records.named}")
-        return columns[role]
-    lower = {name.lower(): name for name in records.columns}
-    found = next(
-        (lower[name] for name in usual if name in lower), place if place in records.columns else None
-    )
-    if found is None:
-        raise RecipeError(
-            f"{records.path}: no column for the {role} among {records.named}; say which it is: "
-            f"--columns {role}=NAME"
-        )
-    return found
-
-
-def _optional(records: Records, columns: Mapping[str, str], role: str, usual: tuple[str, ...]) -> str | None:
-    try:
-        return _column(records, columns, role, usual)
-    except RecipeError:
-        if role in columns:
-            raise
-        return None
-
-
-def _string(records: Records, row: Row, column: str) -> str:
-    value = row.values.get(column)
-    if isinstance(value, list):
-        value = " ".join(str(one) for one in value)
-    text = "" if value is None else str(value)
-    if not text.strip():
-        raise RecipeError(f"{records.where(row)}: column {column!r} is empty; fill it, or take the line out")
-    return text.strip()
-
-
 # ---------------------------------------------------------------- kinds
 
 
 def _classified(records: Records, columns: Mapping[str, str]) -> Any:
-    text = _column(records, columns, "text", TEXTS, "1")
-    label = _column(records, columns, "label", LABELS, "2")
+    text = column(records, columns, "text", TEXTS, "1")
+    label = column(records, columns, "label", LABELS, "2")
     described = next((n for n in ("label_desc", "label_des") if n in records.columns), None)
-    pair = _optional(records, columns, "pair", PAIRS)
-    spans = "target" in records.columns and text == "text"  # CLUEWSC
-    if not any(_filled(row.values.get(label)) for row in records.rows):
-        return lambda row, name: UNLABELLED
+    pair = optional(records, columns, "pair", PAIRS)
+    spans = "target" in records.columns and text == "text" and "pair" not in columns  # CLUEWSC
 
     def made(row: Row, name: str) -> Item | str:
         value = row.values.get(described) if described and label == "label" else row.values.get(label)
-        if not _filled(value):
-            empty = sum(not _filled(one.values.get(label)) for one in records.rows)
+        if not plain(value):
+            empty = sum(not plain(one.values.get(label)) for one in records.rows)
             raise RecipeError(
                 f"{records.where(row)}: the label is missing (column {label!r}; {empty:,} of {len(records.rows):,} "
                 "lines have none); label them, or take them out"
             )
-        if str(value) == NO_CONSENSUS:
+        if pair is not None and str(value) == NO_CONSENSUS:
             return NO_LABEL
-        if not all(_filled(row.values.get(column)) for column in (text, pair) if column):
+        if _lacks(row, text, pair):
             return EMPTY
-        second = None if pair is None else _string(records, row, pair)
+        second = None if pair is None else string(records, row, pair)
         if spans and isinstance(row.values.get("target"), dict):
             about = row.values["target"]
             second = f"{about.get('span2_text')} = {about.get('span1_text')}"
-        return Classified(name, _string(records, row, text), second, str(value).strip())
+        return Classified(name, string(records, row, text), second, str(value).strip())
 
     return made
 
 
-def _filled(value: Any) -> bool:
-    return value is not None and str(value).strip() != ""
+def _lacks(row: Row, *names: str | None) -> bool:
+    """Whether one of these columns, of those that there are, is empty."""
+    return not all(plain(row.values.get(name)) for name in names if name is not None)
 
 
 def _tagged(records: Records, columns: Mapping[str, str]) -> Any:
-    words = _column(records, columns, "words", WORDS)
-    tags = _column(records, columns, "tags", TAGS)
+    words = column(records, columns, "words", WORDS)
+    tags = column(records, columns, "tags", TAGS)
 
-    def made(row: Row, name: str) -> Item:
+    def made(row: Row, name: str) -> Item | str:
         some, theirs = (list(row.values.get(column) or ()) for column in (words, tags))
+        if not some and not theirs:
+            return EMPTY
         if not some or len(some) != len(theirs):
             raise RecipeError(
                 f"{records.where(row)}: {len(some)} words and {len(theirs)} tags; each word needs one"
@@ -202,18 +169,45 @@ def _tagged(records: Records, columns: Mapping[str, str]) -> Any:
 
 
 def _choice(records: Records, columns: Mapping[str, str]) -> Any:
-    options = _column(records, columns, "options", OPTIONS)
-    answer = _column(records, columns, "answer", ("answer", "label"))
-    passage = _optional(records, columns, "passage", PASSAGES)
-    question = _optional(records, columns, "question", ("question",))
+    lettered = () if "options" in columns else letters(records)
+    options = None if lettered else column(records, columns, "options", OPTIONS)
+    answer = column(records, columns, "answer", ANSWERS)
+    passage = _used(records, optional(records, columns, "passage", PASSAGES))
+    question = _used(records, optional(records, columns, "question", QUESTIONS))
 
-    def made(row: Row, name: str) -> Item:
-        some = tuple(str(one) for one in row.values.get(options) or ())
-        text = "" if passage is None else _string(records, row, passage).replace("#idiom#", "____")
-        asked = "" if question is None else _string(records, row, question)
-        return Choice(name, text, asked, some, _answer(records.where(row), row.values.get(answer), some))
+    def made(row: Row, name: str) -> Item | str:
+        if _lacks(row, passage, question):
+            return EMPTY
+        some: tuple[str, ...] = tuple(
+            str(one) for one in (row.values.get(options) if options else None) or ()
+        )
+        right = row.values.get(answer)
+        if lettered:
+            some = _until_empty(records, row, lettered)
+            letter = plain(right).upper()  # before any option whose text is a letter
+            right = lettered.index(letter) if letter in lettered else right
+        text = "" if passage is None else string(records, row, passage).replace("#idiom#", "____")
+        asked = "" if question is None else string(records, row, question)
+        return Choice(name, text, asked, some, _answer(records.where(row), right, some))
 
     return made
+
+
+def _used(records: Records, name: str | None) -> str | None:
+    """The column, unless it is empty in every row."""
+    return name if any(not _lacks(row, name) for row in records.rows) else None
+
+
+def _until_empty(records: Records, row: Row, lettered: tuple[str, ...]) -> tuple[str, ...]:
+    """Options of columns A, B, C, D; the last ones may be empty."""
+    some = [plain(row.values.get(letter)) for letter in lettered]
+    while some and not some[-1]:
+        some.pop()
+    if not all(some):
+        raise RecipeError(
+            f"{records.where(row)}: option {lettered[some.index('')]} is empty; fill it, or take the line out"
+        )
+    return tuple(some)
 
 
 def _answer(where: str, value: Any, options: tuple[str, ...]) -> int:
@@ -232,11 +226,17 @@ def _answer(where: str, value: Any, options: tuple[str, ...]) -> int:
 
 
 def _written(records: Records, columns: Mapping[str, str]) -> Any:
-    if MESSAGES in records.columns and not columns:
+    if MESSAGES in records.columns and not {"source", "target"} & set(columns):
         return lambda row, name: _answers(records, row, name)
-    source = _column(records, columns, "source", SOURCES, "1")
-    target = _column(records, columns, "target", TARGETS, "2")
-    return lambda row, name: Written(name, _string(records, row, source), (_string(records, row, target),))
+    source = column(records, columns, "source", SOURCES, "1")
+    target = column(records, columns, "target", TARGETS, "2")
+
+    def made(row: Row, name: str) -> Item | str:
+        if _lacks(row, source):
+            return EMPTY
+        return Written(name, string(records, row, source), (string(records, row, target),))
+
+    return made
 
 
 def _answers(records: Records, row: Row, name: str) -> list[Item]:
@@ -321,16 +321,22 @@ def _place(where: str, passage: str, answer: Mapping[str, Any]) -> tuple[str, in
     return text, min(places, key=lambda place: abs(place - start))
 
 
-def _c3(records: Records) -> Iterator[Item]:
+def _c3(records: Records) -> tuple[list[Item], Counter[str]]:
+    made: list[Item] = []
+    left_out: Counter[str] = Counter()
     for number, entry in enumerate(records.whole, 1):
         where = f"{records.path} record {number}"
         if not (isinstance(entry, list) and len(entry) >= 2 and isinstance(entry[0], list)):
             raise RecipeError(f"{where}: expected [[lines], [questions], id] (C3)")
+        passage = "\n".join(map(str, entry[0]))
         for place, asked in enumerate(entry[1]):
+            question = str(asked.get("question") or "")
+            if not passage.strip() and not question.strip():
+                left_out[EMPTY] += 1
+                continue
             options = tuple(map(str, asked.get("choice", ())))
             if not str(asked.get("answer") or "").strip():
                 raise RecipeError(f"{where}: question {place + 1} has no answer")
             answer = _answer(where, asked["answer"], options)
-            yield Choice(
-                f"{number}-{place + 1}", "\n".join(entry[0]), str(asked.get("question", "")), options, answer
-            )
+            made.append(Choice(f"{number}-{place + 1}", passage, question, options, answer))
+    return made, left_out

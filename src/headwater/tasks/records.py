@@ -15,12 +15,14 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
 from headwater.errors import RecipeError
+from headwater.tasks.names import HEADS
 
 LONGEST_FILE = 1 << 30  # bytes of a file, unpacked
 TABLES = (".csv", ".tsv", ".txt")
@@ -48,7 +50,19 @@ class Records:
     @property
     def named(self) -> str:
         """The columns, for a message: control characters are escaped."""
-        return ", ".join(harmless(column) for column in self.columns)
+        names = ", ".join(harmless(column) for column in self.columns)
+        return f"{names} (no name is known in its first line: {self.head})" if self.by_place else names
+
+    @property
+    def by_place(self) -> bool:
+        """Whether the columns are numbers, as the first line is no names."""
+        return bool(self.columns) and self.columns == _numbers(len(self.columns))
+
+    @property
+    def head(self) -> str:
+        """The first row, shortened."""
+        cells = self.rows[0].values.values() if self.rows else ()
+        return ", ".join(harmless(str(cell)[:40]) for cell in cells)
 
     def where(self, row: Row) -> str:
         return f"{self.path} line {row.line}"
@@ -67,8 +81,13 @@ def suffix_of(path: Path) -> str:
     return next((suffix for suffix in SUFFIXES if bare.endswith(suffix)), "")
 
 
-def read_records(path: Path) -> Records:
-    """Raises RecipeError, naming file and line, where it is missing, of another kind or damaged."""
+def _numbers(count: int) -> tuple[str, ...]:
+    return tuple(str(number) for number in range(1, count + 1))
+
+
+def read_records(path: Path, names: Collection[str] = ()) -> Records:
+    """`names`: columns that it is known to have. Raises RecipeError, naming file and line, where it is missing, of
+    another kind or damaged."""
     suffix = suffix_of(path)
     if not suffix:
         raise RecipeError(f"{path}: a task's file ends in {', '.join(SUFFIXES)}, perhaps with .gz behind it")
@@ -83,7 +102,7 @@ def read_records(path: Path) -> Records:
         return _bitext(path, text)
     if suffix == ".xml":
         return _entailment(path, text)
-    return _table(path, text, suffix)
+    return _table(path, text, suffix, names)
 
 
 def _text(path: Path) -> str:
@@ -143,15 +162,8 @@ def _loads(path: Path, line: int, text: str) -> Any:
         raise RecipeError(f"{path} line {line}: JSON nested too deep to be read") from error
 
 
-# first cells that are names of columns, not data
-_NAMES = {
-    "text", "sentence", "review", "content", "label", "labels", "sentence1", "premise", "question", "question1",
-    "text_a", "title", "id", "idx", "index", "mr", "source", "src", "cat", "class", "category", "dialogue",
-}  # fmt: skip
-
-
-def _table(path: Path, text: str, suffix: str) -> Records:
-    """Without a line of names columns are called 1, 2, …"""
+def _table(path: Path, text: str, suffix: str, names: Collection[str]) -> Records:
+    """Without a line of names columns are called 1, 2, …; a name that is empty is `unnamed 3`."""
     csv.field_size_limit(LONGEST_FILE)
     lines = io.StringIO(text, newline="")
     if suffix == ".csv":
@@ -167,9 +179,14 @@ def _table(path: Path, text: str, suffix: str) -> Records:
         raise RecipeError(f"{path} line {reader.line_num}: {error}") from error
     if not cells:
         raise RecipeError(f"{path}: is empty")
-    first = [cell.strip() for cell in cells[0][1]]
-    named = any(cell.lower() in _NAMES for cell in first) and len(set(first)) == len(first)
-    columns = tuple(first) if named else tuple(str(n) for n in range(1, len(first) + 1))
+    first = [cell.strip() or f"unnamed {number}" for number, cell in enumerate(cells[0][1], 1)]
+    numbers = _numbers(len(first))
+    asked = any(cell in names and cell not in numbers for cell in first)
+    twice = next((cell for cell in first if first.count(cell) > 1), None)
+    if asked and twice is not None:
+        raise RecipeError(f"{path}: two columns are called {twice!r}; call one of them otherwise")
+    named = asked or (twice is None and any(cell.lower() in HEADS for cell in first))
+    columns = tuple(first) if named else numbers
     if not named and all(
         len(row) == 4 and row[1] in ("0", "1") and set(row[2].strip()) <= {"*", "?"} for _, row in cells
     ):

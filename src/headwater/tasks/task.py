@@ -32,6 +32,7 @@ from headwater.engine.workspace import (
     write_json,
 )
 from headwater.errors import RecipeError
+from headwater.tasks.columns import doubtful_heads, with_targets
 from headwater.tasks.items import KINDS, Item, as_json, from_json
 from headwater.tasks.layouts import UNLABELLED, items_of, kind_of
 from headwater.tasks.records import Records, read_records, suffix_of
@@ -92,15 +93,21 @@ def read_task(
                 found = {"train": [path for paths in found.values() for path in paths]}
             found[split] = [given]
     _refuse_one_file_twice(found)
-    read = {split: [read_records(path) for path in paths] for split, paths in found.items()}
-    first = next(iter(read.values()))[0]
-    kind = kind or kind_of(first)
+    columns = columns or {}
+    read = {
+        split: [read_records(path, {*columns.values()} - {""}) for path in paths]
+        for split, paths in found.items()
+    }
+    first = (read.get("train") or next(iter(read.values())))[0]
+    kind = kind or kind_of(first, columns)
     names = _label_names(first.path)
+    doubts = doubtful_heads([one for some in read.values() for one in some], kind, columns)
     splits: dict[str, list[Item]] = {}
     left_out: dict[str, dict[str, int]] = {}
-    for split, some in read.items():
-        splits[split], reasons = _items(some, kind, columns or {}, names)
-        if reasons:
+    for split in read:
+        some, without = with_targets(split, read, kind, columns)
+        splits[split], reasons = _items(some, kind, columns, names)
+        if reasons := reasons + Counter({UNLABELLED: without}):
             left_out[split] = dict(reasons)
     told = {split for split, given in (("validation", validation), ("test", test)) if given is not None}
     notes = [f"{split}: {reasons[UNLABELLED]:,} items have no label and are left out"
@@ -109,7 +116,13 @@ def read_task(
     _refuse_shared(splits)
     where = place if isinstance(place, Path) else first.path.parent
     return Task(
-        name or _stem(where), kind, splits, _labels(kind, splits), _hashes(found), (*notes, *said), left_out
+        name or _stem(where),
+        kind,
+        splits,
+        _labels(kind, splits),
+        _hashes(found),
+        (*notes, *doubts, *said),
+        left_out,
     )
 
 
