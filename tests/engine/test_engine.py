@@ -147,6 +147,23 @@ def test_ctrl_c_leaves_no_child(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*/job.json"))
 
 
+def test_ctrl_c_while_a_worker_starts_is_not_told_by_it() -> None:
+    script = (
+        "import os, signal, time\nfrom headwater.engine import workers\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('打断', flush=True))\n"
+        "started = workers._start()\n"
+        "for _ in range(20):\n    os.killpg(0, signal.SIGINT)\n    time.sleep(0.02)\n"
+        "assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())\n"
+        "workers._end([started])\nprint(started.process.exitcode)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, encoding="utf-8", start_new_session=True,
+        timeout=60, env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert done.stdout.splitlines()[0] == "打断" and done.stdout.splitlines()[-1] == "0"
+
+
 def test_output_is_discarded_without_a_trace(tmp_path: Path) -> None:
     out = Output(tmp_path, "s")
     out.path("txt").write_text("x", encoding="utf-8")

@@ -30,7 +30,9 @@ def test_a_preview_judges_a_sample_and_leaves_nothing(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    answer = preview(recipe, limit=10)
+    with monkeypatch.context() as patch:
+        patch.setattr("hashlib.file_digest", lambda *_: pytest.fail("a large corpus was read as a whole"))
+        answer = preview(recipe, limit=10)
     assert len(answer.documents) == 10 and [d.id for d in answer.documents] == sorted(
         d.id for d in answer.documents
     )

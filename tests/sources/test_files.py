@@ -369,3 +369,14 @@ def test_a_column_that_the_first_record_lacks_counts(tmp_path, read, suffix):
     assert [one["url"] for one in documents] == [None, "https://例子.中国/二", "https://例子.中国/三", None]
     assert [one["license"] for one in documents] == [None, "CC-BY-4.0", None, None]
     assert (documents[2]["date"], documents[2]["title"]) == ("2024-03-05", "三")
+
+
+def test_what_is_said_of_a_text_that_is_cut_in_a_character_is_true(tmp_path, read):
+    path = tmp_path / "断.txt"
+    for times, looks in ((30, "it looks"), (3000, "the first 131,072 bytes look")):
+        data = (CHINESE * times).encode().rstrip()[:-1]
+        path.write_bytes(data)
+        [row] = read(path).quarantine
+        assert row["detail"] == (
+            f"not valid utf-8, which {looks} like: unexpected end of data at byte {len(data) - 2:,} of {len(data):,}"
+        )

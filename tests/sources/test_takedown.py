@@ -21,6 +21,9 @@ ID = "0123456789abcdef0123456789abcdef"
         ("https://www.Example.com/a/b/?utm=1#top", "example.com/a/b/?utm=1"),
         ("新闻.例子.中国/文章/一", "xn--efvy88h.xn--fsqu00a.xn--fiqs8s/%E6%96%87%E7%AB%A0/%E4%B8%80"),
         ("http://127.0.0.1:8000/", "127.0.0.1"),
+        ("https://www.例子.中国/", "xn--fsqu00a.xn--fiqs8s/"),
+        ("https://例子.中国/", "xn--fsqu00a.xn--fiqs8s"),
+        ("www.例子.中国", "www.xn--fsqu00a.xn--fiqs8s"),
     ],
 )
 def test_an_entry_in_normal_form(entry, key):
@@ -41,6 +44,14 @@ def entries(folder, *lines):
     file.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
     list_shard(out, entries=[], files=[str(file)])
     return UrlList(out.path("hashes"))
+
+
+def test_a_site_that_is_named_by_its_address_is_met_with_and_without_www(tmp_path):
+    listed = entries(tmp_path, "https://www.例子.中国/")
+    for url in ("https://例子.中国/文章/一?p=2", "https://www.例子.中国", "http://例子.中国/"):
+        assert entry_for(listed, "f" * 32, None, url) == "xn--fsqu00a.xn--fiqs8s/"
+    for url in ("https://新闻.例子.中国/文章", "https://他例子.中国/"):
+        assert entry_for(listed, "f" * 32, None, url) is None
 
 
 def test_what_falls_under_an_entry(tmp_path):

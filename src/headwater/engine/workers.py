@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -267,7 +268,7 @@ def _start() -> _Worker:
     ours, theirs = context.Pipe()
     shared = guard.shared_bytes(context)
     process = context.Process(target=_serve, args=(theirs, shared), daemon=True)
-    with _one_thread(), _main_left_out():
+    with _one_thread(), _main_left_out(), _interrupt_held_back():
         process.start()
     theirs.close()
     return _Worker(process, ours, guard.Watch(shared))
@@ -286,6 +287,17 @@ def _one_thread() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interrupt_held_back() -> Iterator[None]:
+    """Processes started in this block do not see Ctrl-C until they ignore it; this one sees it after the block."""
+    resource_tracker.ensure_running()  # which would let it through
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 @contextmanager
@@ -321,6 +333,7 @@ def _end(workers: list[_Worker]) -> None:
 def _serve(pipe: "Connection[Any, Any]", shared: Any) -> None:
     """A worker's life: calls in, results out, until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     leave_pandas_out()
     heap.settle()

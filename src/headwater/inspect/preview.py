@@ -23,6 +23,7 @@ from headwater.pipeline.curation import curate
 from headwater.pipeline.ingest import ingest
 from headwater.pipeline.measure import Measured, measure
 from headwater.recipe import Recipe, load_recipe
+from headwater.sources.shards import take_unread
 
 CORPUS_WIDE = ("lines", "duplicates")
 
@@ -75,6 +76,8 @@ def preview(
 
 def _dry_run(recipe: Recipe, workspace: Workspace, limit: int, workers: int) -> Snapshot:
     with workspace.lease():
+        for source in recipe.sources:
+            take_unread(source, recipe.folder, workspace)
         ingested = ingest(recipe, workspace, workers=workers, limit=limit)
         measured: Measured = measure(recipe, workspace, ingested, workers=workers)
         try:

@@ -95,8 +95,18 @@ def decode(data: bytes, encoding: str = "auto") -> str:
     name = encoding_of(data)
     text = _try(data, name)
     if text is None:
-        raise UndecodableError(f"not valid {name}, which the first {SAMPLE:,} bytes look like")
+        looks = f"the first {SAMPLE:,} bytes look" if len(data) > SAMPLE else "it looks"
+        raise UndecodableError(f"not valid {name}, which {looks} like{_first_wrong(data, name)}")
     return text.removeprefix("\ufeff")
+
+
+def _first_wrong(data: bytes, name: str) -> str:
+    """Where it is not: `: unexpected end of data at byte 11 of 13`."""
+    try:
+        data.decode(name)
+    except UnicodeDecodeError as error:
+        return f": {error.reason} at byte {error.start:,} of {len(data):,}"
+    return ""
 
 
 def encoding_of(data: bytes) -> str:

@@ -310,6 +310,19 @@ def _local_file(path: str, name: str) -> InputFile:
 # ---------------------------------------------------------------- content
 
 
+def take_unread(source: BaseSource, folder: Path, workspace: Workspace) -> None:
+    """Takes the source's files for what path, size and time say, so that a plan in a workspace that is thrown away
+    reads none of them."""
+    cache = workspace.path / "inputs.json"
+    known: dict[str, list[Any]] = read_json(cache) or {}
+    for file in input_files(source, folder):
+        if isinstance(file.path, UPath):
+            continue  # a store's version says what it is
+        name = listing.shown(file.path)
+        known[name] = [file.bytes, file.changed, content_key("unread", name, file.bytes, file.changed)]
+    write_json(cache, known)
+
+
 def _content_hashes(files: list[InputFile], workspace: Workspace) -> dict[Place, str]:
     """sha256 of every file; `inputs.json` in the workspace holds those of files not changed since. Of a file in a
     store, the store's version."""

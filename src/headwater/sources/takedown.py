@@ -3,6 +3,7 @@
     0123456789abcdef0123456789abcdef        a document's id
     id:Q42                                  the id that its source gave it
     https://example.com/blog/1              the page, and what lies below it; with or without www.
+    https://www.example.com/                the site, with or without www., and no other host below the domain
     例子.中国                                the domain, and every host below it
     # a comment
 
@@ -27,7 +28,7 @@ from headwater.errors import RecipeError
 from headwater.sources.url_lists import MAX_SEGMENTS, UrlList, write_entries
 from headwater.sources.urls import ascii_host, parts_of
 
-VERSION = 1
+VERSION = 2
 REASON = "takedown"
 _ID = re.compile(r"[0-9a-f]{32}", re.I)
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+|\[[0-9a-f:.]+\]")
@@ -80,6 +81,8 @@ def key_of(entry: str, place: str) -> str:
             f"gave is written id:{entry}"
         )
     path = path.rstrip("/")
+    if not path and "/" in entry and host.startswith("www."):
+        path = "/"  # the site's pages are met without its www.
     return host.removeprefix("www.") + path if path else host
 
 
@@ -100,6 +103,7 @@ def _of_address(host: str, path: str) -> Iterator[str]:
     while name:
         yield name
         name = name.partition(".")[2]
+    yield host.removeprefix("www.") + "/"
     page = host.removeprefix("www.") + path.rstrip("/")
     yield page
     page = page.partition("?")[0].rstrip("/")
