@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import text_of
+from two_languages import text_of
 
 from headwater import api
 from headwater.errors import HeadwaterError, RecipeError

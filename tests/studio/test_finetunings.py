@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from headwater.engine.workspace import Workspace, write_json
+from headwater.pipeline.finetune import VERSION as FORMAT
+from headwater.pipeline.label_curve import VERSION as CURVES
 from headwater.studio.finetunings import finetunings_view
 from headwater.studio.report import report
 
@@ -29,7 +31,7 @@ def result(task: str, model: float, words: float, majority: float = 0.5) -> dict
     }  # fmt: skip
     difference = {"value": model - words, "low": model - words - 0.02, "high": model - words + 0.02}
     return {
-        "format": 1, "task": task, "kind": "classification", "decisive": "accuracy", "model": "/w/runs/x/model",
+        "format": FORMAT, "task": task, "kind": "classification", "decisive": "accuracy", "model": "/w/runs/x/model",
         "family": "bert", "preset": "bert-nano", "from_scratch": False, "card": card, "search": None,
         "settings": {"epochs": 3}, "seeds": [{"seed": 0}], "test": {"accuracy": score(model)}, "parameters": 1,
         "parameters_trained": 1, "cut": 0, "scored_before": 0, "majority": majority,
@@ -54,7 +56,7 @@ def page(tmp_path: Path) -> str:
     ):
         write_json(workspace.path / "results" / str(number) / "result.json", one)
     measured = [curve(16, 0.6, 0.3, 0.4), curve(64, 0.8, 0.79, 0.8)]
-    record = {"format": 1, "model": "/w/runs/x/model", "measured": measured, "folders": []}
+    record = {"format": CURVES, "model": "/w/runs/x/model", "measured": measured, "folders": []}
     write_json(workspace.path / "results" / "c" / "label-curve.json", record)
     return report(workspace, tmp_path / "report.html").read_text(encoding="utf-8")
 

@@ -78,8 +78,7 @@ def _matching(folder: Path, parts: tuple[str, ...], problems: Problems) -> Itera
             yield from _matching(below, rest or ("*",), problems)
         return
     if glob.has_magic(part):
-        fits = re.compile(fnmatch.translate(part)).match
-        names = [entry.name for entry in _entries(folder, problems) if fits(entry.name)]
+        names = fnmatch.filter([entry.name for entry in _entries(folder, problems)], part)
         found = [folder / name for name in names if part.startswith(".") or not name.startswith(".")]
     else:
         found = [folder / part]
