@@ -165,4 +165,13 @@ STUDY = Study(
     write=write,
     judge=judge,
     measure=measure,
+    lesson=(
+        "Of 24 differences 23 are above zero; five draws tell three tasks from nothing. Topics gain most (12 to 18 points "
+        "on AG News and THUCNews titles with 64 and 256 labels, 4 to 7 with 1,000), sentiment and entailment 1 to 4 with "
+        "256 labels and more. What a model of this size knows stands in the mean of its states: read off the last token "
+        "alone, it was no better than one from scratch. The bag of words is ahead from 256 labels on.",
+        "24 个差值中 23 个大于零；五次抽取能把三个任务与零区分开。主题分类得益最多（AG News 与 THUCNews 标题在 64 和 256 个标注时 12 到 18 个百分点，"
+        "1,000 个时 4 到 7 个），情感与蕴含在 256 个标注以上为 1 到 4 个百分点。这样大小的模型所知道的在其状态的平均之中：只读最后一个词元时，"
+        "它并不比从头训练的好。从 256 个标注起词袋领先。",
+    ),
 )
