@@ -31,6 +31,7 @@ from headwater.cli.shared import (
     engine_options,
     print_result,
     unmasked_option,
+    workers_option,
     workspace_option,
 )
 from headwater.cli.status import status
@@ -53,9 +54,7 @@ def _recipe_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--limit", type=click.IntRange(1), metavar="N", help="Read at most N documents of each shard."
         ),
         engine_options,
-        click.option(
-            "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
-        ),
+        workers_option(),
         click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own; a folder or a URL."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key."),
         click.argument("recipe", type=click.Path(path_type=Path)),

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, engine_options, print_result, refuse_idle
+from headwater.cli.shared import WORKSPACE, engine_options, print_result, refuse_idle, workers_option
 
 BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which is imported when it is used
 
@@ -25,9 +25,7 @@ BUDGETS = ("demo", "quick", "standard", "gpu")  # of compare/budgets.py, which i
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key in every recipe."
 )
 @click.option("--workspace", type=WORKSPACE, help="Default: the first recipe's own.")
-@click.option(
-    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
-)
+@workers_option()
 @engine_options
 @click.option(
     "--margin", type=float, metavar="PERCENT", help="What counts as material (default: the budget's)."
@@ -144,9 +142,7 @@ def history(workspace: Path | str, as_json: bool) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --record writes its result."
 )
-@click.option(
-    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
-)
+@workers_option()
 @click.option(
     "--html",
     type=click.Path(path_type=Path),

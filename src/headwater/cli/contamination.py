@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, print_result
+from headwater.cli.shared import WORKSPACE, print_result, workers_option
 
 if TYPE_CHECKING:
     from headwater.curate.contamination_report import Report
@@ -29,9 +29,7 @@ SHOWN = 20  # items
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
-@click.option(
-    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
-)
+@workers_option()
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Read at most N documents of each shard.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def contamination(

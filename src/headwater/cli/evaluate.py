@@ -89,7 +89,7 @@ def of_runs(stage: click.Command) -> click.Command:
             parameter = click.Argument(["recipe"], required=False, type=place, metavar="RECIPE|RUN")
         elif parameter.name == "limit":
             what = "At most N documents of each shard, or N items of each task."
-            parameter = click.Option(["--limit"], type=int, metavar="N", help=what)
+            parameter = click.Option(["--limit"], type=click.IntRange(1), metavar="N", help=what)
         command.params.append(parameter)
     return command
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, print_result
+from headwater.cli.shared import WORKSPACE, print_result, workers_option
 
 FORMATS = ("jsonl", "parquet", "datasets", "megatron", "nanogpt")
 
@@ -18,9 +18,7 @@ FORMATS = ("jsonl", "parquet", "datasets", "megatron", "nanogpt")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A folder that is not there yet.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
-@click.option(
-    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
-)
+@workers_option()
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def export(
     recipe: Path,

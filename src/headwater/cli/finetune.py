@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, print_result, refuse_idle
+from headwater.cli.shared import WORKSPACE, print_result, refuse_idle, workers_option
 
 FILE = click.Path(path_type=Path)
 KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of tasks/items.py
@@ -48,9 +48,7 @@ KINDS = ("classification", "tagging", "reading", "choice", "generation")  # of t
 @click.option("--batch", type=click.IntRange(1), help="Items a step (default: 8 to 32).")
 @click.option("--weight-decay", type=click.FloatRange(0))
 @click.option("--workspace", type=WORKSPACE, help="Default: the run's own.")
-@click.option(
-    "--workers", type=click.IntRange(0), metavar="N", help="Trainings at a time (default: one a core)."
-)
+@workers_option("Trainings at a time (default: one a core).")
 @click.option("--card", "card_only", is_flag=True, help="Print what is in the task, and train nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def finetune(

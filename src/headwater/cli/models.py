@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from headwater import api
-from headwater.cli.shared import print_result
+from headwater.cli.shared import print_result, workers_option
 
 PLACES = click.Path(path_type=Path)
 
@@ -31,9 +31,7 @@ PLACES = click.Path(path_type=Path)
     metavar="PLACE",
     help="What percentiles are taken among (default: documents held out of the training).",
 )
-@click.option(
-    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
-)
+@workers_option()
 @click.option("--json", "as_json", is_flag=True, help="Print what the model says of itself as JSON.")
 def train_ngram(
     places: tuple[Path, ...],
@@ -88,9 +86,7 @@ def train_ngram(
 @click.option("--bits", type=click.IntRange(10, 26), default=20, show_default=True, help="2^BITS weights.")
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
-    "--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: one a core)."
-)
+@workers_option()
 @click.option("--json", "as_json", is_flag=True, help="Print what the model says of itself as JSON.")
 def train_classifier(
     positive: tuple[Path, ...],

@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, print_result
+from headwater.cli.shared import WORKSPACE, print_result, workers_option
 
 
 @click.command()
 @click.argument("what", metavar="RECIPE|URL|FILE")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Has no effect: a preview keeps nothing.")
-@click.option("--workers", type=click.IntRange(0), metavar="N", help="Worker processes (default: 1).")
+@workers_option("Worker processes (default: 1).")
 @click.option(
     "--limit", type=click.IntRange(1), metavar="N", help="Documents of a recipe to show (default: 20)."
 )

@@ -85,6 +85,13 @@ def workspace_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def workers_option(
+    help: str = "Worker processes (default: one a core).", **more: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--workers N`, 0 being this process alone."""
+    return click.option("--workers", type=click.IntRange(0), metavar="N", help=help, **more)
+
+
 unmasked_option = click.option("--unmasked", is_flag=True, help="Show personal data as it is.")
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from headwater import api
-from headwater.cli.shared import WORKSPACE, Group, print_result
+from headwater.cli.shared import WORKSPACE, Group, print_result, workers_option
 
 
 @click.group(cls=Group)
@@ -21,14 +21,7 @@ def tokenizers() -> None:
 @click.option("--text", "texts", multiple=True, help="A file to measure, or a sentence to show; repeatable.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a recipe key.")
 @click.option("--workspace", type=WORKSPACE, help="Default: the recipe's own.")
-@click.option(
-    "--workers",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Worker processes, to read.",
-)
+@workers_option("Worker processes, to read.", default=1, show_default=True)
 @click.option(
     "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write the comparison here as a page."
 )

@@ -20,10 +20,8 @@ from headwater.evaluate.induction import SPANS, induction
 from headwater.evaluate.scorer import Scorer
 from headwater.model.episodes import CLASSES
 
-VERSION, WITHOUT_CHOICES = (
-    1,
-    2,
-)  # raise them whenever a number changes: of tasks, and of those without choices
+VERSION = 1  # raise it whenever a number changes
+WITHOUT_CHOICES = 2  # the same, of tasks without choices
 MINIMAL_PAIRS, INDUCTION, EPISODES = NO_HARNESS = ("minimal pairs", "induction", "episodes")  # kinds
 ANSWERS = pa.schema(
     [

@@ -6,7 +6,7 @@ has a token of that role already, under any of the usual names, it is kept.
     bert    [PAD] [CLS] [SEP] [MASK]          a text is  [CLS] text [SEP]
     xlnet   <pad> <sep> <cls>                 a text is  text <sep> <cls>
     t5      <pad> </s> <extra_id_99 … 0>      a text is  text </s>; sentinels count down from the last id
-    gpt     none; a tokeniser from elsewhere may put <s> before every text: then a text is  <s> text,  in training too
+    gpt     none; a tokeniser from elsewhere may put <s> before every text: then a text is  <s> text, in training too
 """
 
 from dataclasses import dataclass

@@ -93,6 +93,7 @@ def _write(
 # Columns that say what the source says: whatever is not the text, Headwater's own name or the recipe's.
 _SAID = ("url", "title", "date", "license", "language", "consent")
 _PATHS = ("locator", "unit")  # of files and members, which may be called after a person
+_OFFSET = re.compile(r"#[0-9.:-]+$")
 
 
 def _clean(rows: list[Row], outcome: Outcome) -> None:
@@ -130,9 +131,6 @@ def _clean(rows: list[Row], outcome: Outcome) -> None:
         for name in _PATHS:
             if row[name] != row["id"]:
                 row[name] = clean_path(row[name])
-
-
-_OFFSET = re.compile(r"#[0-9.:-]+$")
 
 
 def rows_of(curated: Curated, shard: str) -> Iterator[tuple[list[Row], list[Row]]]:

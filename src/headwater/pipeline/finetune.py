@@ -147,13 +147,8 @@ def finetune(
         found = None
         if trials:
             key = content_key("search", VERSION, *what, trials, seed)
-            arguments = {
-                **common,
-                "settings": given,
-                "trials": trials,
-                "seed": seed,
-                "from_scratch": from_scratch,
-            }
+            what_else = {"trials": trials, "seed": seed, "from_scratch": from_scratch}
+            arguments = {**common, "settings": given, **what_else}
             job = _job(place, "finetunings", "search", key, "headwater.train.search:search", arguments)
             [found] = run_jobs(place, [job], slots=1, title=f"search, {trials} trials")
             given = found["settings"]
@@ -217,16 +212,8 @@ def _card(base: Base, task: Task, context: int) -> dict[str, Any]:
     from headwater.model.tokenizer import Tokenizer
 
     tokenizer = Tokenizer.load(base.folder / "tokenizer.json")
-    what = (
-        VERSION,
-        pretraining_text.VERSION,
-        task.key,
-        task.name,
-        task.files,
-        task.notes,
-        task.left_out,
-        base.key,
-    )
+    said = (task.key, task.name, task.files, task.notes, task.left_out)
+    what = (VERSION, pretraining_text.VERSION, *said, base.key)
     known = base.workspace.path / "tasks" / f"card-{content_key(*what)[:12]}.json"
     kept: dict[str, Any] | None = read_json(known)
     if kept is None:

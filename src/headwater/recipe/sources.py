@@ -79,9 +79,8 @@ class CodeSource(BaseSource):
     languages: list[str] | None = None  # as linguist names them; default: all that are known
     licenses: list[str] | None = None
     keep: list[Literal["generated", "minified", "vendored", "data", "unknown"]] = Field(default_factory=list)
-    max_file: Annotated[Size, Field(ge=1)] = (
-        2**20
-    )  # larger files are gated, as The Stack does: they are data as a rule
+    # larger files are gated, as The Stack does: they are data as a rule
+    max_file: Annotated[Size, Field(ge=1)] = 2**20
     columns: dict[
         Literal["text", "id", "url", "date", "license", "author", "language", "repository", "path"], str
     ] = Field(default_factory=dict)

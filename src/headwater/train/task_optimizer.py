@@ -20,8 +20,9 @@ class TaskOptimizer:
         self.learning_rate, self.steps = learning_rate, 0
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self.masters = {name: p.detach().float().clone() for name, p in self.parameters.items()}
-        own = [t for name, t in self.masters.items() if head != 1 and name.startswith("classifier.")]
-        body = [t for t in self.masters.values() if not any(t is other for other in own)]
+        of_head = {name for name in self.masters if head != 1 and name.startswith("classifier.")}
+        own = [t for name, t in self.masters.items() if name in of_head]
+        body = [t for name, t in self.masters.items() if name not in of_head]
         groups = [
             {"params": [t for t in body if t.ndim >= 2], "weight_decay": weight_decay, "times": 1.0},
             {"params": [t for t in body if t.ndim < 2], "weight_decay": 0.0, "times": 1.0},
