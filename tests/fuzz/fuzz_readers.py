@@ -113,8 +113,8 @@ def kept(seed: Seed, part: int, documents: list[list[str]]) -> Counter[str]:
     return Counter(text for number, (_, text) in enumerate(documents) if number != part)
 
 
-def fuzz(reader: str, seconds: float, number: int, out: Path) -> Counter[str]:
-    """How often each problem was found. `number`: of the random numbers."""
+def fuzz(reader: str, seconds: float, number: int, out: Path) -> dict[str, Any]:
+    """How many files were read, and how often each problem was found. `number`: of the random numbers."""
     rng = random.Random(number)
     every = seeds(reader)
     bombs = [seed for seed in every if "bomb" in seed.name]
@@ -173,7 +173,10 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> Counter[str]:
         f"{reader}, seed {number}: {tried:,} files from {len(every)} seeds in {seconds:g} processor seconds; {errors:,} errors that "
         f"name the file; largest memory {largest >> 20} MiB; {found.total()} findings {dict(found)}"
     )
-    return found
+    return {
+        "reader": reader, "seed": number, "seconds": seconds, "files": tried, "errors": errors,
+        "findings": dict(found),
+    }  # fmt: skip
 
 
 def _save(folder: Path, path: Path, answer: dict[str, Any]) -> None:
@@ -190,11 +193,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--reader", choices=READERS, required=True)
-    parser.add_argument("--seconds", type=float, default=60, help="of the processor, by the readers")
+    parser.add_argument("--seconds", type=int, default=60, help="of the processor, by the readers")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("fuzz-findings"), help="folder for what is found")
+    parser.add_argument("--summary", type=Path, help="a file for what was tried and found, as JSON")
     arguments = parser.parse_args()
-    sys.exit(bool(fuzz(arguments.reader, arguments.seconds, arguments.seed, arguments.out)))
+    summary = fuzz(arguments.reader, arguments.seconds, arguments.seed, arguments.out)
+    if arguments.summary:
+        arguments.summary.write_text(json.dumps(summary, ensure_ascii=False), encoding="utf-8")
+    sys.exit(bool(summary["findings"]))
 
 
 if __name__ == "__main__":
