@@ -32,6 +32,9 @@ DEADLINE = 20.0  # processor seconds for one small file, read twice: others may 
 STILL = 60  # times as long by the clock, for what waits for something that never comes
 MEMORY = 1 << 30  # bytes beyond what the process held before
 SAVED = 3  # inputs kept of one kind of finding
+MEMORY_DISK = (
+    "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+)  # a disk would be waited for at each fsync
 RARE = 0.005  # share of the inputs made to explode, which take long
 
 
@@ -122,7 +125,7 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> dict[str, Any]:
     known: dict[tuple[int, str], list[list[str]]] = {}  # documents of a sound seed
     found: Counter[str] = Counter()
     tried = errors = largest = 0
-    with tempfile.TemporaryDirectory(prefix="headwater-fuzz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="headwater-fuzz-", dir=MEMORY_DISK) as folder:
         child = Child(Path(folder))
         page = Path(folder) / "page.html"
         page.write_text(f"<p>{SIMPLIFIED}</p>", encoding="utf-8")
