@@ -1,7 +1,8 @@
 """The watched process: reads the files that it is told to, through the shard function, and says what came of each.
 
 One JSON object a line in, {"path", "kind", "source"}; one a line out, {"problem", "detail", "expected", "peak",
-"documents": [[offset, hash of the text], …]}. `expected` is an error that names the file, as users get it.
+"documents": [[offset, hash of the text], …]}. `expected` is an error that names the file, as users get it. The kind
+`init` makes a first recipe of a folder, which must be one.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import json
 import resource
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ import pyarrow.parquet as pq
 
 from headwater.engine.workspace import Output
 from headwater.errors import HeadwaterError
+from headwater.recipe.load import parse_recipe
 from headwater.recipe.sources import SOURCES
+from headwater.sources.init import init
 from headwater.sources.read import read_shard
 
 ADDRESS_SPACE = 6 << 30  # a second net; the first is the peak that the parent looks at
@@ -81,11 +85,20 @@ def _read_once(
     return digest.hexdigest(), hashes, problem
 
 
+def _first_recipe(folder: Path) -> tuple[str, list[list[str]], str]:
+    """The recipe that `headwater init` makes of the folder, and whether it can be read."""
+    text = init(folder)
+    recipe = parse_recipe(text.encode(), "recipe.yaml")
+    missing = "" if recipe.sources else "a recipe without a source"
+    return text, [], missing
+
+
 def _read(path: Path, kind: str, source: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"problem": "", "detail": "", "expected": "", "documents": []}
+    read = partial(_first_recipe, path) if kind == "init" else partial(_read_once, path, kind, source)
     try:
-        first, answer["documents"], answer["problem"] = _read_once(path, kind, source)
-        if not answer["problem"] and _read_once(path, kind, source, looked_at=False)[0] != first:
+        first, answer["documents"], answer["problem"] = read()
+        if not answer["problem"] and (read() if kind == "init" else read(looked_at=False))[0] != first:
             answer["problem"] = "the same file gives other bytes the second time"
     except HeadwaterError as error:
         answer["expected"] = f"{type(error).__name__}: {error}"

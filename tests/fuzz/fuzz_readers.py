@@ -100,6 +100,8 @@ class Child:
 
 def settings(reader: str, rng: random.Random) -> tuple[str, dict[str, Any]]:
     """Kind and settings of the source; what people rarely set is rarely set here."""
+    if reader == "init":
+        return "init", {}
     if reader == "warc":
         return "warc", {"text": rng.choice(("main", "all"))}
     if reader in KINDS:
@@ -143,7 +145,7 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> dict[str, Any]:
                 (place / name).parent.mkdir(parents=True, exist_ok=True)
                 (place / name).write_bytes(data)
             part = None
-            if seed.parts and not source.get("encoding") and rng.random() < 0.5:
+            if seed.parts and reader != "init" and not source.get("encoding") and rng.random() < 0.5:
                 same = (id(seed), json.dumps(source))
                 if same not in known:
                     path.write_bytes(seed.data)
@@ -152,7 +154,7 @@ def fuzz(reader: str, seconds: float, number: int, out: Path) -> dict[str, Any]:
                     part = rng.randrange(len(seed.parts))
             data = mutate(seed, rng.choice(usual).data, rng) if part is None else damage_one(seed, part, rng)
             path.write_bytes(data)
-            answer = child.ask(place / (seed.read or seed.name), kind, source)
+            answer = child.ask(place if kind == "init" else place / (seed.read or seed.name), kind, source)
             tried += 1
             errors += bool(answer["expected"])
             largest = max(largest, answer["peak"])

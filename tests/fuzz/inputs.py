@@ -31,7 +31,7 @@ KINDS = (
     "huggingface",
     "html",
 )  # kinds.py
-READERS = ("warc", *ROWS, *KINDS)
+READERS = ("warc", *ROWS, *KINDS, "init")
 SMALL = 256 << 10  # of real files; larger ones would be read too few times
 
 SIMPLIFIED = (
@@ -55,6 +55,8 @@ def seeds(reader: str) -> list[Seed]:
     """Real files first, where there are any, then the generated ones."""
     default = Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(os.environ.get("HEADWATER_TEST_DATA", default))
+    if reader == "init":  # looks at files of every kind
+        return [seed for other in READERS if other != reader for seed in seeds(other)]
     if reader in KINDS:
         import kinds  # which builds upon this module
 

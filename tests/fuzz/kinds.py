@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 import zstandard
 from inputs import MIXED, SIMPLIFIED, TRADITIONAL, Seed, line_parts
 
+from headwater.sources.extract import latex_actions, latex_commands, wikitext_templates
+
 # Of each kind, where real files lie.
 REAL = {
     "wikipedia": ["corpora/wikipedia/**/*.xml", "corpora/wikipedia/**/*.bz2"],
@@ -78,12 +80,13 @@ def wikipedia() -> list[Seed]:
     texts = [
         f"'''甲'''是[[乙|丙]]。{{{{lang|fr|x}}}}<ref name=a>{{{{cite|t}}}}</ref>\n== 一 ==\n* {TEXTS[0]}\n** -{{zh-cn:a;zh-tw:b}}-",
         f"{{| class=wikitable\n! a !! b\n|-\n| {TEXTS[1]} || [[File:a.jpg|thumb|[[b]]]]\n|}}\n<math>x^{{2}}</math>",
+        *_templates(),
         "#重定向 [[甲]]", f"{TEXTS[2]} [http://a.example b] <nowiki>[[c]]</nowiki> <!-- d --> {{{{a|{{{{b}}}}}}}}",
     ]  # fmt: skip
     pages = "".join(
         f"<page><title>页{n}</title><ns>{n % 3 and 0}</ns><id>{n}</id><revision><id>{n}</id><timestamp>2020-01-02T03:04:05Z"
-        f'</timestamp><model>wikitext</model><text bytes="9" xml:space="preserve">{html.escape(texts[n % 4])}</text></revision></page>\n'
-        for n in range(40)
+        f'</timestamp><model>wikitext</model><text bytes="9" xml:space="preserve">{html.escape(texts[n % len(texts)])}</text></revision></page>\n'
+        for n in range(60)
     )
     info = '<siteinfo><dbname>zhwiki</dbname><base>https://zh.wikipedia.org/wiki/x</base><namespaces><namespace key="6">文件</namespace></namespaces></siteinfo>'
     dump = f'<mediawiki xml:lang="zh">\n{info}\n{pages}</mediawiki>\n'.encode()
@@ -95,6 +98,13 @@ def wikipedia() -> list[Seed]:
         Seed("zhwiki-multistream.xml.bz2", streams),
         Seed("wiki-utf16.xml", dump.decode().encode("utf-16")),
     ]
+
+
+def _templates() -> list[str]:
+    """Every template and parser function that is shown, forty a text."""
+    names = [*wikitext_templates._SHOW, "formatnum:", "lc:", "plural:", "lang-ru", "XIXe siècle", "pagename"]
+    called = [f"{{{{{name}|2020|{n % 13}|3.5|km|甲=乙|to|en}}}}" for n, name in enumerate(names)]
+    return ["甲" + "，".join(called[at : at + 40]) + "。" for at in range(0, len(called), 40)]
 
 
 def books() -> list[Seed]:
@@ -278,8 +288,33 @@ def papers() -> list[Seed]:
     return [
         Seed("main.tex", main), Seed("gb.tex", main.replace(TEXTS[0].encode(), TEXTS[0].encode("gb18030"))), Seed("2401.00001.gz", gzip.compress(main, mtime=0)),
         Seed("2401.00002.gz", gzip.compress(tarred(files), mtime=0)), Seed("arXiv_src_2401_001.tar", tarred(bulk)),
-        Seed("small.pdf", _pdf()), *archives("paper", files),
+        *_commands(), Seed("small.pdf", _pdf()), *archives("paper", files),
     ]  # fmt: skip
+
+
+def _commands() -> list[Seed]:
+    """Every command and environment that means something, a hundred a file."""
+    words = {
+        *latex_actions.ACTIONS,
+        *latex_commands.SYMBOLS,
+        *latex_commands.DROPPED,
+        *latex_commands.ACCENTS,
+    }
+    words |= {*latex_commands.CITES, *latex_commands.REFERENCES, *latex_commands.CONDITIONALS}
+    names = {
+        *latex_commands.LISTS,
+        *latex_commands.TABLES,
+        *latex_commands.FLOATS,
+        *latex_commands.ENVIRONMENTS,
+    }
+    names |= {*latex_commands.DISPLAY, *latex_commands.VERBATIM, *latex_commands.THEOREMS}
+    lines = [f"\\{word.removeprefix(chr(92))}[x]{{甲{n}}}{{2}} b" for n, word in enumerate(sorted(words))]
+    lines += [f"\\begin{{{name}}}[x]{{2}}\\item 甲 & $x^2$ \\\\ b\\end{{{name}}}" for name in sorted(names)]
+    around = "\\documentclass{{article}}\\begin{{document}}\n{}\n\\end{{document}}\n"
+    return [
+        Seed(f"every{at}.tex", around.format("\n".join(lines[at : at + 100])).encode())
+        for at in range(0, len(lines), 100)
+    ]
 
 
 def _pdf() -> bytes:

@@ -28,6 +28,10 @@ _HUGE = (
     b"ffffffffffffffff",
     b"+5",
     "１２".encode(),
+    "²".encode(),
+    "①".encode(),
+    "٣".encode(),
+    b"9" * 5000,  # more digits than Python takes for a number
 )
 _TOKENS = (
     b"\n", b"\r\n", b"\r", b"\0", b'"', b"\\", b"{", b"[" * 3000, b"}", b",", b"\t", b"\x1f\x8b\x08", b"WARC/1.0\r\n", b"\r\n\r\n",
@@ -35,6 +39,8 @@ _TOKENS = (
     "\x85".encode(), b"\x1b$B", b"~{", b"<script>", b"<!--", b"<div>" * 2000, b"PAR1", b"\x28\xb5\x2f\xfd", b"-" * 70000,
     b"<![CDATA[", b"]]>", b"&#x0;", b"&a;", b"{{" * 3000, b"[[", b"{|", b"-{", b"</page>", b"<page>", b"<item>", b"<row ", b"\\begin{a}",
     b"\\def\\a{\\a\\a}\\a", b"$", b"%", b"From a 00:00 2024\n", b"WEBVTT\n", b"--bb", b"=?utf-8?B?", b"PK\x03\x04", b"<!DOCTYPE a [<!ENTITY b 'c'>]>",
+    "²".encode(), "①".encode(), "٣".encode(), b"1" * 5000, b"\x01", b"\x02", b"\x021\x02", b"\x03", b"\x1d\x1e\x1f", b"\x7f", "\ufdd0".encode(), "\u202e".encode(),
+    b"-0", b"0x10", b"1_0", b"%", b"\\u0000", b"&#9999999999;", b"\xf4\x90\x80\x80",
     b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: br\r\n", b"Content-Encoding: deflate\r\n",
 )  # fmt: skip
 

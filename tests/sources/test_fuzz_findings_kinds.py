@@ -8,6 +8,7 @@ import zipfile
 import pytest
 
 from headwater.sources.extract.latex import paper_of
+from headwater.sources.extract.wikitext import text_of
 
 CLOCK = "2024-01-02T03:04:05Z"
 
@@ -43,6 +44,27 @@ def test_a_parameter_of_tex_that_there_is_none_of_is_nothing():
     for sign in "0²９":
         text = f"\\documentclass{{article}}\\begin{{document}}\\def\\a{{x#{sign}y}}甲 \\a{{}} $\\a{{}}$ 乙\\end{{document}}"
         assert "甲" in "".join(str(paper_of("main.tex", text, lambda name: None)))
+
+
+@pytest.mark.parametrize("number", ["²", "①", "٣", "9" * 5000])
+def test_a_number_in_a_template_that_python_does_not_take_is_text(number):
+    for template in (
+        "start date|2020|{}",
+        "start date|2020|3|{}",
+        "as of|2020|{}",
+        "val|{}",
+        "convert|{}|km",
+    ):
+        assert "甲" in text_of(f"甲{{{{{template.format(number)}}}}}乙", language="en")
+        assert "乙" in text_of(f"甲{{{{{template.format(number)}}}}}乙", language="zh")
+
+
+@pytest.mark.parametrize("mark", ["\x021\x02", "\x02" + "1" * 5000 + "\x02", "\x01甲\x01", "\x1d\x1e\x1f"])
+def test_no_control_character_of_a_paper_stands_for_something(mark):
+    body = f"\\begin{{verbatim}}一\\end{{verbatim}} \\verb|二| 前{mark}后"
+    text = paper_of("main.tex", f"\\documentclass{{article}}\\begin{{document}}{body}\\end{{document}}").text
+    assert text.count("二") == 1 and "前" in text and "后" in text
+    assert not set(text) & set("\x01\x02\x03\x1d\x1e\x1f")
 
 
 def test_a_pdf_whose_title_is_no_text_has_none(tmp_path, read):

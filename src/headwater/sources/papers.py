@@ -25,7 +25,7 @@ from headwater.sources.places import Place
 from headwater.sources.records import GIVEN_UP, Found, Gated, Record, quarantine
 from headwater.sources.streams import Stream, read_whole, unpack
 
-VERSION = 2
+VERSION = 3  # 3: control characters that stand for something inside are no text
 # Bytes of one paper, packed or not; of the TeX files of one archive; and of one of them.
 MAX_PAPER, MAX_SOURCES, MAX_TEX = 128 << 20, 64 << 20, 16 << 20
 # arXiv's identifiers, new and old, in a file's name.

@@ -4,7 +4,7 @@ import re
 
 CELL, ROW, AND, KEPT = "\x1f", "\x1e", "\x1d", "\x02"
 _REFERENCE = re.compile("\x01([^\x01]*+)\x01")
-_KEPT = re.compile("\x02(\\d++)\x02")
+_KEPT = re.compile("\x02(\\d{1,9}+)\x02")
 _SPACES = re.compile(r"[ \t\r\f\v]++")
 _AROUND_LINES = re.compile(r" ?\n ?")
 _LINES = re.compile(r"\n{3,}")

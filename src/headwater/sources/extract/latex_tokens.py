@@ -15,6 +15,7 @@ TOKEN = re.compile(
     r"[^\\{}$&%#\[\]\n]+|\\[A-Za-z@]+\*?|\\(?:[^A-Za-z@]|\Z)|%[^\n]*+(?:\n[ \t\r]*+(?:\n\s*+)?)?|\n\s*+|\$\$?|#+\d?|[{}&\[\]]",
     re.S,
 )
+_MARKS = re.compile("[\x01-\x03\x1d-\x1f]+")  # the interpreter's own; no file may bring any
 INPUTS_DEEP = 30  # files that input files
 VERBATIM_LINE = 2000  # characters in which \verb and \url must end
 
@@ -55,6 +56,7 @@ class Reader:
         """Goes on with another file, and then where it stood; False for one that is being read, or too deep."""
         if len(self._files) >= INPUTS_DEEP or any(file.name == name for file in self._files):
             return False
+        text = _MARKS.sub("", text)
         self._files.append(_File(name, text, TOKEN.finditer(text), 0, self.pending))
         self.pending = []
         return True

@@ -130,7 +130,7 @@ def measure(given: Arguments) -> str:
 
 def val(given: Arguments) -> str:
     value = given.first(1)
-    if re.fullmatch(r"\d{5,}", value):
+    if re.fullmatch(r"\d{5,15}", value):
         value = f"{int(value):,}"
     error, power, unit = given.first(2), given.first("e"), given.first("u", "ul")
     value += f" ± {error}" if error else ""
@@ -178,6 +178,9 @@ _MONTHS = [
 ]
 
 
+_DAY_OR_MONTH = re.compile(r"\d{1,2}")
+
+
 def old_style(given: Arguments) -> str:
     new, year, old = given.first(1), given.first(2), given.first(3)
     return f"{new} [O.S. {old}] {year}" if old else f"{new} {year}"
@@ -192,10 +195,10 @@ def as_of(given: Arguments) -> str:
 
 def date(given: Arguments) -> str:
     values = [value for value in given.values if value][:3]
-    if len(values) > 1 and values[1].isdigit() and 1 <= int(values[1]) <= 12:
+    if len(values) > 1 and _DAY_OR_MONTH.fullmatch(values[1]) and 1 <= int(values[1]) <= 12:
         month = _MONTHS[int(values[1]) - 1]
         values = [
-            *([str(int(values[2]))] if len(values) > 2 and values[2].isdigit() else []),
+            *([str(int(values[2]))] if len(values) > 2 and _DAY_OR_MONTH.fullmatch(values[2]) else []),
             month,
             values[0],
         ]
