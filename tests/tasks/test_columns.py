@@ -204,6 +204,15 @@ def test_options_in_columns(tmp_path: Path) -> None:
         read_task(write(tmp_path / "缺.csv", missing))
     with pytest.raises(RecipeError, match="line 2: the answer 3 is none of the 3 options"):
         read_task(write(tmp_path / "外.csv", [",Question,A,B,C,D,Answer", "0,第0题？,甲,乙,丙,,D"]))
+    for odd in (
+        "ß",
+        "²",
+        "９９",
+        "9" * 5000,
+    ):  # ß has two capitals, and no number that Python knows is another
+        asked = {"passage": "文", "question": "问？", "options": ["甲", "乙"], "answer": odd}
+        with pytest.raises(RecipeError, match="none of the 2 options"):
+            read_task(write(tmp_path / "怪.jsonl", [json.dumps(asked)]))
 
 
 def test_rows_without_text_are_left_out_and_counted_whatever_the_kind(tmp_path: Path) -> None:

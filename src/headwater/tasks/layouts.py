@@ -9,6 +9,7 @@ generation       source, target           E2E, DialogSum, pairs of sentences; `m
 Nothing is guessed where a file has neither the usual names nor two columns: an error says which names there are.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -33,6 +34,8 @@ from headwater.tasks.names import (
 )
 from headwater.tasks.records import Records, Row
 
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_NUMBER = re.compile(r"[0-9]{1,9}")
 # how a chat is written out for models that have no tokens for it: English, Chinese
 ROLES = {
     "system": ("System: ", "系统："), "user": ("User: ", "用户："), "assistant": ("Assistant: ", "助手："),
@@ -110,7 +113,7 @@ def items_of(
 
 def _named(item: Item, names: tuple[str, ...]) -> Item:
     assert isinstance(item, Classified)
-    number = int(item.label) if item.label.isdigit() else -1
+    number = int(item.label) if _NUMBER.fullmatch(item.label) else -1
     known = names[number] if 0 <= number < len(names) else item.label
     return Classified(item.id, item.text, item.pair, known)
 
@@ -217,10 +220,11 @@ def _answer(where: str, value: Any, options: tuple[str, ...]) -> int:
     if isinstance(value, str):
         if value in options:
             return options.index(value)
-        letter = ord(value.strip().upper()) - ord("A") if len(value.strip()) == 1 else -1
+        value = value.strip()
+        letter = _LETTERS.find(value.upper()) if len(value) == 1 else -1
         if 0 <= letter < len(options):
             return letter
-        if value.strip().isdigit() and int(value) < len(options):
+        if _NUMBER.fullmatch(value) and int(value) < len(options):
             return int(value)
     raise RecipeError(f"{where}: the answer {value!r} is none of the {len(options)} options")
 
