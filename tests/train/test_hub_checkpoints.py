@@ -93,3 +93,31 @@ def test_what_we_have_no_model_for_is_refused_by_name(tmp_path: Path) -> None:
     transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path)
     with pytest.raises(HeadwaterError, match="scale_attn_by_inverse_layer_idx is True"):
         huggingface.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "scaled"),
+    [
+        ({"rope_scaling": {"type": "linear", "factor": 4.0}}, True),  # as before transformers 4.43
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, True),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10_000.0}}, True),
+        ({"rope_scaling": None, "rope_theta": 10_000.0}, False),
+        ({"rope_parameters": {"rope_theta": 10_000.0}}, False),
+    ],
+)
+def test_scaled_rotary_positions_are_refused_however_they_are_written(
+    written: dict[str, Any], scaled: bool, tmp_path: Path
+) -> None:
+    config = transformers.LlamaConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=50
+    )
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    record = json.loads(path.read_text())
+    del record["rope_parameters"]
+    path.write_text(json.dumps({**record, **written}))
+    if scaled:
+        with pytest.raises(HeadwaterError, match="unscaled rotary positions"):
+            huggingface.load(tmp_path)
+    else:
+        assert huggingface.load(tmp_path).config.rotary_base == 10_000
