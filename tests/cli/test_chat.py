@@ -128,6 +128,16 @@ def test_what_cannot_be_is_said(runs: dict[str, Path], tmp_path: Path) -> None:
         assert done.exit_code in (1, 2) and says in done.output + done.stderr, done.output
 
 
+def test_bytes_that_are_no_text_are_said_not_traced(runs: dict[str, Path]) -> None:
+    for run, prompt in ((runs["gpt"], "a\udcc4\udce3"), (runs["t5"], "\ud83d___")):
+        done = ask("chat", run, "--prompt", prompt)
+        assert done.exit_code == 1 and "headwater: the text is not UTF-8" in done.stderr, done.output
+    piped = ask("chat", runs["gpt"], input="你好\n".encode("gb18030"))
+    assert piped.exit_code == 1 and "is not UTF-8 (byte 0xc4)" in piped.stderr, piped.output
+    explained = ask("explain", "\udcff abc", "--run", runs["gpt"])
+    assert explained.exit_code == 1 and "the byte 0xff at character 0" in explained.stderr
+
+
 def test_the_same_by_the_api(runs: dict[str, Path]) -> None:
     from headwater import api
 

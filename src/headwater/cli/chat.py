@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.shared import language_option
+from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
     from headwater.model.converse import Answer, Talker
@@ -88,6 +89,11 @@ def _prompts(prompt: str | None) -> Iterator[str]:
             line = sys.stdin.readline()
         except KeyboardInterrupt:
             line = ""
+        except UnicodeDecodeError as error:
+            raise HeadwaterError(
+                f"what came in is not {error.encoding.upper()} (byte {error.object[error.start]:#04x}); convert it "
+                "first, for example with `iconv -f gb18030 -t utf-8`"
+            ) from error
         if not line or line.strip() == "/quit":
             if typed:
                 click.echo()

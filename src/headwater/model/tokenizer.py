@@ -121,11 +121,14 @@ class Tokenizer:
         return cls(definition, str(path))
 
     def encode(self, text: str) -> np.ndarray:
-        """(tokens,) uint32; never holds the separator."""
+        """(tokens,) uint32; never holds the separator. HeadwaterError where `text` holds bytes that were no UTF-8."""
         if self._encoding is not None:
-            ids: np.ndarray = self._encoding.encode_to_numpy(text, disallowed_special=())
+            try:
+                ids: np.ndarray = self._encoding.encode_to_numpy(text, disallowed_special=())
+            except UnicodeEncodeError as error:
+                raise no_text(text) from error
             return ids
-        return np.array(self._slow.encode(text, add_special_tokens=False).ids, np.uint32)
+        return np.array(self._encoded(text).ids, np.uint32)
 
     def encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         """One (tokens,) uint32 array a text, on one thread: workers are processes."""
@@ -133,8 +136,14 @@ class Tokenizer:
 
     def encode_with_places(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The same ids, and the characters that each is of (half-open); parts of one character name it all."""
-        encoded = self._slow.encode(text, add_special_tokens=False)
+        encoded = self._encoded(text)
         return list(encoded.ids), [(int(start), int(end)) for start, end in encoded.offsets]
+
+    def _encoded(self, text: str) -> Any:
+        try:
+            return self._slow.encode(text, add_special_tokens=False)
+        except TypeError as error:  # what the library says of half a surrogate pair
+            raise no_text(text) from error
 
     @property
     def lossless(self) -> bool:
@@ -189,6 +198,20 @@ class Tokenizer:
     def token_text(self, token: int) -> str:
         """How one token is shown; bytes that are no whole character show as U+FFFD."""
         return self.decode([token])
+
+
+def no_text(text: str) -> HeadwaterError:
+    """What to say of a text with surrogates, which is how Python holds bytes that it could not decode."""
+    place, found = next(((n, c) for n, c in enumerate(text) if "\ud800" <= c <= "\udfff"), (0, ""))
+    what = (
+        f"the byte {ord(found) - 0xDC00:#04x}"
+        if "\udc80" <= found <= "\udcff"
+        else f"U+{ord(found or ' '):04X}"
+    )
+    return HeadwaterError(
+        f"the text is not UTF-8 ({what} at character {place}); convert it first, for example with "
+        "`iconv -f gb18030 -t utf-8`"
+    )
 
 
 def _pre_tokenizer() -> Any:
