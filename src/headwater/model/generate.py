@@ -187,7 +187,8 @@ def draw(logits: Tensor, sampling: Sampling, chance: float) -> int:
 
     Temperature, then top-k, then top-p.
     """
-    wide = logits.double().cpu() / sampling.temperature
+    wide = logits.double().cpu()
+    wide = (wide - wide.max()) / sampling.temperature  # the likeliest is 0: no temperature makes it infinite
     count = len(wide) if sampling.top_k is None else min(sampling.top_k, len(wide))
     values, tokens = torch.topk(wide, count)  # descending
     probabilities = torch.softmax(values, -1).numpy()
