@@ -29,7 +29,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from headwater.errors import HeadwaterError
 from headwater.model.special_tokens import SpecialTokens, role_names
-from headwater.model.tokenizer_kinds import train_other
+from headwater.model.tokenizer_kinds import BYTES, train_other
 
 SEPARATOR = "<|endoftext|>"
 # what separates texts in tokenisers from elsewhere that have no such token
@@ -178,16 +178,21 @@ class Tokenizer:
 
         Of tokenisers from elsewhere, which know no bytes, a word's beginning is a space ("##" and "▁").
         """
-        special = self._slow.get_added_tokens_decoder()
-        as_byte, kind = _bytes_of_characters(), json.loads(self.definition)["model"].get("type")
+        special, model = self._slow.get_added_tokens_decoder(), json.loads(self.definition)["model"]
+        byte_level = "ByteLevel" in f"{self._slow.decoder} {self._slow.pre_tokenizer}"
+        as_byte = _bytes_of_characters() if byte_level else {}
+        alone = BYTES if model.get("byte_fallback") else []
+        one_byte = {name: bytes([byte]) for byte, name in enumerate(alone)}
         pieces = []
         for number in range(self.vocabulary):
             token = "" if number in special else self._slow.id_to_token(number) or ""
-            if kind == "WordPiece":
-                token = token[2:] if token.startswith("##") else f" {token}"
-            if token and all(character in as_byte for character in token) and kind == "BPE":
+            if token in one_byte:
+                pieces.append(one_byte[token])
+            elif token and all(character in as_byte for character in token):
                 pieces.append(bytes(as_byte[character] for character in token))
             else:
+                if token and model.get("type") == "WordPiece":
+                    token = token[2:] if token.startswith("##") else f" {token}"
                 pieces.append(token.replace("▁", " ").encode())
         return pieces
 
