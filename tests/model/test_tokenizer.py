@@ -184,6 +184,16 @@ def test_the_bytes_of_the_tokens_are_those_of_the_text(kind: str) -> None:
     assert words_version(tokenizer.definition) == (() if kind == "byte-bpe" else (2,))
 
 
+def test_wordpiece_spends_its_vocabulary_on_what_can_occur() -> None:
+    chinese = "".join(chr(0x4E00 + n) * (400 - n) for n in range(300))
+    text = chinese + "。，！ the river and the hills, naïve café. " * 500
+    tokenizer = Tokenizer(train([text], 700, "wordpiece"))
+    names = set(json.loads(tokenizer.definition)["model"]["vocab"])
+    assert {"##a", "##é", "一", "。"} <= names and not {"##一", "##。", "##,", " ", "## "} & names
+    known = sum(chr(0x4E00 + n) in names for n in range(300))
+    assert known > 250 and len(names) <= 700  # of 300 characters: a quarter of the vocabulary would be 174
+
+
 def test_wordpiece_loses_text_and_says_so() -> None:
     made = Tokenizer(train(TEXTS, 700, "wordpiece"))
     assert not made.lossless and made.vocabulary <= 700
