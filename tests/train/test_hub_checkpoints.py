@@ -11,10 +11,11 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 from training_sets import texts, write_training_set
 
 from headwater.corpus.tokens import TokenWriter
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, RecipeError
 from headwater.model import huggingface
 from headwater.model.special_tokens import with_special_tokens
 from headwater.model.tokenizer import Tokenizer
+from headwater.model.tokenizer import train as train_tokenizer
 from headwater.train.pretrain import pretrain
 
 transformers = pytest.importorskip("transformers")
@@ -77,6 +78,20 @@ def test_a_bert_from_elsewhere_is_trained_further(tmp_path: Path) -> None:
     tokens = torch.tensor([[2, 9, 10, 4, 12, 3]])
     ours = huggingface.load(tmp_path / "run" / "model")
     assert torch.allclose(again(tokens).logits, ours(tokens), atol=1e-5)
+
+
+def test_a_context_that_the_checkpoint_does_not_have_is_refused(tmp_path: Path) -> None:
+    definition = train_tokenizer(["源头活水来"] * 20, 300)
+    config = transformers.GPT2Config(
+        vocab_size=Tokenizer(definition).vocabulary, n_embd=32, n_layer=1, n_head=2, n_positions=32
+    )
+    transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path / "hub")
+    settings: dict[str, Any] = {"objective": "lm", "tokens": 512, "batch": 256, "precision": "fp32"}
+    with pytest.raises(RecipeError, match=r"model\.context is 64, but the model in model\.path reads 32"):
+        pretrain(
+            tmp_path / "run", training_set=str(training_set_in(tmp_path / "set", definition)),
+            model={"family": "gpt", "path": str(tmp_path / "hub"), "context": 64}, train=settings, seed=0, device="cpu",
+        )  # fmt: skip
 
 
 def test_pickles_are_not_read(tmp_path: Path) -> None:
