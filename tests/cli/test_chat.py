@@ -105,6 +105,20 @@ def test_a_conversation_keeps_what_was_said(runs: dict[str, Path]) -> None:
     assert [first["seed"], second["seed"]] == [0, 1]
 
 
+@pytest.mark.parametrize("family", ["gpt", "xlnet"])
+def test_what_of_a_long_prompt_is_not_read_is_said(runs: dict[str, Path], family: str) -> None:
+    short = ask("chat", runs[family], "--prompt", "从前" * 5, "--max-tokens", 3, "--json")
+    assert json.loads(short.stdout)["unread_tokens"] == 0 and not short.stderr
+    done = ask(
+        "chat", runs[family], "--prompt", "从前，" * 100, "--max-tokens", 3, "--json", "--language", "en"
+    )
+    told = json.loads(done.stdout)
+    assert told["prompt_tokens"] - told["unread_tokens"] == 32  # half of the context
+    assert f"the last 32 of {told['prompt_tokens']:,} tokens" in done.stderr
+    conversation = ask("chat", runs[family], "--max-tokens", 40, "--language", "en", input="从前\n" * 5)
+    assert conversation.stderr.count("the model reads the last") == 1
+
+
 def test_ctrl_c_stops_an_answer_cleanly(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(self: Answer) -> Iterator[str]:
         yield "half\x1b[31m"
@@ -123,9 +137,20 @@ def test_what_cannot_be_is_said(runs: dict[str, Path], tmp_path: Path) -> None:
         ((runs["bert"], "--prompt", "x"), "cannot write on"),
         ((runs["xlnet"], "--prompt", ""), "give it some text"),
         ((runs["gpt"], "--prompt", "x", "--top-p", 2), "top-p is 2.0"),
+        ((runs["gpt"], "--prompt", "x", "--seed", 2**63), "below 2"),
     ):
         done = ask("chat", *arguments)
         assert done.exit_code in (1, 2) and says in done.output + done.stderr, done.output
+
+
+def test_bytes_that_are_no_text_are_said_not_traced(runs: dict[str, Path]) -> None:
+    for run, prompt in ((runs["gpt"], "a\udcc4\udce3"), (runs["t5"], "\ud83d___")):
+        done = ask("chat", run, "--prompt", prompt)
+        assert done.exit_code == 1 and "headwater: the text is not UTF-8" in done.stderr, done.output
+    piped = ask("chat", runs["gpt"], input="你好\n".encode("gb18030"))
+    assert piped.exit_code == 1 and "is not UTF-8 (byte 0xc4)" in piped.stderr, piped.output
+    explained = ask("explain", "\udcff abc", "--run", runs["gpt"])
+    assert explained.exit_code == 1 and "the byte 0xff at character 0" in explained.stderr
 
 
 def test_the_same_by_the_api(runs: dict[str, Path]) -> None:

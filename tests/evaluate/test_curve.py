@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from headwater.evaluate.curve import Condition, above_chance, curve, mean_and_error, sentence
+from headwater.evaluate.minimal_pairs import summarise
 
 N = 400
 HALF = np.full(N, 0.5)
@@ -34,6 +35,18 @@ def test_chance_is_beaten_once_in_forty_by_chance() -> None:
         answers(0.52, 1, 0)[0], HALF, groups=26
     )
     assert not above_chance(np.zeros(N), np.zeros(N)) and above_chance(np.eye(N)[0], np.zeros(N))
+
+
+@pytest.mark.parametrize("pairs", [25, 40, 60, 200])
+def test_the_error_over_paradigms_is_the_spread_of_scores_however_few_pairs_each_has(pairs: int) -> None:
+    random = np.random.default_rng(pairs)
+    places = np.sort(random.permutation(47 * 20)[:pairs]) % 47 if pairs > 47 else np.arange(pairs)
+    rows = [{"paradigm": f"p{place}", "phenomenon": f"f{place % 5}"} for place in places]
+    found = [summarise(rows, random.random(pairs) < 0.6) for _ in range(300)]
+    scores, errors = (np.array([one[key] for one in found]) for key in ("score", "standard_error"))
+    assert np.sqrt((errors**2).mean()) == pytest.approx(scores.std(), rel=0.15)
+    for one in found[0]["groups"].values():  # one answer says little, and its interval says so
+        assert one["items"] > 1 or one["interval"][1] - one["interval"][0] > 1
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from headwater.cli import cli
 from headwater.errors import HeadwaterError
 from headwater.inspect.tokenizers import compare, lines_of
+from headwater.inspect.visible import width
 from headwater.model.tokenizer import train
 
 CHINESE = "我们去过山里的源头，源头在山里。" * 8
@@ -43,6 +44,30 @@ def test_the_numbers_are_counts(files: list[str], tmp_path: Path) -> None:
     assert any(piece.unknown for piece in lossy.sentences[0])
     shown = "\n".join(lines_of(comparison))
     assert "LOSES TEXT" in shown and "\x1b[31m" in shown
+
+
+def test_the_table_fits_a_terminal(files: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "分词器的文件夹名字很长很长" / "run-0123456789abcdef"
+    folder.mkdir(parents=True)
+    (folder / "tokenizer.json").write_text(train([CHINESE, ENGLISH], 300), encoding="utf-8")
+    lines = lines_of(compare([str(folder), "wordpiece:300"], texts=files))
+    table = [line for line in lines if "%" in line or "tokens/word" in line]
+    assert len(table) == 6 and {width(line) for line in table} == {80}
+    assert "0123456789abcdef" in table[1]
+
+
+def test_what_is_no_text_or_no_number_is_said(files: list[str], tmp_path: Path) -> None:
+    gb = tmp_path / "gb.txt"
+    gb.write_bytes(CHINESE.encode("gb18030"))
+    with pytest.raises(HeadwaterError, match=r"gb\.txt: not UTF-8"):
+        compare(["bpe:300"], texts=[str(gb)])
+    with pytest.raises(HeadwaterError, match=r"gb\.txt: not UTF-8"):
+        compare([str(gb)], texts=files)
+    with pytest.raises(HeadwaterError, match="bpe:many: expected a count"):
+        compare(["bpe:many"], texts=files)
+    for kind in ("byte-bpe:300", "bpe:300"):
+        with pytest.raises(HeadwaterError, match="the byte 0xc4 at character 1"):
+            compare([kind], texts=[*files, "a\udcc4"])
 
 
 def test_a_tokeniser_of_another_maker(files: list[str], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A trained model's attention: that of the pass, that of transformers, with pieces and words that are the text's."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,16 @@ def test_weights_are_distributions_over_what_is_visible(preset: str, text: str) 
     if model.config.family == "xlnet":  # the query does not see the piece that it is asked for
         assert answer.attended[0].visible[-1].count(False) == 1
     assert max(map(width, lines_of_attention(answer, "zh"))) <= 90
+
+
+def test_a_list_of_what_was_read_most_names_nothing_that_is_not_visible() -> None:
+    model, tokenizer = small("gpt2-nano")
+    answer = explain.explain_model(model, tokenizer, "我爱自然语言处理，我写Python。 I love natural language")
+    lines = lines_of_attention(answer, layer=0, head=0)
+    start = next(n for n, line in enumerate(lines) if line.startswith("── "))
+    for query, line in enumerate(lines[start + 1 : start + 1 + len(answer.attended[0].rows)]):
+        keys = [int(key) for key in re.findall(r"\[(\d+)\] \d+%", line)]
+        assert len(keys) == min(3, query + 1) and max(keys) <= query, line
 
 
 def test_pieces_are_those_of_the_text_and_know_their_words() -> None:

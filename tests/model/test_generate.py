@@ -149,6 +149,14 @@ def test_drawing_follows_the_probabilities_within_top_k_and_top_p() -> None:
     assert shares(temperature=0.5) == pytest.approx([x / 0.3 for x in squared], abs=0.002)
 
 
+@pytest.mark.parametrize("temperature", [1e-4, 1e-300, 1e-310, 5e-324])
+def test_the_colder_the_closer_to_the_likeliest(temperature: float) -> None:
+    logits = torch.tensor([-3.0, float("-inf"), 8.0, 7.9, -2.0])
+    for shift in (0.0, -20.0):
+        for chance in (0.0, 0.3, 0.999):
+            assert draw(logits + shift, Sampling(temperature=temperature), chance) == 2
+
+
 @pytest.mark.parametrize("kind", ["gpt2", "llama", "t5", "t5v1.1"])
 def test_transformers_writes_the_same_when_greedy(kind: str, tmp_path: Path) -> None:
     pytest.importorskip(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from headwater.errors import HeadwaterError
 from headwater.model.tokenizer import SEPARATOR, Tokenizer, train
+from headwater.model.words import word_numbers, words_version
 
 TEXTS = [
     "The headwater of a river is where it begins. It isn't far, and they've seen it 1,234 times.\n\n" * 3,
@@ -164,6 +165,33 @@ def test_any_text_comes_back_from_the_other_kinds(kind: str, text: str) -> None:
 @lru_cache
 def _trained(kind: str) -> Tokenizer:
     return Tokenizer(train(TEXTS, 700, kind))
+
+
+@pytest.mark.parametrize("kind", ["byte-bpe", "bpe", "unigram"])
+def test_the_bytes_of_the_tokens_are_those_of_the_text(kind: str) -> None:
+    texts = ["café naïve Ümlaut nǐ hǎo mā, the river 源头活水 and the sea. "] * 50
+    tokenizer = Tokenizer(train(texts, 600, kind))
+    text = "Ümlaut café māma, 源头 龘 \U0001f3d4 <0xE6>"  # two characters that no alphabet holds, and a name of a byte
+    tokens, pieces = tokenizer.encode(text), tokenizer.token_bytes()
+    assert b"".join(pieces[token] for token in tokens) == text.encode()
+    # the pieces of a character are of one word
+    numbers = word_numbers(tokens.astype(np.int64), pieces)
+    ends = np.cumsum([len(pieces[token]) for token in tokens])
+    start = text.encode().index("龘".encode())
+    of_rare = [n for n, end in zip(numbers, ends, strict=True) if start < end <= start + 3]
+    assert len(of_rare) == 3 and len(set(of_rare)) == 1
+    assert tokenizer.token_bytes()[tokenizer.separator] == b""
+    assert words_version(tokenizer.definition) == (() if kind == "byte-bpe" else (2,))
+
+
+def test_wordpiece_spends_its_vocabulary_on_what_can_occur() -> None:
+    chinese = "".join(chr(0x4E00 + n) * (400 - n) for n in range(300))
+    text = chinese + "。，！ the river and the hills, naïve café. " * 500
+    tokenizer = Tokenizer(train([text], 700, "wordpiece"))
+    names = set(json.loads(tokenizer.definition)["model"]["vocab"])
+    assert {"##a", "##é", "一", "。"} <= names and not {"##一", "##。", "##,", " ", "## "} & names
+    known = sum(chr(0x4E00 + n) in names for n in range(300))
+    assert known > 250 and len(names) <= 700  # of 300 characters: a quarter of the vocabulary would be 174
 
 
 def test_wordpiece_loses_text_and_says_so() -> None:

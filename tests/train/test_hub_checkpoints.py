@@ -11,10 +11,11 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 from training_sets import texts, write_training_set
 
 from headwater.corpus.tokens import TokenWriter
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, RecipeError
 from headwater.model import huggingface
 from headwater.model.special_tokens import with_special_tokens
 from headwater.model.tokenizer import Tokenizer
+from headwater.model.tokenizer import train as train_tokenizer
 from headwater.train.pretrain import pretrain
 
 transformers = pytest.importorskip("transformers")
@@ -79,6 +80,20 @@ def test_a_bert_from_elsewhere_is_trained_further(tmp_path: Path) -> None:
     assert torch.allclose(again(tokens).logits, ours(tokens), atol=1e-5)
 
 
+def test_a_context_that_the_checkpoint_does_not_have_is_refused(tmp_path: Path) -> None:
+    definition = train_tokenizer(["源头活水来"] * 20, 300)
+    config = transformers.GPT2Config(
+        vocab_size=Tokenizer(definition).vocabulary, n_embd=32, n_layer=1, n_head=2, n_positions=32
+    )
+    transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path / "hub")
+    settings: dict[str, Any] = {"objective": "lm", "tokens": 512, "batch": 256, "precision": "fp32"}
+    with pytest.raises(RecipeError, match=r"model\.context is 64, but the model in model\.path reads 32"):
+        pretrain(
+            tmp_path / "run", training_set=str(training_set_in(tmp_path / "set", definition)),
+            model={"family": "gpt", "path": str(tmp_path / "hub"), "context": 64}, train=settings, seed=0, device="cpu",
+        )  # fmt: skip
+
+
 def test_pickles_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
@@ -93,3 +108,31 @@ def test_what_we_have_no_model_for_is_refused_by_name(tmp_path: Path) -> None:
     transformers.GPT2LMHeadModel(config).save_pretrained(tmp_path)
     with pytest.raises(HeadwaterError, match="scale_attn_by_inverse_layer_idx is True"):
         huggingface.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "scaled"),
+    [
+        ({"rope_scaling": {"type": "linear", "factor": 4.0}}, True),  # as before transformers 4.43
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}, True),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10_000.0}}, True),
+        ({"rope_scaling": None, "rope_theta": 10_000.0}, False),
+        ({"rope_parameters": {"rope_theta": 10_000.0}}, False),
+    ],
+)
+def test_scaled_rotary_positions_are_refused_however_they_are_written(
+    written: dict[str, Any], scaled: bool, tmp_path: Path
+) -> None:
+    config = transformers.LlamaConfig(
+        hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=50
+    )
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    record = json.loads(path.read_text())
+    del record["rope_parameters"]
+    path.write_text(json.dumps({**record, **written}))
+    if scaled:
+        with pytest.raises(HeadwaterError, match="unscaled rotary positions"):
+            huggingface.load(tmp_path)
+    else:
+        assert huggingface.load(tmp_path).config.rotary_base == 10_000

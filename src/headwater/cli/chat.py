@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.shared import language_option
+from headwater.errors import HeadwaterError
 
 if TYPE_CHECKING:
     from headwater.model.converse import Answer, Talker
@@ -18,11 +19,13 @@ _WORDS = {
         "A {preset} model of {parameters} parameters ({family}). It continues text; it was not taught to answer.",
         "Type, and it goes on from there. /new forgets what was said; Ctrl-D or /quit leaves; Ctrl-C stops an answer.",
         "[stopped]",
+        "headwater: the model reads the last {read} of {all} tokens; its context has no room for more",
     ),
     "zh": (
         "{preset} 模型，{parameters} 个参数（{family}）。它续写文本，没有学过如何回答问题。",
         "输入文字，由它接着写。/new 忘掉前文；Ctrl-D 或 /quit 退出；Ctrl-C 中断回答。",
         "［已中断］",
+        "headwater：上下文放不下全部 {all} 个词元，模型只读到最后 {read} 个",
     ),
 }
 
@@ -59,13 +62,17 @@ def chat(
         count = sum(p.numel() for p in talker.model.parameters())
         click.echo(words[0].format(preset=config.preset, family=config.family, parameters=f"{count:,}"))
         click.echo(words[1] + "\n")
-    history = ""
+    history, forgot = "", False
     for turn, said in enumerate(_prompts(prompt)):
         if said.strip() == "/new":
             history = ""
             continue
         whole = history + said
         answer = talker.answer(whole, new_tokens=max_tokens, sampling=Sampling(seed=seed + turn, **drawing))
+        if answer.unread and not forgot:  # once: a conversation grows with every answer
+            forgot = True
+            read = answer.prompt_tokens - answer.unread
+            click.echo(words[3].format(read=f"{read:,}", all=f"{answer.prompt_tokens:,}"), err=True)
         whole_answer = _tell(answer, as_json, words[2])
         if as_json:
             _print_json(talker, said, answer, seed + turn)
@@ -88,6 +95,11 @@ def _prompts(prompt: str | None) -> Iterator[str]:
             line = sys.stdin.readline()
         except KeyboardInterrupt:
             line = ""
+        except UnicodeDecodeError as error:
+            raise HeadwaterError(
+                f"what came in is not {error.encoding.upper()} (byte {error.object[error.start]:#04x}); convert it "
+                "first, for example with `iconv -f gb18030 -t utf-8`"
+            ) from error
         if not line or line.strip() == "/quit":
             if typed:
                 click.echo()
@@ -120,7 +132,7 @@ def _print_json(talker: "Talker", prompt: str, answer: "Answer", seed: int) -> N
 
     told = {
         "prompt": prompt, "text": answer.text, "ended": answer.ended or "interrupted", "seed": seed,
-        "prompt_tokens": answer.prompt_tokens, "tokens": answer.tokens,
+        "prompt_tokens": answer.prompt_tokens, "unread_tokens": answer.unread, "tokens": answer.tokens,
         "model": {"family": talker.model.config.family, "preset": talker.model.config.preset},
     }  # fmt: skip
     click.echo(inert_json(json.dumps(told, ensure_ascii=False)))

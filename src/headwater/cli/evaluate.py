@@ -43,7 +43,9 @@ def of_runs(stage: click.Command) -> click.Command:
         "--shots", callback=_shots, default="0", show_default=True, metavar="0,1,5", help="Examples shown."
     )
     @click.option("--draws", type=click.IntRange(1), default=3, show_default=True, help="Of the examples.")
-    @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draws.")
+    @click.option(
+        "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of the draws."
+    )
     @language_option
     @click.pass_context
     def command(context: click.Context, /, tasks: tuple[str, ...], list_tasks: bool, **options: Any) -> None:

@@ -10,7 +10,7 @@ from headwater.cli.shared import language_option, print_result
 @click.command()
 @click.argument("text", required=False)
 @click.option("--run", type=click.Path(path_type=Path), help="A trained model's, of this run's or model's folder.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), help="Of the untrained weights.  [default: 0]")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Of the untrained weights.  [default: 0]")
 @click.option("--layer", type=int, metavar="N", help="With --run: only this layer, from 0.")
 @click.option("--head", type=int, metavar="N", help="With --run: only this head, from 0.")
 @click.option("--hide", type=int, metavar="N", help="With --run of a bert or xlnet model: the piece to predict, from 0 (default: the last).")  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from headwater.evaluate.curve import summary
+from headwater.evaluate.curve import interval, summary
 from headwater.evaluate.scorer import Scorer
 
 SHOWN = 0.5  # chance
@@ -26,16 +26,20 @@ def judge(scorer: Scorer, rows: list[dict[str, Any]]) -> tuple[np.ndarray, np.nd
 def summarise(rows: list[dict[str, Any]], right: np.ndarray) -> dict[str, Any]:
     """Of all pairs, of each phenomenon and of each paradigm; a paradigm counts the same whatever its size.
 
-    The error of the whole is of the pairs within these paradigms: it says nothing of others.
+    The error of the whole is of the pairs within these paradigms: it says nothing of others. A paradigm of which one
+    pair is asked has no spread of its own, and that of the others stands for it.
     """
     answers = right.astype(float)
     result: dict[str, Any] = {"groups": {}, "phenomena": {}}
     for key, name in (("groups", "paradigm"), ("phenomena", "phenomenon")):
         of = np.array([row[name] for row in rows])
         kinds = sorted(set(of.tolist()))
+        alone, freedom = _spread(answers, of)
         for kind in kinds:
             some = answers[of == kind]
-            result[key][kind] = summary(some[None], np.full(len(some), SHOWN), len(kinds))
+            result[key][kind] = one = summary(some[None], np.full(len(some), SHOWN), len(kinds))
+            if len(some) == 1:
+                one |= {"standard_error": alone, "interval": interval(one["score"], alone, freedom)}
     paradigms = list(result["groups"].values())
     score = float(np.mean([one["score"] for one in paradigms]))
     error = float(np.sqrt(sum(one["standard_error"] ** 2 for one in paradigms)) / len(paradigms))
@@ -45,3 +49,15 @@ def summarise(rows: list[dict[str, Any]], right: np.ndarray) -> dict[str, Any]:
         "interval": [score - 1.96 * error, score + 1.96 * error],
         "paradigms_above_chance": sum(one["above_chance"] for one in paradigms),
     }  # fmt: skip
+
+
+def _spread(answers: np.ndarray, of: np.ndarray) -> tuple[float, int]:
+    """Standard deviation of answers (n,) within the kinds that they are `of`, pooled over those with two or more, and
+    its degrees of freedom; of all answers where no kind has two."""
+    kinds = np.unique(of, return_inverse=True)[1]
+    sizes = np.bincount(kinds)
+    if len(answers) == len(sizes):
+        return float(answers.std(ddof=1)) if len(answers) > 1 else SHOWN, max(1, len(answers) - 1)
+    apart = answers - (np.bincount(kinds, answers) / sizes)[kinds]
+    freedom = len(answers) - len(sizes)
+    return float(np.sqrt((apart**2).sum() / freedom)), freedom

@@ -22,6 +22,7 @@ from headwater.model.episodes import CLASSES
 
 VERSION = 1  # raise it whenever a number changes
 WITHOUT_CHOICES = 2  # the same, of tasks without choices
+OF_PAIRS = 2  # the same, of minimal pairs; 2: the error counts paradigms of one pair
 MINIMAL_PAIRS, INDUCTION, EPISODES = NO_HARNESS = ("minimal pairs", "induction", "episodes")  # kinds
 ANSWERS = pa.schema(
     [
@@ -133,7 +134,10 @@ def describe(task: str) -> dict[str, Any]:
 
 def version_of(described: dict[str, Any]) -> int:
     """Of the code that makes a task's numbers, by what its file says; {} is one of the harness's own."""
-    known = (described.get("metadata") or {}).get("kind") in NO_HARNESS
+    kind = (described.get("metadata") or {}).get("kind")
+    if kind == MINIMAL_PAIRS:
+        return OF_PAIRS
+    known = kind in NO_HARNESS
     return VERSION if known or described.get("doc_to_choice") is not None else WITHOUT_CHOICES
 
 

@@ -67,7 +67,7 @@ def _matrix(attended: Attended, head: int) -> list[str]:
     side = max(map(width, labels))
     columns = [max(4, width(cell) + 1) for cell in cells]
     if 2 + side + sum(columns) > COLUMNS:
-        return [f"  {_padded(label, side)}  {_read_most(attended.keys, row)}" for label, row in zip(labels, weights, strict=True)]  # fmt: skip
+        return [f"  {_padded(label, side)}  {_read_most(attended.keys, row, seen)}" for label, row, seen in zip(labels, weights, visible, strict=True)]  # fmt: skip
     lines = [f"  {' ' * side}" + "".join(_padded(cell, size, right=True) for cell, size in zip(cells, columns, strict=True))]  # fmt: skip
     for label, row, seen in zip(labels, weights, visible, strict=True):
         shown = [f"{100 * value:.0f}" if sees else "·" for value, sees in zip(row, seen, strict=True)]
@@ -75,8 +75,8 @@ def _matrix(attended: Attended, head: int) -> list[str]:
     return lines
 
 
-def _read_most(keys: Sequence[Piece], row: Sequence[float]) -> str:
-    best = sorted(range(len(row)), key=lambda key: -row[key])[:_MOST]
+def _read_most(keys: Sequence[Piece], row: Sequence[float], seen: Sequence[bool]) -> str:
+    best = sorted((key for key in range(len(row)) if seen[key]), key=lambda key: -row[key])[:_MOST]
     return "  ".join(f"{_shown(keys[key].text)}[{key}] {row[key]:.0%}" for key in best)
 
 

@@ -7,7 +7,7 @@ recipe's documents (`unigram:16000`). What is measured, on documents of the reci
     tokens per character    the same where words are a matter of opinion
     bytes per token         UTF-8: what a training of N tokens sees of the text
     unknown                 the share of tokens that are the unknown token: what is lost for good
-    bytes alone             the share of tokens that are a single byte of a longer character: what is not learnt well
+    bytes alone (1-byte)    the share of tokens that are a single byte of a longer character: what is not learnt well
     used                    the share of the vocabulary that occurs
     MB/s                    text encoded in a CPU second, by the fastest encoder whose ids are the same
 """
@@ -29,8 +29,8 @@ from headwater.corpus.text import words
 from headwater.curate.tokenization import sample_documents
 from headwater.engine.workspace import Workspace
 from headwater.errors import HeadwaterError
-from headwater.inspect.visible import visible, width
-from headwater.model.tokenizer import SEPARATOR, Tokenizer, train
+from headwater.inspect.visible import one_line, visible, width
+from headwater.model.tokenizer import SEPARATOR, Tokenizer, no_text, train
 from headwater.model.tokenizer_kinds import BYTES, KINDS
 from headwater.pipeline.ingest import ingest
 from headwater.recipe import load_recipe
@@ -43,6 +43,7 @@ SENTENCES = (
 )
 DEFAULT_VOCABULARY = 8192
 SAMPLE = 16 << 20  # bytes of documents that are measured, and that kinds are trained on
+_NAME, _COLUMNS = 20, (12, 7, 12, 8, 8, 6, 5)  # of a table 80 columns wide
 _SHADES = ("blue", "green", "yellow", "magenta", "cyan")
 
 
@@ -132,14 +133,20 @@ class AnyTokenizer:
         """(tokens,) ids, without the tokens that a template adds."""
         if self.fast is not None:
             return self.fast.encode(text)
-        return np.array(self.slow.encode(text, add_special_tokens=False).ids, np.int64)
+        return np.array(self._encoded(text).ids, np.int64)
+
+    def _encoded(self, text: str) -> Any:
+        try:
+            return self.slow.encode(text, add_special_tokens=False)
+        except TypeError as error:
+            raise no_text(text) from error
 
     def loses(self, texts: Sequence[str]) -> bool:
         decode = self.slow.decode if self.fast is None else self.fast.decode
         return any(decode(self.encode(text).tolist()) != text for text in texts)
 
     def pieces(self, text: str) -> tuple[Piece, ...]:
-        encoded = self.slow.encode(text, add_special_tokens=False)
+        encoded = self._encoded(text)
         made, at = [], 0
         for token, (start, end) in zip(encoded.ids, encoded.offsets, strict=True):
             start = max(start, at)
@@ -172,7 +179,7 @@ def compare(
     HeadwaterError where a tokeniser cannot be read, or a kind is to be trained and there is nothing to train it on.
     """
     sentences = [text for text in texts if not _is_file(text)]
-    documents = [Path(text).read_text(encoding="utf-8") for text in texts if _is_file(text)]
+    documents = [_read(Path(text)) for text in texts if _is_file(text)]
     said = f"{len(documents)} files" if documents else "the sentences below"
     pool: list[str] = []
     if recipe is not None:
@@ -185,6 +192,13 @@ def compare(
         by_language[language_of(text)[0] or "und"].append(text)
     made = [_compared(name, _tokenizer(name, pool or documents), by_language, sentences) for name in names]
     return Comparison(said, tuple(sentences), tuple(made))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise HeadwaterError(f"{path}: not UTF-8 ({error}); convert it first") from error
 
 
 def _is_file(text: str) -> bool:
@@ -204,7 +218,11 @@ def _tokenizer(name: str, texts: list[str]) -> AnyTokenizer:
     if kind in KINDS:
         if not texts:
             raise HeadwaterError(f"{name} is a kind to train; give texts by --recipe, or files by --text")
-        return AnyTokenizer(train(texts, parse_count(size) if size else DEFAULT_VOCABULARY, kind), name)
+        try:
+            vocabulary = parse_count(size) if size else DEFAULT_VOCABULARY
+        except ValueError as error:
+            raise HeadwaterError(f"{name}: {error}") from error
+        return AnyTokenizer(train(texts, vocabulary, kind), name)
     path = Path(name)
     for inside in ("tokenizer.json", "model/tokenizer.json"):
         if path.is_dir() and (path / inside).is_file():
@@ -214,7 +232,7 @@ def _tokenizer(name: str, texts: list[str]) -> AnyTokenizer:
         raise HeadwaterError(
             f"{name}: no tokenizer.json, no folder that holds one, and no kind ({', '.join(KINDS)}, as in bpe:8000)"
         )
-    return AnyTokenizer(path.read_text(encoding="utf-8"), name)
+    return AnyTokenizer(_read(path), name)
 
 
 def _compared(
@@ -256,17 +274,8 @@ def lines_of(comparison: Comparison) -> list[str]:
     """A table a language, then each sentence in the colours of its tokens; colours go where it is no terminal."""
     lines = [f"measured on {comparison.texts}"]
     languages = sorted({language for one in comparison.tokenizers for language in one.languages})
-    names = [one.name if width(one.name) <= 28 else "…" + one.name[-27:] for one in comparison.tokenizers]
-    head = (
-        "tokeniser",
-        "tokens/word",
-        "tokens/char",
-        "bytes/token",
-        "unknown",
-        "bytes alone",
-        "used",
-        "MB/s",
-    )
+    names = [_fitted(one.name) for one in comparison.tokenizers]
+    head = ("tokeniser", "tokens/word", "/char", "bytes/token", "unknown", "1-byte", "used", "MB/s")
     for language in languages:
         lines += ["", f"{language}", _row(head)]
         for name, one in zip(names, comparison.tokenizers, strict=True):
@@ -286,7 +295,18 @@ def lines_of(comparison: Comparison) -> list[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"  {cells[0]:<28}" + "".join(f"{cell:>12}" for cell in cells[1:])
+    name = cells[0] + " " * (_NAME - width(cells[0]))
+    return f"  {name}" + "".join(
+        f"{cell:>{columns}}" for cell, columns in zip(cells[1:], _COLUMNS, strict=True)
+    )
+
+
+def _fitted(name: str) -> str:
+    """The end of a name that is too long: a path's last part says most."""
+    shown = one_line(name)
+    while width(shown) > _NAME:
+        shown = "…" + shown.removeprefix("…")[1:]
+    return shown
 
 
 def _coloured(pieces: Sequence[Piece]) -> str:

@@ -87,6 +87,11 @@ class Answer:
         return self._writer.rows[0]
 
     @property
+    def unread(self) -> int:
+        """Tokens of the prompt, from its beginning, that the model's context has no room for."""
+        return self._writer.unread[0]
+
+    @property
     def ended(self) -> Ending | None:
         """None where it was interrupted."""
         return self._writer.ended[0]

@@ -48,8 +48,8 @@ class Sampling:
             raise HeadwaterError(f"top-k is {self.top_k}; it must be at least 1")
         if not 0 < self.top_p <= 1:
             raise HeadwaterError(f"top-p is {self.top_p}; it must be above 0 and at most 1")
-        if self.seed < 0:
-            raise HeadwaterError(f"seed is {self.seed}; it must be 0 or more")
+        if not 0 <= self.seed < 2**63:
+            raise HeadwaterError(f"seed is {self.seed}; it must be 0 or more, and below 2⁶³")
 
 
 class Writer:
@@ -60,7 +60,8 @@ class Writer:
     stop        tokens that end a row (the step gives them; `rows` does not hold them)
     banned      tokens that are never written
 
-    `rows` holds the new tokens and `ended` why a row has ended, None while it goes on. Raises HeadwaterError where
+    `rows` holds the new tokens, `ended` why a row has ended, None while it goes on, and `unread` how many tokens of each
+    beginning do not fit the context and are left out. Raises HeadwaterError where
     the model cannot write, a row is empty, or a text does not fit.
     """
 
@@ -84,6 +85,7 @@ class Writer:
         self._sources = sources
         # the place that XLNet's query asks for is a position too
         self._window = model.config.context - (model.config.family == "xlnet")
+        self.unread = [len(row) - len(self._fitting(row)) for row in self._beginnings]
         self._banned = torch.tensor(sorted(banned), dtype=torch.long)
         self._randoms = [
             np.random.Generator(np.random.Philox(key=[sampling.seed, row])) for row in range(len(beginnings))
@@ -187,7 +189,8 @@ def draw(logits: Tensor, sampling: Sampling, chance: float) -> int:
 
     Temperature, then top-k, then top-p.
     """
-    wide = logits.double().cpu() / sampling.temperature
+    wide = logits.double().cpu()
+    wide = (wide - wide.max()) / sampling.temperature  # the likeliest is 0: no temperature makes it infinite
     count = len(wide) if sampling.top_k is None else min(sampling.top_k, len(wide))
     values, tokens = torch.topk(wide, count)  # descending
     probabilities = torch.softmax(values, -1).numpy()

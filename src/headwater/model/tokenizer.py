@@ -29,7 +29,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from headwater.errors import HeadwaterError
 from headwater.model.special_tokens import SpecialTokens, role_names
-from headwater.model.tokenizer_kinds import train_other
+from headwater.model.tokenizer_kinds import BYTES, train_other
 
 SEPARATOR = "<|endoftext|>"
 # what separates texts in tokenisers from elsewhere that have no such token
@@ -121,11 +121,14 @@ class Tokenizer:
         return cls(definition, str(path))
 
     def encode(self, text: str) -> np.ndarray:
-        """(tokens,) uint32; never holds the separator."""
+        """(tokens,) uint32; never holds the separator. HeadwaterError where `text` holds bytes that were no UTF-8."""
         if self._encoding is not None:
-            ids: np.ndarray = self._encoding.encode_to_numpy(text, disallowed_special=())
+            try:
+                ids: np.ndarray = self._encoding.encode_to_numpy(text, disallowed_special=())
+            except UnicodeEncodeError as error:
+                raise no_text(text) from error
             return ids
-        return np.array(self._slow.encode(text, add_special_tokens=False).ids, np.uint32)
+        return np.array(self._encoded(text).ids, np.uint32)
 
     def encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         """One (tokens,) uint32 array a text, on one thread: workers are processes."""
@@ -133,8 +136,14 @@ class Tokenizer:
 
     def encode_with_places(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """The same ids, and the characters that each is of (half-open); parts of one character name it all."""
-        encoded = self._slow.encode(text, add_special_tokens=False)
+        encoded = self._encoded(text)
         return list(encoded.ids), [(int(start), int(end)) for start, end in encoded.offsets]
+
+    def _encoded(self, text: str) -> Any:
+        try:
+            return self._slow.encode(text, add_special_tokens=False)
+        except TypeError as error:  # what the library says of half a surrogate pair
+            raise no_text(text) from error
 
     @property
     def lossless(self) -> bool:
@@ -169,16 +178,21 @@ class Tokenizer:
 
         Of tokenisers from elsewhere, which know no bytes, a word's beginning is a space ("##" and "▁").
         """
-        special = self._slow.get_added_tokens_decoder()
-        as_byte, kind = _bytes_of_characters(), json.loads(self.definition)["model"].get("type")
+        special, model = self._slow.get_added_tokens_decoder(), json.loads(self.definition)["model"]
+        byte_level = "ByteLevel" in f"{self._slow.decoder} {self._slow.pre_tokenizer}"
+        as_byte = _bytes_of_characters() if byte_level else {}
+        alone = BYTES if model.get("byte_fallback") else []
+        one_byte = {name: bytes([byte]) for byte, name in enumerate(alone)}
         pieces = []
         for number in range(self.vocabulary):
             token = "" if number in special else self._slow.id_to_token(number) or ""
-            if kind == "WordPiece":
-                token = token[2:] if token.startswith("##") else f" {token}"
-            if token and all(character in as_byte for character in token) and kind == "BPE":
+            if token in one_byte:
+                pieces.append(one_byte[token])
+            elif token and all(character in as_byte for character in token):
                 pieces.append(bytes(as_byte[character] for character in token))
             else:
+                if token and model.get("type") == "WordPiece":
+                    token = token[2:] if token.startswith("##") else f" {token}"
                 pieces.append(token.replace("▁", " ").encode())
         return pieces
 
@@ -189,6 +203,20 @@ class Tokenizer:
     def token_text(self, token: int) -> str:
         """How one token is shown; bytes that are no whole character show as U+FFFD."""
         return self.decode([token])
+
+
+def no_text(text: str) -> HeadwaterError:
+    """What to say of a text with surrogates, which is how Python holds bytes that it could not decode."""
+    place, found = next(((n, c) for n, c in enumerate(text) if "\ud800" <= c <= "\udfff"), (0, ""))
+    what = (
+        f"the byte {ord(found) - 0xDC00:#04x}"
+        if "\udc80" <= found <= "\udcff"
+        else f"U+{ord(found or ' '):04X}"
+    )
+    return HeadwaterError(
+        f"the text is not UTF-8 ({what} at character {place}); convert it first, for example with "
+        "`iconv -f gb18030 -t utf-8`"
+    )
 
 
 def _pre_tokenizer() -> Any:

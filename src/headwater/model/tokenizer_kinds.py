@@ -32,6 +32,8 @@ KINDS = ("byte-bpe", "bpe", "wordpiece", "unigram")
 UNKNOWN = {"unigram": "<unk>", "wordpiece": "[UNK]"}
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 LONGEST_PIECE = 16  # characters, of a Unigram piece
+_NORMALIZER: Any = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
+_PRE_TOKENIZER: Any = pre_tokenizers.BertPreTokenizer()
 _RARE_AS = "\n"  # what stands for a rare character while training: it cuts the pieces around it
 
 
@@ -54,14 +56,14 @@ def train_other(
         raise HeadwaterError(
             f"tokenizer.vocabulary is {vocabulary}; {kind} needs {vocabulary - room + 2} at least"
         )
-    alphabet = alphabet_of(counts, coverage, room // (4 if kind == "wordpiece" else 2))
+    alphabet, within = alphabet_of(counts, coverage, room // 2), list[str]()
+    if kind == "wordpiece":
+        alphabet, within = _standing(counts, coverage, room // 2)
     # as special tokens they get their numbers before training: the library would give them in an order of its own
-    within = [f"##{character}" for character in alphabet] if kind == "wordpiece" else []
     model, trainer = _model_and_trainer(kind, room + len(specials), specials + within, alphabet)
     tokenizer = tokenizers.Tokenizer(model)
     if kind == "wordpiece":
-        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.normalizer, tokenizer.pre_tokenizer = _NORMALIZER, _PRE_TOKENIZER
         tokenizer.decoder = decoders.WordPiece()
     else:
         tokenizer.pre_tokenizer = pre_tokenizers.Split(tokenizers.Regex(pattern), behavior="isolated")
@@ -88,6 +90,26 @@ def alphabet_of(counts: Counter[str], coverage: float, most: int) -> list[str]:
         chosen.append(character)
         seen += count
     return sorted(chosen)
+
+
+def _standing(counts: Counter[str], coverage: float, most: int) -> tuple[list[str], list[str]]:
+    """WordPiece's alphabet, and its characters as they stand within a word (`##a`), at most so many together.
+
+    White space is no part of a word, and a Han character or a mark is always a word of its own.
+    """
+
+    def words(text: str) -> list[str]:
+        plain = _NORMALIZER.normalize_str(text)
+        return [word for word, _ in _PRE_TOKENIZER.pre_tokenize_str(plain)]
+
+    real = Counter({c: count for c, count in counts.items() if words(c) == [c]})
+    alphabet = alphabet_of(real, coverage, most)
+    inner = {c for c in alphabet if words(f"a{c}a") == [f"a{c}a"]}
+    while len(alphabet) + len(inner) > most:
+        over = len(alphabet) + len(inner) - most
+        alphabet = alphabet_of(real, coverage, len(alphabet) - -(-over // 2))
+        inner &= set(alphabet)
+    return alphabet, [f"##{c}" for c in alphabet if c in inner]
 
 
 def _model_and_trainer(kind: str, size: int, specials: list[str], alphabet: list[str]) -> tuple[Any, Any]:

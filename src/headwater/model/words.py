@@ -27,6 +27,12 @@ def word_numbers(tokens: np.ndarray, token_bytes: list[bytes]) -> np.ndarray:
     return numbers
 
 
+def words_version(definition: str) -> tuple[int, ...]:
+    """For the key of what depends on which tokens make up a word, by the tokeniser's JSON: it changed once where tokens
+    are characters, whose bytes were mistaken for text (`<0xE6>`)."""
+    return () if "ByteLevel" in definition else (2,)
+
+
 def _words_of_bytes(data: bytes) -> np.ndarray:
     """(bytes,): the number of the word that each byte is in, −1 between words."""
     text = data.decode("utf-8", "surrogateescape")  # a character may be cut at either end of a sequence

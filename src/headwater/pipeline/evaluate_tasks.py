@@ -12,6 +12,7 @@ from headwater.engine.stages import Task, run_stage
 from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError
+from headwater.model.words import words_version
 from headwater.pipeline.train import require_torch
 from headwater.recipe import Recipe
 
@@ -63,6 +64,7 @@ def evaluate_tasks(
     place = Workspace(workspace or _workspace_of(run))
     root = str(Path(data or os.environ.get("HEADWATER_TASK_DATA") or ".").resolve())
     model = content_key([file_hash(path) for name in MODEL_FILES for path in sorted(folder.glob(name))])
+    words = words_version((folder / "tokenizer.json").read_text(encoding="utf-8"))
     wanted = []
     for task in dict.fromkeys(tasks):
         described = describe(task)
@@ -74,7 +76,7 @@ def evaluate_tasks(
             "limit": limit,
         }  # fmt: skip
         files = [file_hash(path) for path in data_files(task, root)]
-        key = content_key("task", version_of(described), model, settings, described, files, harness)
+        key = content_key("task", version_of(described), model, settings, described, files, harness, *words)
         shard = f"{_file_name(task)}-{key[:8]}"
         wanted.append(Task(shard, key, FUNCTION, {**settings, "run": str(folder.resolve()), "data": root}))
     os.environ.setdefault("TQDM_DISABLE", "1")  # the harness's bars: progress is the engine's

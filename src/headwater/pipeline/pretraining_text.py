@@ -18,7 +18,7 @@ from headwater.model.tokenizer import Tokenizer
 from headwater.recipe.settings import Decontaminate
 from headwater.tasks.items import Item
 
-VERSION = 2  # of what is counted
+VERSION = 3  # of what is counted; 3: characters that a tokeniser has no piece for
 WORDS, CHARACTERS = 8, 16
 BLOCK = 1 << 20  # tokens decoded at a time
 LAP = 200  # tokens of one block that the next begins with

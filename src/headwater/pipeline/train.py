@@ -8,6 +8,7 @@ from typing import Any
 from headwater.engine.stages import Job, Task, run_jobs, run_stages
 from headwater.engine.workspace import Entry, Workspace, content_key, file_hash, read_json
 from headwater.errors import HeadwaterError
+from headwater.model.words import words_version
 from headwater.recipe import Recipe
 
 
@@ -78,7 +79,10 @@ def training_job(
     how = ("path", "processes", "parallel")  # how it is found and trained, not what comes of it
     what = {name: {k: v for k, v in arguments[name].items() if k not in how} for name in ("model", "train")}
     seen = {} if heldout is None else {"heldout": heldout.fingerprint}
-    key = content_key("run", 4, manifest["key"], {**arguments, **what, **seen}, checkpoint)
+    words: tuple[int, ...] = ()
+    if recipe.train.objective == "mlm" and recipe.train.whole_words:
+        words = words_version((training_set / "tokenizer.json").read_text(encoding="utf-8"))
+    key = content_key("run", 4, manifest["key"], {**arguments, **what, **seen}, checkpoint, *words)
     folder = workspace.path / "runs" / key[:12]
     return Job(
         f"{training_set.name} seed {seed}",

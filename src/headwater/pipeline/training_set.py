@@ -77,7 +77,8 @@ def train_tokenizer(
             **more,
         }
         chosen = settings.model_dump(mode="json", exclude={"path"})
-        key = content_key("tokenizer", VERSION, chosen, sorted(shards), *more.values())
+        kind = (2,) if settings.kind == "wordpiece" else ()  # 2: no ## of what is never within a word
+        key = content_key("tokenizer", VERSION, chosen, sorted(shards), *more.values(), *kind)
         task = Task("tokenizer", key, "headwater.curate.tokenization:train_shard", arguments)
     name = f"tokenizers/{key[:12]}"
     [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")

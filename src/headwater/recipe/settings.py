@@ -217,7 +217,7 @@ class Evaluate(Settings):
 
 class Recipe(Settings):
     name: Annotated[str, Field(pattern=NAME)] = "recipe"  # default: the file's, without .yaml
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     workspace: str = "workspace"  # relative to the recipe's folder
     sources: Annotated[list[Source], Field(min_length=1)]
     holdout: Holdout = Field(default_factory=Holdout)

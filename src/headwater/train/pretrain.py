@@ -208,6 +208,11 @@ def _model(
         raise RecipeError(
             f"model.path: {path} holds a {config.family} model; set model.family: {config.family}"
         )
+    if (settings.get("context") or 0) > config.context:
+        raise RecipeError(
+            f"model.context is {settings['context']:,}, but the model in model.path reads {config.context:,} tokens at most; "
+            f"set it to {config.context} or fewer, or leave it out"
+        )
     if manifest["vocabulary"] > config.vocabulary:
         raise RecipeError(
             f"model.path: {path} knows {config.vocabulary:,} tokens, the training set's tokeniser has "

@@ -41,8 +41,9 @@ def their_config(c: ModelConfig) -> Record:
 
 def our_config(r: Record) -> Record:
     require(r, {"hidden_act": "silu"})
-    rotary = r.get("rope_parameters") or {"rope_type": "default", **(r.get("rope_scaling") or {})}
-    if rotary.get("rope_type", rotary.get("type")) != "default":
+    rotary = r.get("rope_parameters") or r.get("rope_scaling") or {}
+    # "type" before transformers 4.43; without either, positions are not scaled
+    if (rotary.get("rope_type") or rotary.get("type") or "default") != "default":
         refuse({**r, "rope_parameters": rotary}, "rope_parameters", "unscaled rotary positions")
     width, heads = r["hidden_size"], r["num_attention_heads"]
     return {
