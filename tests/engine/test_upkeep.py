@@ -9,8 +9,9 @@ from headwater import api
 from headwater.engine import upkeep
 from headwater.engine.lease import is_held
 from headwater.engine.upkeep import free, unneeded, verify
-from headwater.engine.workspace import Workspace, seal, write_json
+from headwater.engine.workspace import Workspace, read_json, seal, write_json
 from headwater.errors import HeadwaterError
+from headwater.pipeline.snapshot import keep
 
 RECIPE = """\
 name: {name}
@@ -186,3 +187,25 @@ def test_only_what_a_workspace_has_made_goes(folder: Path) -> None:
         "documents",
         "ledger",
     }
+
+
+def test_a_comparison_takes_nothing_from_the_recipe_itself(folder: Path) -> None:
+    """Its arm has the recipe's name and another model: the model that the recipe has trained stays named."""
+    place = Workspace(folder / "workspace")
+    own = read_json(place.path / "recipes" / "strict.json")
+    own["stages"] = [*own["stages"], "runs/own"]
+    write_json(place.path / "recipes" / "strict.json", own)
+    arm = {**own, "recipe": own["recipe"] | {"model": {"family": "gpt", "preset": "modern-nano"}}}
+    (place.path / "runs" / "own").mkdir(parents=True)
+    (place.path / "runs" / "arm").mkdir()
+    keep(place, {**arm, "stages": ["runs/arm"]}, limited=False, compared=True)
+    assert unneeded(place) == []
+    again = {**arm, "recipe": arm["recipe"] | {"seed": 7}, "stages": ["runs/arm"]}
+    keep(place, again, limited=False, compared=True)
+    assert unneeded(place) == [], "a second comparison, of another budget"
+    keep(place, own, limited=False)
+    assert unneeded(place) == [], "the recipe is run again"
+    other = {**own, "recipe": own["recipe"] | {"seed": 9}}
+    other["stages"] = [name for name in own["stages"] if not name.startswith("runs/")]
+    keep(place, other, limited=False)
+    assert {one.path.name for one in unneeded(place)} == {"own", "arm"}, "another recipe, of no comparison"

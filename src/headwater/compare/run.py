@@ -259,13 +259,17 @@ def _train(
     )  # frozen, and found right, before the first training
     own = {place: scored for (place, source), scored in ngrams.items() if source is None}
     positive = {domain: weight for domain, weight in weights.items() if weight > 0}
+    # before the first training: should this be killed, `gc` keeps what there is
+    workspace.used |= {str(one.job.folder.relative_to(workspace.path)) for one in trainings}
+    for outcome in prepared.outcomes:
+        keep_snapshot(outcome, compared=True)
     trained = run_trainings(trainings, prepared, workspace, budget, own, positive, race=race, workers=workers)
     arms = []
     for place, outcome in enumerate(prepared.outcomes):
         arms.append(trained.arm(Group(place), own[place]))
         outcome.runs = list(arms[-1].runs)
         outcome.scores = [summary_of(scored, given) for scored in arms[-1].scored]
-        keep_snapshot(outcome)
+        keep_snapshot(outcome, compared=True)
     shares = placebo_shares(prepared, budget)
     return Found(
         arms,
