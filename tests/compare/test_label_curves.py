@@ -1,5 +1,7 @@
 """Paired differences of accuracies, and what a study makes of them."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,8 @@ def test_objectives_are_compared_by_accuracy_alone() -> None:
     assert "nothing was expected" in "\n".join(lines_of_study(result))
     page = render_studies([result], "zh")
     assert "未作预期" in page and "exploratory" in page
+    shown = re.sub(r"(?s)<style>.*?</style>|<[^>]+>", "", page)
+    assert "个百分点" in shown and "%" not in re.sub(r"95%", "", shown), (
+        "points are no percents, on the axis neither"
+    )
+    assert "every training" not in shown, "there are no bits per byte to show"

@@ -16,8 +16,9 @@ from headwater.compare.cards import CURVE_POINTS
 from headwater.compare.found import ArmRuns, Found
 from headwater.compare.markdown import markdown, summary_lines
 from headwater.compare.preparation import Prepared
-from headwater.compare.result import result_of
+from headwater.compare.result import _candidate, result_of
 from headwater.compare.sentence import LABELS, WORDS
+from headwater.compare.statistics import combined
 from headwater.corpus.shards import ShardWriter
 from headwater.engine.workspace import Entry
 from headwater.evaluate.summary import SCORES_SCHEMA, by_domain, domain_weights, summarise
@@ -319,3 +320,12 @@ def test_markdown_holds_the_sentences_and_every_domain(fabricated: Fabricated) -
     assert "| a\\|b |" in text and "| 新闻 | arm1 |" in text and "Token-matched" in text
     for table in [block for block in text.split("\n\n") if block.startswith("| ")]:
         assert len({line.replace("\\|", "").count("|") for line in table.split("\n")}) == 1
+
+
+def test_as_many_seeds_as_there_were_would_not_decide() -> None:
+    """A difference as large as the margin would have been seen; this smaller one is neither seen nor surely immaterial."""
+    parts = ((0.0025**2 / 2, 20.0), (0.0025**2 / 2, 20.0))
+    found = combined(0.0048, parts, (21, 21))
+    assert found.planned_difference() < 0.008 and found.seeds_needed(0.008) == 18
+    one = _candidate(found, 0.008, 1, 0.0, 0.95)
+    assert one["verdict"] == "cannot tell" and one["seeds_needed"] > 21

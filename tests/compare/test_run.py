@@ -104,6 +104,11 @@ def test_a_plan_runs_nothing(folder: Path, tmp_path: Path) -> None:
     assert any("6 trainings of 4.1k tokens" in line and "2 at a time" in line for line in lines)
     lines = plan_comparison(recipes, budget="demo", workspace=tmp_path, workers=0)
     assert any("1 at a time" in line for line in lines)
+    assert "margin    1%: a smaller difference is declared not to matter" in lines
+    lines = plan_comparison(recipes, budget="demo", workspace=tmp_path, workers=0, margin=0.002)
+    assert any(line.startswith("margin    0.2%") for line in lines)
+    with pytest.raises(RecipeError, match="margin 500%"):
+        plan_comparison(recipes, budget="demo", workspace=tmp_path, workers=0, margin=5)
     assert not list(tmp_path.iterdir())
 
 

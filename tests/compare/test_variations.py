@@ -133,3 +133,11 @@ def test_a_source_left_out_is_dropped_before_all_else(recipe: Path) -> None:
     assert others and all("wiki:*" not in tracks for tracks in others)
     with pytest.raises(RecipeError, match=r"curate\.leave_out: there is no source 'wikki'"):
         compile_plan(settings.model_copy(update={"leave_out": ["wikki"]}), signals, {"wiki": "files"})
+
+
+def test_what_is_changed_stays_in_the_name_of_a_recipe_with_a_long_one(recipe: Path) -> None:
+    long = "中英文网页与书籍第三版" * 5
+    recipe.write_text(RECIPE.replace("新闻", long), encoding="utf-8")
+    names = [name for name, _ in arms(recipe, vary=["curate.max_epochs=2,8"])]
+    assert names == [f"{long[: 64 - 2 - 12]}… max_epochs={value}" for value in (2, 8)]
+    assert [len(name) for name in names] == [64, 64]

@@ -9,7 +9,9 @@ from headwater import api
 from headwater.engine import upkeep
 from headwater.engine.lease import is_held
 from headwater.engine.upkeep import free, unneeded, verify
-from headwater.engine.workspace import Workspace, seal, write_json
+from headwater.engine.workspace import Workspace, read_json, seal, write_json
+from headwater.errors import HeadwaterError
+from headwater.pipeline.snapshot import keep
 
 RECIPE = """\
 name: {name}
@@ -116,6 +118,7 @@ def test_a_sealed_folder_misses_nothing(tmp_path: Path) -> None:
 
 def test_task_models_stay_while_a_result_names_them(tmp_path: Path) -> None:
     place = Workspace(tmp_path / "工作")
+    place.event("recipe")
     kept = [
         "tasks/t1",
         "finetunings/f1",
@@ -149,6 +152,7 @@ def test_what_can_go_is_decided_when_no_other_run_is_at_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = Workspace(tmp_path / "工作")
+    place.event("recipe")
     held = []
 
     def watched(workspace: Workspace) -> list[upkeep.Unneeded]:
@@ -160,3 +164,48 @@ def test_what_can_go_is_decided_when_no_other_run_is_at_work(
     assert [one.path.name for one in api.gc(place.path)] == ["旧"] and held == [False]
     assert [one.path.name for one in api.gc(place.path, delete=True)] == ["旧"] and held == [False, True]
     assert not (place.path / "runs" / "旧").exists()
+
+
+def test_only_what_a_workspace_has_made_goes(folder: Path) -> None:
+    """Somebody's project around the workspace, or with it as its own folder, is none of its business."""
+    (folder / "webapp" / "src").mkdir(parents=True)
+    (folder / "webapp" / "manifest.json").write_text('{"name": "my web app"}', encoding="utf-8")
+    (folder / "webapp" / "list" / "deep").mkdir(parents=True)
+    (folder / "webapp" / "list" / "manifest.json").write_text("[1]", encoding="utf-8")
+    (folder / "runs" / "mine").mkdir(parents=True)
+    (folder / ".notes.tmp").write_text("mine", encoding="utf-8")
+    shutil.rmtree(folder / "workspace" / "recipes")
+    before = files(folder)
+    for delete in (False, True):
+        with pytest.raises(HeadwaterError, match=r"is no workspace.*did you mean .*workspace\?"):
+            api.gc(folder, delete=delete)
+    assert files(folder) == before
+    Workspace(folder).event("recipe")  # as of a recipe with `workspace: .`
+    named = {one.path.relative_to(folder).parts[0] for one in unneeded(Workspace(folder))}
+    assert named <= {"runs", ".notes.tmp"}, "the web app and the workspace inside are not of this one"
+    assert {one.path.parts[-2] for one in unneeded(Workspace(folder / "workspace"))} >= {
+        "documents",
+        "ledger",
+    }
+
+
+def test_a_comparison_takes_nothing_from_the_recipe_itself(folder: Path) -> None:
+    """Its arm has the recipe's name and another model: the model that the recipe has trained stays named."""
+    place = Workspace(folder / "workspace")
+    own = read_json(place.path / "recipes" / "strict.json")
+    own["stages"] = [*own["stages"], "runs/own"]
+    write_json(place.path / "recipes" / "strict.json", own)
+    arm = {**own, "recipe": own["recipe"] | {"model": {"family": "gpt", "preset": "modern-nano"}}}
+    (place.path / "runs" / "own").mkdir(parents=True)
+    (place.path / "runs" / "arm").mkdir()
+    keep(place, {**arm, "stages": ["runs/arm"]}, limited=False, compared=True)
+    assert unneeded(place) == []
+    again = {**arm, "recipe": arm["recipe"] | {"seed": 7}, "stages": ["runs/arm"]}
+    keep(place, again, limited=False, compared=True)
+    assert unneeded(place) == [], "a second comparison, of another budget"
+    keep(place, own, limited=False)
+    assert unneeded(place) == [], "the recipe is run again"
+    other = {**own, "recipe": own["recipe"] | {"seed": 9}}
+    other["stages"] = [name for name in own["stages"] if not name.startswith("runs/")]
+    keep(place, other, limited=False)
+    assert {one.path.name for one in unneeded(place)} == {"own", "arm"}, "another recipe, of no comparison"

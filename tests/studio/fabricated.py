@@ -55,7 +55,7 @@ def comparison(baseline: str = "raw", arm: str = "curated", hostile: str = "") -
         "domains": domains, "arms": arms,
         "candidates": [{
             "arm": arm, "verdict": "helps", "negligible": False, "effect": -0.0243, "percent": -2.4,
-            "interval": [-3.6, -1.2], "interval90": [-3.35, -1.45], "p": 0.0014, "p_holm": 0.0014, "df": 9.4,
+            "level": 0.95, "interval": [-3.6, -1.2], "interval90": [-3.35, -1.45], "p": 0.0014, "p_holm": 0.0014, "df": 9.4,
             "smallest_visible": 1.62, "seeds_needed": None, "probability_better": 0.9993, "domains": rows,
             "worst_domain": {"name": "小说" + hostile, "percent": 0.4}, "ngram_percent": -4.7, "ngram_agrees": True}],
         "aa": {"percent": 0.3, "interval": [-1.1, 1.7], "verdict": "cannot tell", "seeds": [[0, 2, 4], [1, 3, 5]]},

@@ -137,3 +137,30 @@ def test_what_cannot_be_shown_is_refused(workspace: Workspace, tmp_path: Path) -
         report(workspace, tmp_path / "report.html", recipe="raw")
     with pytest.raises(HeadwaterError, match="no language"):
         report(workspace, tmp_path / "report.html", language="fr")
+
+
+def test_a_race_names_the_level_of_each_interval_and_several_candidates_are_told_apart(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    result = fabricated.comparison()
+    path = tmp_path / "comparison.json"
+
+    def text() -> str:
+        path.write_text(json.dumps(result), encoding="utf-8")
+        return _Page(report(workspace, tmp_path / "report.html", path).read_text(encoding="utf-8")).text
+
+    assert "and agrees" in text()
+    [one] = result["candidates"]
+    other = {**one, "arm": "其他", "level": 0.99, "verdict": "cannot tell"}
+    result["candidates"] = [one | {"level": 0.975}, other]
+    result["arms"].append({**result["arms"][1], "name": "其他"})
+    result["sentence"] = {language: f"{said}\n{said}" for language, said in result["sentence"].items()}
+    html = text()
+    assert "Line: 97.5%–99% interval" in html
+    assert "curated: −2.4%, 97.5% [" in html and "其他: −2.4%, 99% [" in html
+    assert "97.5% interval" in html and "99% interval" in html, "of the domains too"
+    figures = html[html.index("more bits: worse") : html.index("Domain by domain")]
+    assert figures.index("curated") < figures.index("其他"), "the figures of an arm are under its name"
+    assert "The 5-gram sees −4.7% for 其他." in html, (
+        "what cannot be told is neither agreed nor disagreed with"
+    )

@@ -82,6 +82,7 @@ def compare(
         "race": race,
         "matching": matching,
         "engine": engine,
+        "margin": None if margin is None else margin / 100,
     }
     if plan:
         from headwater.compare.run import plan_comparison
@@ -89,7 +90,7 @@ def compare(
         lines = plan_comparison(list(recipes), **asked)
         print_result({"plan": lines}, as_json, lines)
         return
-    comparison = api.compare(recipes, margin=None if margin is None else margin / 100, **asked)
+    comparison = api.compare(recipes, **asked)
     from headwater.compare.markdown import summary_lines
     from headwater.studio.report import report
 
@@ -137,8 +138,15 @@ def history(workspace: Path | str, as_json: bool) -> None:
     show_default=True,
     help="Of --record.",
 )
-@click.option("--seeds", type=int, metavar="N", help="Runs an arm of --record (default: the study's).")
-@click.option("--tokens", type=int, metavar="N", help="Of each training of --record (default: the study's).")
+@click.option(
+    "--seeds", type=click.IntRange(2), metavar="N", help="Runs an arm of --record (default: the study's)."
+)
+@click.option(
+    "--tokens",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Of each training of --record (default: the study's).",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where --record writes its result."
 )

@@ -27,7 +27,14 @@ UNPACKED = 3  # bytes of text for each of a packed file
 
 
 def plan_lines(
-    arms: Sequence[Arm], budget: Budget, workspace: Workspace, *, workers: int, race: bool, matching: str
+    arms: Sequence[Arm],
+    budget: Budget,
+    workspace: Workspace,
+    *,
+    workers: int,
+    race: bool,
+    matching: str,
+    margin: float,
 ) -> list[str]:
     """For an 80-column terminal; nothing is run."""
     candidates = len(arms) - 1
@@ -54,6 +61,7 @@ def plan_lines(
             f"          {budget.seeds_candidate} more a candidate as a placebo, if arms repeat their text differently"
         )
     lines.append(f"matched   by {matching}; one model and one tokeniser, so by compute too")
+    lines.append(f"margin    {100 * margin:g}%: a smaller difference is declared not to matter")
     scored = _scored_bytes(arms[0], workspace)
     lines.append(f"scored    each on {show_size(scored)} of held-out text at most")
     lines.append(

@@ -24,6 +24,7 @@ from headwater.compare.statistics import (
 from headwater.pipeline.portions import CLAIM_UNITS
 
 FORMAT = 2
+RESULT_VERSION = 1  # raise it when the same scores give another result of this format
 
 
 def result_of(
@@ -149,7 +150,6 @@ def _candidate(
         found, margin=margin, candidates=candidates, best_score=best_score, level=level
     )
     interval = _percents(found.interval(level, candidates))
-    target = max(abs(found.delta), math.log1p(margin))
     return {
         "verdict": word,
         "negligible": negligible,
@@ -163,10 +163,17 @@ def _candidate(
         "df": found.df,
         "variance": _variance(found),
         "smallest_visible": percent(found.smallest_visible(candidates, level)),
-        # at which a difference as large as this one, or as the margin if that is larger, would be seen
-        "seeds_needed": found.seeds_needed(target, candidates) if word == "cannot tell" else None,
+        "seeds_needed": _seeds_needed(found, margin, candidates) if word == "cannot tell" else None,
         "probability_better": found.probability_better,
     }
+
+
+def _seeds_needed(found: Effect, margin: float, candidates: int) -> int | None:
+    """At which a difference as large as this one, or as the margin if that is larger, would be seen; where these seeds
+    would have seen the margin already, and could not tell, one as large as this."""
+    size, material = abs(found.delta), math.log1p(margin)
+    seen = found.planned_difference(candidates) <= material
+    return found.seeds_needed(size if seen else max(size, material), candidates)
 
 
 def _variance(found: Effect) -> dict[str, float]:

@@ -24,7 +24,7 @@ from headwater.compare.markdown import markdown
 from headwater.compare.planning import plan_lines
 from headwater.compare.preparation import Prepared, prepare
 from headwater.compare.record import record_of
-from headwater.compare.result import FORMAT, result_of
+from headwater.compare.result import FORMAT, RESULT_VERSION, result_of
 from headwater.compare.trainings import Group, Training, placebo_shares, run_trainings, trainings_of
 from headwater.compare.variations import Variation
 from headwater.engine.engines import LOCAL, Engine
@@ -77,13 +77,12 @@ def compare(
     chosen, arms, place, count = _asked(
         recipes, budget, overrides, variations, workspace, workers, matching=matching, engine=engine
     )
-    if margin is not None and not 0 < margin < 1:
-        raise RecipeError(f"margin {100 * margin:g}%: expected more than 0% and less than 100%, such as 1%")
+    declared = _margin(chosen, margin)
     require_torch()
     if chosen.device == "cuda":
         _require_cuda(chosen)
     command = _command(arms, chosen, overrides, margin, variations, race=race, matching=matching)
-    for line in plan_lines(arms, chosen, place, workers=count, race=race, matching=matching):
+    for line in plan_lines(arms, chosen, place, workers=count, race=race, matching=matching, margin=declared):
         print(line, file=sys.stderr, flush=True)
     started = time.monotonic()
     with place.lease():
@@ -91,10 +90,9 @@ def compare(
         prepared = prepare(arms, place, chosen, workers=count, matching=matching)
         trainings = trainings_of(prepared, place, chosen, race=race)
         rungs = _rungs(prepared, chosen)
-        declared = chosen.margin if margin is None else margin
         key = content_key(
             "comparison",
-            FORMAT,
+            [FORMAT, RESULT_VERSION],
             chosen.as_json(),
             declared,
             [race and RACE_VERSION, LOOKS, matching],
@@ -126,12 +124,22 @@ def plan_comparison(
     race: bool = False,
     matching: str = "token",
     engine: Engine = LOCAL,
+    margin: float | None = None,
 ) -> list[str]:
     """What a comparison would do, how long it would take and what it could see; nothing is run."""
     chosen, arms, place, count = _asked(
         recipes, budget, overrides, variations, workspace, workers, matching=matching, engine=engine
     )
-    return plan_lines(arms, chosen, place, workers=count, race=race, matching=matching)
+    return plan_lines(
+        arms, chosen, place, workers=count, race=race, matching=matching, margin=_margin(chosen, margin)
+    )
+
+
+def _margin(budget: Budget, margin: float | None) -> float:
+    """What is declared not to matter, as a share."""
+    if margin is not None and not 0 < margin < 1:
+        raise RecipeError(f"margin {100 * margin:g}%: expected more than 0% and less than 100%, such as 1%")
+    return budget.margin if margin is None else margin
 
 
 def _asked(
@@ -251,13 +259,17 @@ def _train(
     )  # frozen, and found right, before the first training
     own = {place: scored for (place, source), scored in ngrams.items() if source is None}
     positive = {domain: weight for domain, weight in weights.items() if weight > 0}
+    # before the first training: should this be killed, `gc` keeps what there is
+    workspace.used |= {str(one.job.folder.relative_to(workspace.path)) for one in trainings}
+    for outcome in prepared.outcomes:
+        keep_snapshot(outcome, compared=True)
     trained = run_trainings(trainings, prepared, workspace, budget, own, positive, race=race, workers=workers)
     arms = []
     for place, outcome in enumerate(prepared.outcomes):
         arms.append(trained.arm(Group(place), own[place]))
         outcome.runs = list(arms[-1].runs)
         outcome.scores = [summary_of(scored, given) for scored in arms[-1].scored]
-        keep_snapshot(outcome)
+        keep_snapshot(outcome, compared=True)
     shares = placebo_shares(prepared, budget)
     return Found(
         arms,

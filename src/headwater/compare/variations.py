@@ -18,6 +18,7 @@ from headwater.recipe.settings import NAME
 
 VARIED = ("curate", "sources")  # the data; a budget sets the rest, the same for every arm
 LONGEST = 64  # of a recipe's name
+LEAST = 12  # characters of the base recipe's name in a variation's
 _OPEN, _CLOSED = "[{(", "]})"
 
 
@@ -57,7 +58,11 @@ def variations_of(
 
 def name_of(base: str, variation: Variation) -> str:
     """A recipe's name for the arm: it names files too."""
-    name = re.sub(r"[/\\\x00-\x1f]", "_", f"{base} {variation.suffix}")
+    base, suffix = (re.sub(r"[/\\\x00-\x1f]", "_", part) for part in (base, variation.suffix))
+    room = max(LEAST, LONGEST - 2 - len(suffix))
+    if len(base) + 1 + len(suffix) > LONGEST and len(base) > room:
+        base = f"{base[:room]}…"  # what is changed tells arms apart, so that the recipe's name gives way
+    name = f"{base} {suffix}"
     name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
     assert re.match(NAME, name)
     return name

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from headwater.engine.local_copy import ENTRY_SUFFIX
-from headwater.engine.workspace import MANIFEST, SEAL, Workspace, file_hash, read_json
+from headwater.engine.workspace import EVENTS, MANIFEST, SEAL, Workspace, file_hash, read_json
+from headwater.errors import HeadwaterError
 
 # what is never freed: it was dear, is small, and says what was found
 RESULTS = ("comparisons", "task-scores", "results")
@@ -63,7 +64,12 @@ class Unneeded:
 
 def unneeded(workspace: Workspace) -> list[Unneeded]:
     """What no recipe of `recipes/` and no result of `results/` needs, by path. A recipe whose file there is deleted needs
-    nothing any more."""
+    nothing any more.
+
+    Only what this workspace has made: what else lies in its folder (`workspace: .`), another workspace among it, stays.
+    Raises HeadwaterError for a folder that nothing was ever made in.
+    """
+    _refuse_other(workspace)
     needed = _of_results(workspace)
     for path in sorted((workspace.path / "recipes").rglob("*.json")):
         needed |= set((read_json(path) or {}).get("stages", ()))
@@ -73,8 +79,12 @@ def unneeded(workspace: Workspace) -> list[Unneeded]:
         for folder in sorted((workspace.path / room).glob("[!.]*"))
         if folder.is_dir() and f"{room}/{folder.name}" not in needed
     ]
-    folders = {path.parent for path in workspace.path.rglob(MANIFEST)}
-    folders |= {path.parent for path in workspace.path.rglob(f"*{ENTRY_SUFFIX}")}
+    folders = {path.parent for path in workspace.path.rglob(MANIFEST) if _is_stage(path, workspace)}
+    folders |= {
+        path.parent
+        for path in workspace.path.rglob(f"*{ENTRY_SUFFIX}")
+        if not _of_another(path.parent, workspace)
+    }
     folders |= {
         path
         for kind in ("runs", "training-sets", "earlier")
@@ -90,9 +100,31 @@ def unneeded(workspace: Workspace) -> list[Unneeded]:
             found += _orphans(folder)
     gone = {one.path for one in found}
     for path in sorted(workspace.path.rglob(".*.tmp")):
-        if not gone.intersection(path.parents):
+        if not gone.intersection(path.parents) and not _of_another(path.parent, workspace):
             found.append(Unneeded(path, _size(path), "never finished"))
     return found
+
+
+def _refuse_other(workspace: Workspace) -> None:
+    """HeadwaterError where no command has written an event: a project's folder, say, named in the place of its workspace."""
+    logs = (workspace.path / EVENTS, workspace.path / "events" / "000001.jsonl")
+    if workspace.store is None and not any(log.is_file() for log in logs):
+        inside = sorted(path.parent for path in workspace.path.glob(f"*/{EVENTS}"))
+        hint = f"; did you mean {inside[0]}?" if inside else ""
+        raise HeadwaterError(f"{workspace.path} is no workspace: nothing was ever made in it{hint}")
+
+
+def _is_stage(manifest: Path, workspace: Workspace) -> bool:
+    """Whether it is the manifest of the stage that lies there: others write files of this name too."""
+    record = read_json(manifest)
+    name = record.get("stage") if isinstance(record, dict) else None
+    return name == manifest.parent.relative_to(workspace.path).as_posix()
+
+
+def _of_another(folder: Path, workspace: Workspace) -> bool:
+    """Whether a workspace inside this one holds the folder."""
+    between = [folder, *folder.parents][: len(folder.relative_to(workspace.path).parts)]
+    return any((place / EVENTS).is_file() for place in between)
 
 
 def _of_results(workspace: Workspace) -> set[str]:
@@ -129,6 +161,7 @@ def _size(path: Path) -> int:
 
 def free(workspace: Workspace, things: list[Unneeded] | None = None) -> list[Unneeded]:
     """Removes them, or all that is unneeded once no other run is at work; returns what was removed."""
+    _refuse_other(workspace)  # before a lease, which removes what a killed run has left
     with workspace.lease():
         things = unneeded(workspace) if things is None else things
         for one in things:

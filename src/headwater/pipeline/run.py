@@ -138,9 +138,9 @@ def _training_set(outcome: Outcome, workers: int, scored: bool) -> Path:
     )  # fmt: skip
 
 
-def keep_snapshot(outcome: Outcome) -> None:
-    """Writes `recipes/<name>.json`, or that of a sample."""
-    keep(outcome.workspace, snapshot(outcome), limited=outcome.limit is not None)
+def keep_snapshot(outcome: Outcome, *, compared: bool = False) -> None:
+    """Writes `recipes/<name>.json`, or that of a sample; `compared`, that of an arm of a comparison."""
+    keep(outcome.workspace, snapshot(outcome), limited=outcome.limit is not None, compared=compared)
 
 
 def snapshot(outcome: Outcome) -> dict[str, Any]:

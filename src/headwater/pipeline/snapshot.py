@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from headwater.pipeline.ingest import Ingested
 
 SAME = ("recipe", "documents", "takedown")
+# What a comparison's budget and first recipe set in an arm's recipe, in the place of its own.
+OF_BUDGET = ("model", "train", "tokenizer", "evaluate", "seed")
 
 
 def shards_key(shards: Mapping[str, Entry]) -> str:
@@ -48,13 +50,25 @@ def files_of(folder: Path) -> list[Path]:
     return sorted([*full, *(path for path in limited if path.name not in known)], key=lambda path: path.name)
 
 
-def keep(workspace: Workspace, record: dict[str, Any], *, limited: bool) -> None:
+def keep(workspace: Workspace, record: dict[str, Any], *, limited: bool, compared: bool = False) -> None:
     """Writes a recipe's file. What an earlier command made of the same recipe and of the same documents, by their
-    content, stays named; of other documents in the same places it stays in `stages`, as a later run may need it."""
+    content, stays named; of other documents in the same places it stays in `stages`, as a later run may need it.
+
+    `compared`: the recipe is an arm's, with a budget's model in the place of its own. What the recipe itself has made
+    stays in `stages` then, and so does what a comparison has made when the recipe is run.
+    """
     path = workspace.path / "recipes" / ("limited" if limited else "") / f"{record['name']}.json"
     old = read_json(path)
     if old is not None and all(old.get(name) == record.get(name) for name in SAME):
         if old.get("key") == record["key"]:
             record |= {name: value for name, value in old.items() if not record.get(name)}
         record["stages"] = sorted({*record["stages"], *old.get("stages", ())})
-    write_json(path, record)
+    elif old is not None and (compared or "compared" in old) and _of_data(old) == _of_data(record):
+        record["stages"] = sorted({*record["stages"], *old.get("stages", ())})
+    write_json(path, record | ({"compared": True} if compared else {}))
+
+
+def _of_data(record: Mapping[str, Any]) -> list[Any]:
+    """What two records have in common that differ in model and training alone."""
+    recipe = {name: value for name, value in record["recipe"].items() if name not in OF_BUDGET}
+    return [recipe, record.get("documents"), record.get("takedown")]

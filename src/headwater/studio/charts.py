@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from headwater.inspect.visible import visible
-from headwater.studio.words import MINUS, percent, svg_both
+from headwater.studio.words import MINUS, level_of, percent, svg_both
 
 POINTS = 160  # of a curve at most
 SETTLED = 0.08  # the part of a training whose fall of the loss would flatten the rest of the curve
@@ -90,15 +90,15 @@ def effect_row(
     return _svg(parts, height, title)
 
 
-def effect_axis(scale: Scale, margin: float, *, ends: bool = True) -> Markup:
-    """The axis below the rows: ticks in percent and, with `ends`, which side is better."""
+def effect_axis(scale: Scale, margin: float, *, ends: bool = True, unit: str = "%") -> Markup:
+    """The axis below the rows: ticks in `unit` and, with `ends`, which side is better."""
     parts = [_band(scale, margin, 9)]
     for tick in scale.ticks:
         x = scale.place(tick)
         parts.append(f'<line class="tick" x1="{x}" x2="{x}" y1="0" y2="5"/>')
         if 4 < scale.at(tick) < 96:
             parts.append(
-                f'<text class="tick-label" x="{x}" y="20" text-anchor="middle">{escape(_tick(tick))}</text>'
+                f'<text class="tick-label" x="{x}" y="20" text-anchor="middle">{escape(_tick(tick, unit))}</text>'
             )
     if not ends:
         return _svg(parts, 26, "", "axis")
@@ -109,10 +109,10 @@ def effect_axis(scale: Scale, margin: float, *, ends: bool = True) -> Markup:
     return _svg([*parts, *sides], 46, "", "axis")
 
 
-def _tick(value: float) -> str:
+def _tick(value: float, unit: str) -> str:
     if value == 0:
         return "0"
-    return f"{MINUS if value < 0 else '+'}{abs(value):g}%"
+    return f"{MINUS if value < 0 else '+'}{abs(value):g}{unit}"
 
 
 def _band(scale: Scale, margin: float, height: float) -> str:
@@ -284,8 +284,14 @@ def _svg(parts: Iterable[str | Markup], height: float, title: str, kind: str = "
     )
 
 
-def effect_title(name: str, effect: float, bounds: Sequence[float] | None) -> str:
+def effect_title(
+    name: str, effect: float, bounds: Sequence[float] | None, unit: str = "%", level: float = 0.95
+) -> str:
     """What a screen reader says for a row."""
+
+    def said(value: float) -> str:
+        return percent(value).replace("%", unit)
+
     if bounds is None:
-        return f"{name}: {percent(effect)}"
-    return f"{name}: {percent(effect)}, 95% [{percent(bounds[0])}, {percent(bounds[1])}]"
+        return f"{name}: {said(effect)}"
+    return f"{name}: {said(effect)}, {level_of(level)} [{said(bounds[0])}, {said(bounds[1])}]"

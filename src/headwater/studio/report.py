@@ -69,7 +69,7 @@ def render(
     functions = {
         "t": words.both, "known": words.known, "safe": words.safe, "dotted": words.dotted, "setting": words.setting, "percent": words.percent, "magnitude": words.magnitude, "interval": words.interval,
         "number": words.number, "integer": words.integer, "size": words.size, "count": words.count, "share": words.share,
-        "probability": words.probability, "bar": charts.bar, "words": words, "views": views, "finetunings": finetunings,
+        "probability": words.probability, "level_of": words.level_of, "bar": charts.bar, "words": words, "views": views, "finetunings": finetunings,
     }  # fmt: skip
     page = {
         "funnels": [views.funnel_view(one) for one in funnels],

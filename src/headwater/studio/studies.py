@@ -21,7 +21,7 @@ def write_studies(results: Sequence[dict[str, Any]], out: Path, *, language: str
 
 def render_studies(results: Sequence[dict[str, Any]], language: str = "en") -> str:
     functions = {
-        "t": words.both, "said": _said, "safe": words.safe, "percent": words.percent, "interval": words.interval, "number": words.number,
+        "t": words.both, "said": _said, "safe": words.safe, "percent": words.percent, "points": words.points, "interval": words.interval, "number": words.number,
         "integer": words.integer, "size": words.size, "count": words.count,
     }  # fmt: skip
     pairs = resolved_pairs(results)
@@ -46,12 +46,13 @@ def _view(result: dict[str, Any]) -> dict[str, Any]:
     if not any("arms" in row for row in rows):
         margin = 0.0  # not of bits per byte: the margin says nothing about them
     scale = charts.effect_scale([row["interval"] for row in rows], margin)
+    points = any(row.get("unit") == "points" for row in rows)
     drawn = [
         row
         | {
             "plot": charts.effect_row(
                 scale, margin, row["percent"], row["interval"], None, _kind(row),
-                charts.effect_title(row["name"]["en"], row["percent"], row["interval"]), height=56,
+                charts.effect_title(row["name"]["en"], row["percent"], row["interval"], _unit(row)), height=56,
             )
         }
         for row in rows
@@ -61,10 +62,14 @@ def _view(result: dict[str, Any]) -> dict[str, Any]:
         **result,
         "rows": drawn,
         "margin": margin,
-        "axis": charts.effect_axis(scale, margin, ends=bits),
+        "axis": charts.effect_axis(scale, margin, ends=bits, unit="" if points else "%"),
         "domains": list(result["record"]["domains"]),
         "arms": [_arm(arm, result["record"]) for arm in result["record"]["arms"]],
     }
+
+
+def _unit(row: dict[str, Any]) -> str:
+    return " points" if row.get("unit") == "points" else "%"
 
 
 def _kind(row: dict[str, Any]) -> str:

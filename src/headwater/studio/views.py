@@ -37,12 +37,14 @@ def comparison_view(result: dict[str, Any]) -> dict[str, Any]:
         [c["interval"] for c in result["candidates"]] + [result["aa"]["interval"]], margin
     )
     candidates = [_candidate(c, arms, scale, margin) for c in result["candidates"]]
+    levels = sorted({one["level"] for one in result["candidates"]})
     aa = result["aa"]
     aa_title = charts.effect_title("A/A", aa["percent"], aa["interval"])
     return {
         **result,
         "headlines": _headlines(result["sentence"]),
         "margin_percent": margin,
+        "level": "–".join(words.level_of(one) for one in levels),
         "candidates": candidates,
         "axis": charts.effect_axis(scale, margin),
         "aa_row": charts.effect_row(scale, margin, aa["percent"], aa["interval"], None, "neutral", aa_title),
@@ -70,7 +72,8 @@ def _candidate(
     candidate: dict[str, Any], arms: dict[str, Any], scale: charts.Scale, margin: float
 ) -> dict[str, Any]:
     kind = words.VERDICTS.get(candidate["verdict"], ("", "", "open"))[2]
-    title = charts.effect_title(candidate["arm"], candidate["percent"], candidate["interval"])
+    level = candidate["level"]
+    title = charts.effect_title(candidate["arm"], candidate["percent"], candidate["interval"], level=level)
     rows = candidate["domains"]
     local = charts.effect_scale([row["interval"] or [row["percent"]] * 2 for row in rows], margin)
     domains = [
@@ -78,7 +81,7 @@ def _candidate(
             **row,
             "chart": charts.effect_row(
                 local, margin, row["percent"], row["interval"], None, _direction(row),
-                charts.effect_title(row["name"], row["percent"], row["interval"]), 40,
+                charts.effect_title(row["name"], row["percent"], row["interval"], level=level), 40,
             ),
         }
         for row in rows

@@ -142,6 +142,16 @@ def percent(value: float | None, digits: int = 1) -> str:
     return (MINUS if value < 0 else "+") + text
 
 
+def points(value: float, digits: int = 1) -> str:
+    """Signed, of percentage points: `−3.4`."""
+    return percent(value, digits).removesuffix("%")
+
+
+def level_of(level: float) -> str:
+    """That of an interval: `95%`, and of a race's looks `98.5%`."""
+    return f"{100 * level:.4g}%"
+
+
 def magnitude(value: float | None, digits: int = 2) -> str:
     """Unsigned: `1.62%`."""
     return "–" if value is None or not math.isfinite(value) else f"{abs(value):.{digits}f}%"
