@@ -29,7 +29,9 @@ from headwater.engine.workspace import Output
 VERSION = 2  # 2: bytes of a query that are no UTF-8 stay apart; `#!` is part of an address
 BANDS = 14
 BAND_CHANNELS = [f"band-{band:02d}" for band in range(BANDS)]
-_TRACKING = re.compile(r"utm_.*|spm(?:_.*)?|fbclid|gclid|msclkid|yclid|mc_[ce]id|_ga(?:_.*)?|igshid|scm", re.IGNORECASE)
+_TRACKING = re.compile(
+    r"utm_.*|spm(?:_.*)?|fbclid|gclid|msclkid|yclid|mc_[ce]id|_ga(?:_.*)?|igshid|scm", re.IGNORECASE
+)
 _LENGTH = np.uint64(0x9E3779B97F4A7C15)
 
 
