@@ -114,6 +114,8 @@ def test_ranks_order_dates_licences_and_qualities() -> None:
         None,
     ]
     assert [license_rank(name) for name in names] == [0, 1, 1, 2, 2, 3, 4, 5]
+    spelt = ["Creative Commons Attribution 4.0", "姓名標示", "姓名標示-相同方式分享", "姓名標示-禁止改作"]
+    assert [license_rank(name) for name in spelt] == [1, 1, 2, 3]
     quality = np.array([-np.inf, -2.5, -0.0, 1e-9, 0.5, 0.75, np.nan])
     columns = {"quality": quality, "lengths": np.full(7, 10)}
     found = ranks("best", columns, np.arange(7), 0)

@@ -26,7 +26,7 @@ from headwater.curate.duplicates.exchange import KEY, write_runs
 from headwater.curate.duplicates.survivors import RANK, ranks
 from headwater.engine.workspace import Output
 
-VERSION = 2  # 2: bytes of a query that are no UTF-8 stay apart; `#!` is part of an address
+VERSION = 2  # 2: bytes of a query that are no UTF-8 stay apart; `#!` is part of an address; licences in words
 BANDS = 14
 BAND_CHANNELS = [f"band-{band:02d}" for band in range(BANDS)]
 _TRACKING = re.compile(
