@@ -121,11 +121,26 @@ def test_items_of_every_shape(tmp_path: Path, name: str) -> None:
     assert {item.benchmark for item in items} == {"a/b" if name in ("a.zip", "a.tar.gz") else "a"}
 
 
+def test_the_first_row_of_a_table_without_headings_is_an_item(tmp_path: Path) -> None:
+    question = "A boat goes upstream at ten miles an hour; how long does it take for twenty?"
+    rows = [[question, "2 hours", "3 hours", "A"], ["二加二是多少", "四", "四", "B"]]
+    path = tmp_path / "mmlu.csv"
+    path.write_text("\n".join('"' + '","'.join(row) + '"' for row in rows), encoding="utf-8")
+    assert [item.fields for item in read_items([path])] == [tuple(row) for row in rows]
+    path.write_text(",Question,A\n0,病毒是什么,手机\n\n1,以下属于,防火墙,多\n", encoding="utf-8")
+    assert [item.fields for item in read_items([path])] == [
+        ("0", "病毒是什么", "手机"),
+        ("1", "以下属于", "防火墙", "多"),
+    ]
+
+
 def test_wrong_task_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "bad.jsonl").write_text('{"a": "b"}\n{"a', encoding="utf-8")
+    (tmp_path / "deep.json").write_text("[" * 200_000 + "]" * 200_000, encoding="utf-8")
     (tmp_path / "note.md").write_text("无", encoding="utf-8")
     for name, said in (
         ("bad.jsonl", "cannot be read"),
+        ("deep.json", "cannot be read"),
         ("note.md", "is no .json"),
         ("none.json", "is missing"),
     ):

@@ -114,6 +114,8 @@ def test_ranks_order_dates_licences_and_qualities() -> None:
         None,
     ]
     assert [license_rank(name) for name in names] == [0, 1, 1, 2, 2, 3, 4, 5]
+    spelt = ["Creative Commons Attribution 4.0", "姓名標示", "姓名標示-相同方式分享", "姓名標示-禁止改作"]
+    assert [license_rank(name) for name in spelt] == [1, 1, 2, 3]
     quality = np.array([-np.inf, -2.5, -0.0, 1e-9, 0.5, 0.75, np.nan])
     columns = {"quality": quality, "lengths": np.full(7, 10)}
     found = ranks("best", columns, np.arange(7), 0)
@@ -177,12 +179,29 @@ def test_one_address_is_one_page_however_it_is_written(tmp_path: Path) -> None:
         assert normal_url(one) == normal_url(other) != ""
     assert normal_url("https://example.org/?id=1") != normal_url("https://example.org/?id=2")
     assert normal_url("https://example.org/A") != normal_url("https://example.org/a")
+    assert normal_url("https://example.org/?_ga=1&spm_id_from=2") == normal_url("https://example.org")
     assert normal_url(None) == "" and normal_url("http://[broken") == "http://[broken"
     urls = [pages[0][0], pages[0][1], None, None, pages[1][0], pages[1][1]]
     texts = [han(50, 1), han(80, 2), han(60, 3), han(60, 4), words(30), words(40)]
     made = make(tmp_path, docs(*texts, url=urls), {"url": True, "near": None, "keep": "longest"})
     assert made.reasons == ["url_duplicate", "", "", "", "url_duplicate", ""]
     assert made.partners == [1, None, None, None, 5, None]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://a.cn/so?k=%B4%F3", "http://a.cn/so?k=%BA%FA"),  # 大 and 糊 in GBK
+        ("http://a.cn/%B4%F3", "http://a.cn/%BA%FA"),
+        ("http://a.cn/so?%B4%F3=1", "http://a.cn/so?%BA%FA=1"),
+        ("https://example.org/#!/page/1", "https://example.org/#!/page/2"),
+        ("https://example.org/?_gallery=1", "https://example.org/?_gallery=2"),
+        ("https://example.org/?scmid=1", "https://example.org/?scmid=2"),
+    ],
+)
+def test_addresses_of_different_pages_stay_apart(one: str, other: str) -> None:
+    assert normal_url(one) != normal_url(other)
+    assert normal_url(one).isascii()
 
 
 def test_texts_without_words_and_without_steps(tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ def test_passages(signal: str, passages: list[str]) -> None:
     assert [TEXT[start:end] for start, end in spans(signal, TEXT)] == passages
 
 
+def test_stop_words_are_marked_as_each_reading_counts_them() -> None:
+    text = "The dog and THE cat"
+    marked = {
+        family: [text[a:b] for a, b in spans(f"{family}.stop_words", text)] for family in ("dclm", "dolma")
+    }
+    assert marked == {"dclm": ["The", "and", "THE"], "dolma": ["and"]}
+
+
 def test_repeated_windows_of_words() -> None:
     text = "河水在夜里涨了起来。" * 3
     [(start, end), *_] = spans("repetition.duplicate_5_grams", text)

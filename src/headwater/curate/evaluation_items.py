@@ -3,6 +3,9 @@
 An item is a record; its fields are all strings in it (lists of strings too) but for its id, whatever they are named:
 question, choices, context, solution. A record that holds records (`{"data": [{"paragraphs": [{"qas": […]}]}]}`) gives
 an item for its own strings and one for each inner record. A folder gives a benchmark for each file in it.
+
+The first row of a table is its headings, or an item where it reads like one (MMLU's files have no headings): a cell is
+longer than a heading is, or two are the same.
 """
 
 import csv
@@ -18,8 +21,10 @@ from typing import IO, Any
 
 from headwater.errors import RecipeError
 
+VERSION = 2  # 2: tables without headings; columns of one name
 SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
 _IDS = ("id", "task_id", "qid", "guid")
+LONGEST_HEADING = 40  # characters: fewer than a gram has, so that no text that could be found passes for one
 LONGEST_FILE = 512 << 20  # bytes of a file or member, unpacked
 
 
@@ -46,7 +51,15 @@ def read_items(paths: list[Path]) -> Iterator[Item]:
             inner = path.relative_to(given.parent) if given.is_dir() else Path(path.name)
             try:
                 yield from _of_file(path, _stem(str(inner)))
-            except (OSError, EOFError, ValueError, csv.Error, zipfile.BadZipFile, tarfile.TarError) as error:
+            except (
+                OSError,
+                EOFError,
+                ValueError,
+                csv.Error,
+                RecursionError,
+                zipfile.BadZipFile,
+                tarfile.TarError,
+            ) as error:
                 raise RecipeError(f"tasks: {path} cannot be read: {error}") from error
 
 
@@ -109,16 +122,28 @@ def _items(file: IO[bytes], name: str, benchmark: str) -> Iterator[Item]:
         csv.field_size_limit(LONGEST_FILE)
         lines = io.StringIO(text, newline="")
         # a tab-separated set has quotes in its texts, not around them
-        records = (
-            csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-            if kind == ".tsv"
-            else csv.DictReader(lines)
+        records = _of_table(
+            csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if kind == ".tsv" else csv.reader(lines)
         )
     number = 0
     for record in records:
         for named, fields in _walk(record):
             number += 1
             yield Item(benchmark, named or str(number), fields)
+
+
+def _of_table(rows: Iterator[list[str]]) -> Iterator[Any]:
+    """A record a row: with its headings, or a list of its cells where there are none."""
+    first = next((row for row in rows if row), [])
+    named = [cell for cell in first if cell]
+    if len(set(named)) < len(named) or any(len(cell) > LONGEST_HEADING for cell in named):
+        yield first
+        yield from (row for row in rows if row)
+        return
+    for row in rows:
+        if row:
+            headings = [*first, *[""] * (len(row) - len(first))]
+            yield {name or place: cell for place, (name, cell) in enumerate(zip(headings, row, strict=False))}
 
 
 def _walk(record: Any) -> Iterator[tuple[str, tuple[str, ...]]]:

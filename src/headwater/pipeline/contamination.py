@@ -11,6 +11,7 @@ what was cut. `decontaminate` comes before the first step of a recipe; a documen
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headwater.curate.evaluation_items import VERSION as ITEMS
 from headwater.curate.evaluation_items import read_items
 from headwater.engine.stages import Task, run_stage
 from headwater.engine.workers import default_workers
@@ -122,8 +123,9 @@ def contamination(
 
 
 def content_of(paths: list[Path]) -> list[list[str]]:
-    """[name, hash] of every file among these and in those that are folders; RecipeError where one is missing."""
-    found = []
+    """[name, hash] of every file among these and in those that are folders, and how they are read; RecipeError where
+    one is missing."""
+    found = [["items", str(ITEMS)]] if paths else []
     for given in paths:
         if not given.exists():
             raise RecipeError(f"curate.decontaminate.tasks: {given} is missing")

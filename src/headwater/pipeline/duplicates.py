@@ -18,6 +18,7 @@ from typing import Any
 from headwater.curate.duplicates.exchange import partitions
 from headwater.curate.duplicates.index import Index, open_index
 from headwater.curate.duplicates.keys import BAND_CHANNELS
+from headwater.curate.duplicates.keys import VERSION as KEYS
 from headwater.curate.steps import DuplicatesStep, PassagesStep, families_of
 from headwater.engine.stages import Task, run_stage
 from headwater.engine.store import is_url
@@ -189,7 +190,7 @@ def spread(run: CurationRun, number: int, step: DuplicatesStep | PassagesStep, c
         tasks.append(
             Task(
                 entry.shard,
-                content_key("keys", VERSION, chosen, prints),
+                content_key("keys", VERSION, KEYS, chosen, prints),
                 f"{PACKAGE}.keys:keys_shard",
                 arguments,
             )
@@ -236,7 +237,7 @@ def _prints(left: dict[str, list[Entry]]) -> list[str]:
 def _header(step: DuplicatesStep | PassagesStep, channels: list[str]) -> dict[str, Any]:
     """What two corpora must agree in to be compared."""
     families = {family: family_key(family) for family in ("hashes", "minhash")}
-    return {"version": VERSION, "tracks": list(step.tracks), "channels": channels, **families}
+    return {"version": VERSION, "keys": KEYS, "tracks": list(step.tracks), "channels": channels, **families}
 
 
 def _index(corpus: Corpus, step: DuplicatesStep, channels: list[str], left: dict[str, list[Entry]]) -> str:

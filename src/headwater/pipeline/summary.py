@@ -44,7 +44,7 @@ def lines_of(outcome: Outcome) -> list[str]:
         f"read      {totals['read']:,} records in {totals['files']:,} files: {totals['documents']:,} documents "
         f"({show_size(size)}), {totals['gated']:,} gated, {totals['quarantined']:,} quarantined"
     ]
-    lines += [f"          {count:>9,}  {reason}" for reason, count in why.most_common(5)]
+    lines += _most(why.most_common(), 5)
     if outcome.measured is not None:
         lines.append(f"measured  {', '.join(outcome.measured.entries)}")
     if outcome.curated is not None:
@@ -58,7 +58,7 @@ def lines_of(outcome: Outcome) -> list[str]:
             )
             + f"; {show_size(counts['bytes_kept'])} of text to train on"
         )
-        lines += [f"          {count:>9,}  {reason}" for reason, count in counts["reasons"][:8]]
+        lines += _most(counts["reasons"], 8)
         lines += [f"note      {warning}" for warning in outcome.curated.warnings]
         if spilled := _spilled(outcome):
             lines.append(f"disk      {show_size(spilled)} exchanged through files to find duplicates")
@@ -89,6 +89,14 @@ def _trained(result: dict[str, Any]) -> str:
     if result.get("mfu") is not None:
         said += f"; {result['tokens_per_second']:,} tokens/s, MFU {result['mfu']:.0%}"
     return said
+
+
+def _most(reasons: list[tuple[str, int]], shown: int) -> list[str]:
+    """The most frequent, and the rest as one line, so that they add up."""
+    lines = [f"          {count:>9,}  {reason}" for reason, count in reasons[:shown]]
+    if rest := [count for _, count in reasons[shown:]]:
+        lines.append(f"          {sum(rest):>9,}  for {len(rest)} more reason{'s' if len(rest) > 1 else ''}")
+    return lines
 
 
 def _mixture_lines(manifest: dict[str, Any]) -> list[str]:

@@ -53,7 +53,8 @@ def _spans(signal: str, text: str) -> Iterator[Span] | list[Span]:
     if signal.endswith((".stop_words", ".stop_words_zh")):
         wanted = STOP_WORDS_ZH if signal.endswith("_zh") else STOP_WORDS
         words = words_and_symbols(text)
-        return [span for word, span in zip(words, spans_of(words, text), strict=True) if word in wanted]
+        counted = [word.lower() for word in words] if signal.startswith("dclm.") else words  # in any case
+        return [span for word, span in zip(counted, spans_of(words, text), strict=True) if word in wanted]
     if signal.startswith("fineweb.line_punctuation"):
         ends = ENDS_SENTENCE_QUOTED if signal.endswith("quoted") else ENDS_SENTENCE
         return [(start, end) for start, end in _pieces(text) if not ends.search(text[start:end])]

@@ -5,9 +5,11 @@ among N documents the chance of one false pair is below N² / 2^65, 1e-5 for 20 
 
 Addresses are compared without what names the same page in several ways: scheme, `www.`, default port, fragment,
 trailing slash, tracking parameters, the order of parameters, escapes of characters that need none; 例子.中国 and its
-punycode are one host. `?id=1` and `?id=2` are two pages.
+punycode are one host. `?id=1` and `?id=2` are two pages, and so are `#!/1` and `#!/2`, which a script tells apart, and
+`?q=%B4%F3` and `?q=%D0%A1`: bytes that are no UTF-8 (GBK, say) stay the bytes they are.
 """
 
+import re
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -24,9 +26,12 @@ from headwater.curate.duplicates.exchange import KEY, write_runs
 from headwater.curate.duplicates.survivors import RANK, ranks
 from headwater.engine.workspace import Output
 
+VERSION = 2  # 2: bytes of a query that are no UTF-8 stay apart; `#!` is part of an address; licences in words
 BANDS = 14
 BAND_CHANNELS = [f"band-{band:02d}" for band in range(BANDS)]
-_TRACKING = ("utm_", "spm", "fbclid", "gclid", "msclkid", "yclid", "mc_cid", "mc_eid", "_ga", "igshid", "scm")
+_TRACKING = re.compile(
+    r"utm_.*|spm(?:_.*)?|fbclid|gclid|msclkid|yclid|mc_[ce]id|_ga(?:_.*)?|igshid|scm", re.IGNORECASE
+)
 _LENGTH = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -177,11 +182,18 @@ def normal_url(url: str | None) -> str:
     place = host if port in (None, 80, 443) else f"{host}:{port}"
     query = sorted(
         (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not name.lower().startswith(_TRACKING)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+        if not _TRACKING.fullmatch(name)
     )
-    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/", errors="surrogateescape").rstrip(
-        "/"
-    )
-    asked = "&".join(f"{quote(name)}={quote(value)}" for name, value in query)
-    return f"{place}{path}" + (f"?{asked}" if asked else "")
+    asked = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in query)
+    script = _escaped(parts.fragment) if parts.fragment.startswith("!") else ""
+    path = _escaped(parts.path).rstrip("/")
+    return f"{place}{path}" + (f"?{asked}" if asked else "") + (f"#{script}" if script else "")
+
+
+def _escaped(text: str) -> str:
+    return _quoted(unquote(text, errors="surrogateescape"))
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="/", errors="surrogateescape")

@@ -26,9 +26,19 @@ _LENGTHS = 2**32 - 1
 
 _LICENSES = [
     (0, re.compile(r"cc0|public domain|publicdomain|\bpd\b|unlicense|0bsd|wtfpl|公有领域|公有領域")),
-    (3, re.compile(r"\bn[cd]\b|noncommercial|non-commercial|noderiv|no derivatives|禁止演绎|非商业|非商業")),
+    (
+        3,
+        re.compile(
+            r"\bn[cd]\b|noncommercial|non-commercial|noderiv|no derivatives|禁止演绎|禁止改作|非商业|非商業"
+        ),
+    ),
     (2, re.compile(r"by-sa|share-?alike|gfdl|gpl|mpl|epl|cddl|odbl|sharing|相同方式")),
-    (1, re.compile(r"\bby\b|apache|\bmit\b|bsd|\bisc\b|zlib|mulan|odc-by|permissive|署名|boost|\bbsl")),
+    (
+        1,
+        re.compile(
+            r"\bby\b|attribution|apache|\bmit\b|bsd|\bisc\b|zlib|mulan|odc-by|permissive|署名|姓名標示|boost|\bbsl"
+        ),
+    ),
 ]
 _NUMBERS = re.compile(r"\d+")
 

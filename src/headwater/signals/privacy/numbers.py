@@ -3,15 +3,17 @@
 Each group of digits that `scan` finds is cut into its runs; from each run on, the kinds are tried in the order of
 their certainty, each on a bounded window, so a group of any length costs linear time. Full-width digits count.
 
-- Identity card: GB 11643-1999, province (GB/T 2260), date of birth and ISO 7064 MOD 11-2 checksum. The 15 digits of
-  before 1999 have no checksum and need a cue (身份证).
+- Identity card: GB 11643-1999, province (GB/T 2260), date of birth and ISO 7064 MOD 11-2 checksum; in one, or 6-8-4
+  with spaces or hyphens. The 15 digits of before 1999 have no checksum and need a cue (身份证).
 - Payment card: issuer's range and length (ISO/IEC 7812), Luhn. A UnionPay card (62) is a `bank_card`. Ranges whose
   numbers may have 12 or 13 digits need a cue.
-- Mobile: the prefixes that Chinese carriers have been given; 3-4-4 with spaces or hyphens, +86 before it.
+- Mobile: the prefixes that Chinese carriers have been given; 3-4-4 with spaces, hyphens or dots, +86 before it.
 - Telephone: by its form where that is telling (+ and country code as phonenumbers knows it, North American, Chinese
-  area codes, a leading 0 in three groups or more), by a cue otherwise (`Phone:`, `call me at`, 电话).
+  area codes and an extension, a leading 0 in three groups or more), by a cue otherwise (`Phone:`, `call me at`, 电话).
 - IPv4: four octets; those that look like a version, or are all small, need a cue. `ip_private` are those of
   networks that the internet does not route.
+
+Dashes of all lengths count as hyphens. After a comma another number may begin: 13812345678,13912345678 are two.
 """
 
 import re
@@ -19,7 +21,7 @@ from datetime import date
 
 SPAN = tuple[str, int, int, float]  # type, start, end (half-open, code points), score
 
-_WIDE = str.maketrans("０１２３４５６７８９－（）", "0123456789-()")
+_WIDE = str.maketrans("０１２３４５６７８９－‐‑–—―（）", "0123456789------()")
 _RUN = re.compile(r"[0-9]+")
 _LOOK_BACK = 40  # characters before a number in which a cue counts
 _TABLE = 24  # runs of digits: more are a table of figures, in which no telephone is looked for
@@ -74,6 +76,9 @@ _PHONE_CUE = re.compile(
     r"|联系|聯繫|聯絡|热线|熱線|致电|致電|座机|座機"
 )
 _PHONE_CUE_AFTER = re.compile(r"(?i)[ \t]{0,3}[-(]?[ \t]{0,3}(?:office|fax|mobile|home|work|cell|desk)\b")
+_DECIMALS = re.compile(r",[0-9]{1,6}(?![0-9]|-[0-9])")  # after a number of no telling form
+_GLUED = re.compile(r"(?i)(?<![a-z])(?:tel|phone|mob|mobile|cell|fax|call|wechat|weixin|wx|vx|v)\Z")
+_CHINESE = re.compile(r"\(?0(?:10|2[0-9]|[3-9][0-9]{2})\)?[- ]?[2-9][0-9]{6,7}(?:-[0-9]{1,6})?")
 _CARD_CUE = re.compile(r"(?i)\b(?:card|cc|visa|mastercard|maestro|amex)\b|卡|账号|帳號|账户|帳戶")
 _ID_CUE = re.compile("身份|身分|证件|證件")
 _BANK_CUE = re.compile("银行|銀行|储蓄|儲蓄|借记|借記|卡号|卡號|开户|開戶")
@@ -129,14 +134,14 @@ def _at(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN,
     before = text[start - 1] if start else ""
     if (
         before == "_"
-        or (before.isascii() and before.isalpha())
+        or (before.isascii() and before.isalpha() and _GLUED.search(text, max(0, start - 8), start) is None)
         or (before == "." and text[start - 2 : start - 1].isdigit())
     ):
         return None
     if len(digits) == 1 and before != "+" and text[end : end + 1] not in (".", "-"):
         return None  # no number begins so
-    if (identity := _identity_card(text, start, end, digits)) is not None:
-        return identity, number + 1
+    if (identity := _identity_card(text, runs, number)) is not None:
+        return identity
     if (address := _ip(text, runs, number)) is not None:
         return address, number + 4
     if _in_url(text, start):
@@ -146,13 +151,18 @@ def _at(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN,
 
 
 def _ends_word(text: str, end: int) -> bool:
-    """Whether a number may end here: no letter, digit or decimals follow."""
+    """Whether a number may end here: no letter, digit or decimals after a point follow."""
     after = text[end : end + 1]
     if after in ("", "\n"):
         return True
     if after == "_" or (after.isascii() and after.isalnum()) or "０" <= after <= "９":
         return False
-    return not (after in ".," and text[end + 1 : end + 2].isdigit())
+    return not (after == "." and text[end + 1 : end + 2].isdigit())
+
+
+def _gap(text: str, runs: list[tuple[int, int, str]], number: int) -> str:
+    """What stands between a run and the next one."""
+    return text[runs[number][1] : runs[number + 1][0]].translate(_WIDE)
 
 
 def _cue(pattern: re.Pattern[str], text: str, start: int, reach: int = _LOOK_BACK) -> bool:
@@ -168,21 +178,28 @@ def _in_url(text: str, start: int) -> bool:
 # ---------------------------------------------------------------- cards
 
 
-def _identity_card(text: str, start: int, end: int, digits: str) -> SPAN | None:
+def _identity_card(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
+    start, end, digits = runs[number]
+    last = number + 1
+    groups = [len(run[2]) for run in runs[number : number + 3]]
+    gap = _gap(text, runs, number) if last < len(runs) else ""
+    if groups in ([6, 8, 4], [6, 8, 3]) and gap in (" ", "-") and gap == _gap(text, runs, last):
+        digits, end = digits + runs[last][2] + runs[last + 1][2], runs[last + 1][1]
+        last += 2
     after = text[end : end + 1]
     if len(digits) == 17 and after in "XxＸｘ" and after and _ends_word(text, end + 1):
         digits, end = digits + "X", end + 1
     if len(digits) == 18 and digits[:2] in _PROVINCES and _ends_word(text, end) and _is_date(digits[6:14]):
         total = sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=False))
         if _CHECK[total % 11] == digits[17]:
-            return "id_card", start, end, 0.99
+            return ("id_card", start, end, 0.99), last
     elif (
         len(digits) == 15
         and digits[:2] in _PROVINCES
         and _is_date("19" + digits[6:12])
         and _cue(_ID_CUE, text, start)
     ):
-        return ("id_card", start, end, 0.9) if _ends_word(text, end) else None
+        return (("id_card", start, end, 0.9), last) if _ends_word(text, end) else None
     return None
 
 
@@ -237,8 +254,8 @@ def _mobile(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[S
     if len(digits) == 13 and digits.startswith("86"):
         digits = digits[2:]
     if len(digits) == 3 and last + 1 < len(runs) and [len(run[2]) for run in runs[last : last + 2]] == [4, 4]:
-        gaps = {text[end : runs[last][0]], text[runs[last][1] : runs[last + 1][0]]}
-        if len(gaps) == 1 and gaps <= {" ", "-"}:
+        gaps = {_gap(text, runs, number), _gap(text, runs, last)}
+        if len(gaps) == 1 and gaps <= {" ", "-", "."}:
             digits, end = digits + runs[last][2] + runs[last + 1][2], runs[last + 1][1]
             last += 2
     if not _MOBILE.fullmatch(digits) or not _ends_word(text, end):
@@ -263,29 +280,42 @@ def _ssn(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN
 
 
 def _phone(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
-    """The telephone number that begins with a run, with the runs that belong to it."""
-    start, end, digits = runs[number]
+    """The telephone number that begins with a run, with the runs that belong to it.
+
+    Where all that stand together have no telling form, the first of them may: 010-62751234 in `010-62751234 801室`.
+    """
+    start, _, digits = runs[number]
     last = number + 1
     while last < len(runs) and last - number < 8:
-        gap = text[end : runs[last][0]].translate(_WIDE)
+        gap = _gap(text, runs, last - 1)
         if len(digits) + len(runs[last][2]) > _LONGEST_PHONE or gap in (". ", " - ", "- ") or "+" in gap:
             break
-        digits, end, last = digits + runs[last][2], runs[last][1], last + 1
+        digits, last = digits + runs[last][2], last + 1
     begin = start
     while begin > 0 and start - begin < 2 and text[begin - 1] in "+＋(（":
         begin -= 1
+    for until in range(last, number, -1):
+        if until < last and _gap(text, runs, until - 1) != " ":
+            continue
+        if (span := _one_phone(text, runs[number:until], begin, formed=until < last)) is not None:
+            return span, until
+    return None
+
+
+def _one_phone(text: str, runs: list[tuple[int, int, str]], begin: int, *, formed: bool) -> SPAN | None:
+    """The number of all these runs. `formed`: only its form may tell it."""
+    end, digits = runs[-1][1], "".join(run[2] for run in runs)
     written = text[begin:end].translate(_WIDE).replace("＋", "+")
     extension = _extension(text, end)
     if not 7 <= len(digits) <= _LONGEST_PHONE or not (extension > end or _ends_word(text, end)):
         return None
-    sizes = [len(run[2]) for run in runs[number:last]]
-    score = _form(written, digits, sizes)
-    if score == 0.0 and not _looks_like_date(written, [run[2] for run in runs[number:last]]):
+    score = _form(written, digits, [len(run[2]) for run in runs])
+    if score == 0.0 and not formed and not _looks_like_date(written, [run[2] for run in runs]):
         cued = _cue(_PHONE_CUE, text, begin) or _PHONE_CUE_AFTER.match(text, end, end + 16) is not None
-        score = 0.7 if cued and len(digits) <= 13 else 0.0
+        score = 0.7 if cued and len(digits) <= 13 and _DECIMALS.match(text, end) is None else 0.0
     if score == 0.0 or _cue(_NOT_PHONE, text, begin, 24):
         return None
-    return ("phone", begin, max(end, extension), score), last
+    return "phone", begin, max(end, extension), score
 
 
 def _extension(text: str, end: int) -> int:
@@ -311,7 +341,7 @@ def _form(written: str, digits: str, sizes: list[int]) -> float:
         return 0.9
     if sizes == [1, 3, 3, 4] and digits[0] == "1" and "-" in marks:
         return 0.9
-    if re.fullmatch(r"\(?0(?:10|2[0-9]|[3-9][0-9]{2})\)?[- ]?[2-9][0-9]{6,7}", written) and len(sizes) == 2:
+    if _CHINESE.fullmatch(written) and len(sizes) >= 2:
         return 0.9
     if re.fullmatch(r"[48]00-[0-9]{3,4}-[0-9]{3,4}", written) and len(digits) == 10:
         return 0.8

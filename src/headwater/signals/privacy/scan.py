@@ -39,7 +39,7 @@ def _classes() -> np.ndarray:
     for character in "0123456789":
         table[ord(character)] |= _DIGIT | _HEX
         table[FULL_WIDTH_ZERO + int(character)] |= _DIGIT
-    for character in " -.()·–－（）+":
+    for character in " -.()·‐‑–—―－（）+":
         table[ord(character)] |= _SEPARATOR
     table[ord("A") : ord("Z") + 1] |= _UPPER
     table[0xC0:0xD7] |= _UPPER
