@@ -1,10 +1,12 @@
 """What tests/fuzz/fuzz_readers.py has found in the kinds beyond archives of the web and rows, one test a finding."""
 
 import io
+import json
 import os
 import subprocess
 import zipfile
 
+import pyarrow as pa
 import pytest
 
 from headwater.sources.extract.latex import paper_of
@@ -118,3 +120,93 @@ def test_a_zip_that_was_streamed_and_is_cut_in_a_member_is_named(tmp_path, read)
     path.write_bytes(out.getvalue()[:1500])
     shard = read(path, kind="books")
     assert len(shard.documents) == 1 and sum(shard.account["quarantined"].values()) >= 1
+
+
+ENDLESS = "&#" + "1" * 5000 + ";"  # more digits than Python takes for a number
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("页.html", "html", "<html><head><title>题{0}</title><meta name=author content='{0}'></head><body><p>{1}{0}</p></body></html>"),
+        ("报.xml", "news", "<rss><channel><item><title>题{0}</title><description>{1}{0}</description></item></channel></rss>"),
+        ("影.srt", "dialogue", "1\n00:00:01,000 --> 00:00:02,000\n- {1}{0}\n\n2\n00:00:03,000 --> 00:00:04,000\n- 好{0}\n"),
+        ("书.html", "books", "<html><head><title>题{0}</title></head><body><h1>一{0}</h1><p>{1}{0}</p></body></html>"),
+    ],
+)  # fmt: skip
+def test_a_character_reference_of_endless_digits_costs_nothing(tmp_path, read, name, kind, text):
+    words = "今天晚上，很好的月光。我不见他，已是三十多年；今天见了，精神分外爽快。" * 3
+    (tmp_path / name).write_text(text.format(ENDLESS, words), encoding="utf-8")
+    settings = {"text": "all"} if kind == "html" else {}
+    shard = read(tmp_path / name, kind=kind, **settings)
+    assert shard.account["documents"] == 1 and words in shard.texts[0]
+    if kind == "html":
+        assert read(tmp_path / name, kind=kind).account["read"] == 1
+
+
+def test_of_a_broken_json_file_no_byte_is_quarantined_twice(tmp_path, read):
+    """Each of its thousands of parts began where the one before it did, and kept 64 KiB: a gigabyte of one megabyte."""
+    turn = '  {\n    "messages": [{"role": "user", "content": "今天晚上，很好的月光。"},\n'
+    path = tmp_path / "话.json"
+    path.write_text(
+        "[\n" + "".join(f"{turn}    坏{n}\n  }},\n" for n in range(3000)) + "]\n", encoding="utf-8"
+    )
+    shard = read(path, kind="dialogue")
+    lost = shard.quarantine
+    assert len(lost) > 1000 and sum(len(row["bytes"] or b"") for row in lost) <= path.stat().st_size
+
+
+def test_rows_of_programs_are_rows_where_the_first_is_broken(tmp_path, read):
+    rows = [
+        json.dumps({"content": f"def f{n}():\n    return '源头{n}'\n", "lang": "Python", "path": f"{n}.py"})
+        for n in range(9)
+    ]
+    for encoding in ("utf-8", "gb18030"):
+        path = tmp_path / f"{encoding}.jsonl"
+        path.write_bytes("\n".join(["{content: 坏}", *rows]).encode(encoding))
+        shard = read(path, kind="code")
+        assert shard.account["documents"] == 9 and shard.account["quarantined"] == {"json_syntax": 1}
+
+
+def test_a_name_that_stands_twice_in_a_tree_of_git_is_named(tmp_path, read):
+    (tmp_path / "源.py").write_text("x = 1\n" * 50, encoding="utf-8")
+    (tmp_path / "b.py").write_text("y = 2\n" * 50, encoding="utf-8")
+
+    def git(*words: str, data: bytes | None = None) -> bytes:
+        return subprocess.run(
+            ["git", *words], cwd=tmp_path, input=data, check=True, capture_output=True
+        ).stdout
+
+    git("init", "-q")
+    blobs = [git("hash-object", "-w", name).strip() for name in ("源.py", "b.py")]
+    entries = [(b"a.py", blobs[0]), (b"a.py", blobs[1]), (b"c/d.py", blobs[1]), (b"e.py", blobs[0])]
+    tree = b"".join(b"100644 " + name + b"\0" + bytes.fromhex(blob.decode()) for name, blob in entries)
+    names = git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", data=tree).strip().decode()
+    who = "a <a@b.example> 1700000000 +0000"
+    commit = f"tree {names}\nauthor {who}\ncommitter {who}\n\nx\n".encode()
+    head = git("hash-object", "-w", "-t", "commit", "--stdin", data=commit).strip().decode()
+    (tmp_path / ".git" / "HEAD").write_text(head + "\n")
+    shard = read(tmp_path / ".git" / "HEAD", kind="code")
+    assert shard.account["documents"] == 2 and shard.account["quarantined"] == {"git_tree": 2}
+
+
+def test_a_message_of_arrow_that_declares_an_exabyte_takes_no_memory(tmp_path, read):
+    table = pa.table({"text": [f"第{n}行：今天晚上，很好的月光。" for n in range(60)]})
+    out = io.BytesIO()
+    with pa.ipc.new_stream(out, table.schema) as sink:
+        sink.write_table(table, max_chunksize=20)
+    data = bytearray(out.getvalue())
+    start = data.index(b"\xff\xff\xff\xff", data.index("第20行".encode()) - 600)
+    length = int.from_bytes(data[start + 4 : start + 8], "little")
+    body = sum(len(column.encode()) + 4 for column in table["text"][20:40].to_pylist())
+    message = data[start + 8 : start + 8 + length]
+    place = next(
+        at
+        for at in range(0, length - 8, 4)
+        if body <= int.from_bytes(message[at : at + 8], "little") < body + 400
+    )
+    data[start + 8 + place : start + 16 + place] = (1 << 60).to_bytes(8, "little")
+    path = tmp_path / "数据.arrow"
+    path.write_bytes(bytes(data))
+    shard = read(path, kind="huggingface")
+    assert shard.account["documents"] == 20 and shard.account["quarantined"] == {"unreadable_tail": 1}

@@ -1,7 +1,8 @@
 """What right and wrong answers say: accuracy, its error, chance, and whether examples in the prompt did anything.
 
     accuracy of a condition         mean over items of the mean over draws of examples
-    its standard error              √(s²_items / n + s²_draws / D); the second term with several draws only
+    its standard error              √(s²_items / n + s²_draws / D); the second term with several draws only. Where all
+                                    items are alike, s²_items is 1 / (n + 1), as if the next one were the other way
     above chance                    one-sided z against the null's own variance Σ c_i (1 − c_i) / n², p < .025 / m for m
                                     groups of one task (Bonferroni)
     "few-shot"                      the 95% intervals of both gains, over no examples and over the same examples with
@@ -34,11 +35,12 @@ def mean_and_error(right: np.ndarray) -> tuple[float, float, float]:
     """(mean, standard error, degrees of freedom) of right (D, n), draws and items."""
     draws, items = right.shape
     of_items = right.mean(0)
-    parts = [(float(of_items.var(ddof=1)) / items if items > 1 else 0.0, items - 1)]
+    spread = float(of_items.var(ddof=1)) if items > 1 else 0.0
+    parts = [((spread or 1 / (items + 1)) / items, max(1, items - 1))]
     if draws > 1:
         parts.append((float(right.mean(1).var(ddof=1)) / draws, draws - 1))
     variance = sum(v for v, _ in parts)
-    freedom = variance**2 / sum(v**2 / f for v, f in parts if f and v) if variance else max(1, items - 1)
+    freedom = variance**2 / sum(v**2 / f for v, f in parts)
     return float(right.mean()), math.sqrt(variance), float(freedom)
 
 
@@ -46,7 +48,7 @@ def interval(mean: float, error: float, freedom: float) -> list[float]:
     """95%, by t."""
     from scipy import special  # .25 s to load, and a summary imports this file for its words
 
-    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * error if error else 0.0
+    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * error
     return [mean - half, mean + half]
 
 

@@ -38,7 +38,7 @@ from headwater.sources.programs.source_text import NotebookError, decode_program
 from headwater.sources.records import GIVEN_UP, MAX_RECORD, Found, Gated, Quarantined, Record, quarantine
 from headwater.sources.streams import bare_suffix, compression_of
 
-VERSION = 2  # 2: any record's columns count
+VERSION = 3  # 3: rows whose first is broken are rows; names that stand twice in a tree of git are named
 # A tree of git may name itself again and again: ten folders of ten, ten deep.
 MAX_FILES = 2_000_000
 _TABLES = (".parquet", ".arrow", ".feather", ".jsonl", ".ndjson")
@@ -288,7 +288,7 @@ def _is_table(path: Place, source: CodeSource) -> bool:
         return False
     if "text" in source.columns:
         return True
-    names = set(files.column_names(path))
+    names = set(files.column_names(path, source.encoding))
     return bool(names & {"content", "code", "text", "whole_func_string"}) and bool(
         names
         & {

@@ -18,7 +18,7 @@ from headwater.sources.places import Place
 from headwater.sources.records import Gated, Quarantined, Record
 from headwater.sources.streams import Stream, bare_suffix
 
-VERSION = 1
+VERSION = 2  # 2: of a broken element of JSON no more is kept than is its own
 MAX_MEMBER = 128 << 20  # bytes of a file in an archive, which is held in memory
 _FORMATS = {
     ".srt": "subtitles", ".vtt": "subtitles", ".ass": "subtitles", ".ssa": "subtitles",

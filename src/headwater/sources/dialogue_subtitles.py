@@ -6,7 +6,6 @@ joined to it. Who speaks is kept where the format says it (`<v Name>`, the name 
 (`NAME: …`). Live captions that repeat the line above are shown once. A file is one document.
 """
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from headwater.engine import guard
 from headwater.recipe.sources import DialogueSource
 from headwater.sources.dialogue_turns import Turn, conversation
 from headwater.sources.encoding import UndecodableError, decode
+from headwater.sources.extract.references import unescape
 from headwater.sources.records import GIVEN_UP, MAX_RECORD, Gated, Record, quarantine
 from headwater.sources.streams import Stream, read_whole
 
@@ -134,9 +134,9 @@ def script_cues(text: str) -> list[Cue]:
 
 def _cue(start: float, end: float, lines: list[str], speaker: str = "") -> Cue:
     if voice := next((found for line in lines if (found := _VOICE.search(line))), None):
-        speaker = " ".join(html.unescape(voice[1]).split())
+        speaker = " ".join(unescape(voice[1]).split())
     shown = [
-        " ".join(html.unescape(_TAG.sub("", line)).replace("\u200b", "").split(" ")).strip() for line in lines
+        " ".join(unescape(_TAG.sub("", line)).replace("\u200b", "").split(" ")).strip() for line in lines
     ]
     return Cue(start, end, speaker, [line for line in shown if line])
 

@@ -8,6 +8,7 @@ from typing import Any
 from headwater.sources.extract import xml
 from headwater.sources.extract.dates import iso_date
 from headwater.sources.extract.markup import TooMuchError, blocks
+from headwater.sources.extract.references import unescape
 from headwater.sources.records import Found, Gated, Record, quarantine
 
 FEED_ROOT = re.compile(r"<(?:[\w.-]+:)?(?:rss|feed|RDF)\b")
@@ -60,7 +61,7 @@ def _of_head(head: str, names: tuple[str, ...]) -> str:
                     r"(?:rdf:resource|href)=[\"']([^\"']+)", head[start : max(opened, start)]
                 )
             ) and name not in ("link",):
-                return html.unescape(address[1])
+                return unescape(address[1])
             start = head.find(f"<{name}", start + 1)
     return ""
 
@@ -72,7 +73,7 @@ def _lang(head: str) -> str:
 
 def _plain(value: str) -> str:
     value = value.replace("<![CDATA[", "").replace("]]>", "")
-    return " ".join(html.unescape(re.sub(r"<[^<>]*+>", " ", html.unescape(value))).split())
+    return " ".join(unescape(re.sub(r"<[^<>]*+>", " ", unescape(value))).split())
 
 
 def record_of(text: str, channel: Channel, offset: str, where: str, full: bool) -> Record:
@@ -113,13 +114,13 @@ def _reference(found: re.Match[str]) -> str:
     if semicolon and name in _XML:
         return found[0]
     if name.startswith("#"):
-        character = html.unescape(f"&{name};")
+        character = unescape(f"&{name};")
         return (
             html.escape(character)
             if semicolon and not character.startswith("&#") and not _CONTROL.match(character)
             else f"&amp;{name}{semicolon}"
         )
-    known = html.unescape(f"&{name};") if semicolon else ""
+    known = unescape(f"&{name};") if semicolon else ""
     if known and not known.startswith("&"):
         return html.escape(known)
     return f"&amp;{name}{semicolon}"
@@ -161,7 +162,7 @@ def _markup(element: xml.Element) -> str:
     if kind in ("text", "text/plain") and "<" not in text:
         return "<pre>" + html.escape(text) + "</pre>" if "\n" in text else html.escape(text)
     if "<" not in text and "&lt;" in text:
-        text = html.unescape(text)
+        text = unescape(text)
     return text
 
 

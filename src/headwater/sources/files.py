@@ -20,6 +20,7 @@ from headwater.sources.streams import SAMPLE, Line, Stream, as_utf8, bare_suffix
 
 VERSION = 5
 TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather")
+SAMPLE_ROWS = 100  # of which one has to be sound for the columns to be known
 JSON_LINES = (".jsonl", ".ndjson")
 # A JSON array is held in memory as a whole; more than this should be JSON lines.
 MAX_JSON = 128 << 20
@@ -49,18 +50,15 @@ def read(path: Place, source: RowsSource, *, tables_only: bool = False) -> Itera
     return reader(path, source)
 
 
-def column_names(path: Place) -> list[str]:
-    """The columns of a table, or of the first of its JSON lines; none where it cannot be read."""
+def column_names(path: Place, encoding: str = "auto") -> list[str]:
+    """The columns of a table, or of the first of its JSON lines that can be read; none where none can."""
     if bare_suffix(path) in TABLES:
         from headwater.sources import tables
 
         return tables.column_names(path)
-    for line in lines(Stream(path).blocks(), MAX_RECORD, KEPT_BYTES):
-        try:
-            row = json.loads(line.data)
-        except (ValueError, RecursionError):
-            return []
-        return list(row) if isinstance(row, dict) else []
+    for found in itertools.islice(values_of_lines(utf8_lines(Stream(path), encoding)), SAMPLE_ROWS):
+        if isinstance(found, tuple):
+            return list(found[0]) if isinstance(found[0], dict) else []
     return []
 
 

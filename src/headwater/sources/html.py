@@ -11,7 +11,6 @@ import email.policy
 import re
 from collections.abc import Iterator
 from email.message import Message
-from html import unescape
 from pathlib import PurePosixPath
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +18,7 @@ from headwater.engine import guard
 from headwater.recipe.sources import HtmlSource
 from headwater.sources.archives import Member, is_archive, members
 from headwater.sources.encoding import UndecodableError, decoded_page
+from headwater.sources.extract.references import unescape
 from headwater.sources.payload import is_binary, page_record
 from headwater.sources.places import Place
 from headwater.sources.records import GIVEN_UP, Gated, Record, quarantine

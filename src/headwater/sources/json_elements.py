@@ -49,6 +49,7 @@ class Elements:
         self._signature, self._line = "", r"[,\n][ \t]*"  # how an element begins, and what stands before it
         self._blocks = self._text(encoding)
         self._buffer, self._at, self._ended = "", 0, False
+        self._before = 0  # characters of the file before the buffer's first
         self._decoder = json.JSONDecoder()
 
     def _text(self, encoding: str) -> Iterator[str]:
@@ -73,7 +74,7 @@ class Elements:
             size += len(block or "")
         if size:
             self._buffer = "".join((self._buffer[self._at :], *parts))
-            self._at = 0
+            self._before, self._at = self._before + self._at, 0
         return size > 0
 
     def _skip(self, pattern: re.Pattern[str]) -> str:
@@ -132,9 +133,12 @@ class Elements:
                 if number == 0:
                     self._learn(keyed)
                 reason, detail = found[0], f"element {number}: {found[1]}"
-            yield quarantine(number, reason, detail, self._rest())
+            rest, started = self._buffer[self._at : self._at + KEPT_BYTES], self._before + self._at
+            resumed = self._resume(keyed)
+            own = rest[: self._before + self._at - started] if resumed else rest  # no byte is kept twice
+            yield quarantine(number, reason, detail, own.encode("utf-8", "surrogateescape"))
             number += 1
-            if not self._resume(keyed):
+            if not resumed:
                 following = ""
                 break
         if self._stream.tail is not None:
@@ -151,6 +155,7 @@ class Elements:
             self._learn(keyed=key is not None)
         self._at = end
         if self._at > STEP:
+            self._before += self._at
             self._buffer, self._at = self._buffer[self._at :], 0
         if not raw.isascii() and _NOT_UTF8.search(raw):
             data = raw.encode("utf-8", "surrogateescape")
@@ -168,9 +173,6 @@ class Elements:
         """Whether nothing follows the closing bracket at the position, which is passed over."""
         self._at += 1
         return self._skip(_SPACE) == ""
-
-    def _rest(self) -> bytes:
-        return self._buffer[self._at : self._at + KEPT_BYTES].encode("utf-8", "surrogateescape")
 
     def _tail(self, number: int, rest: str) -> Quarantined:
         tail = self._stream.tail

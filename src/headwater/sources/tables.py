@@ -157,14 +157,24 @@ def _unsound(batch: pa.RecordBatch) -> str | None:
     return None
 
 
+_PIECE = 16 << 20  # bytes
+
+
 class _Forward:
-    """A file that ends in the middle of a message is an error: pyarrow takes a missing end mark for the end."""
+    """A file that ends in the middle of a message is an error: pyarrow takes a missing end mark for the end.
+
+    No more memory is taken than the file has bytes, whatever length a damaged message declares.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._last, self.closed = file, b"", False
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
+        parts, wanted = [], size
+        while wanted > 0 and (part := self._file.read(min(wanted, _PIECE))):
+            parts.append(part)
+            wanted -= len(part)
+        data = b"".join(parts) if size >= 0 else self._file.read()
         if size > 0 and not data and self._last[-4:] != b"\0\0\0\0":
             raise pa.ArrowInvalid("the file ends without its end mark")
         self._last = data or self._last

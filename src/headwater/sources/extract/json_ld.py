@@ -1,9 +1,10 @@
 """What a page says of itself to search engines: JSON-LD."""
 
-import html
 import json
 import re
 from typing import Any
+
+from headwater.sources.extract.references import unescape
 
 JSON_LD = "application/ld+json"
 MAX_JSON_LD = 200_000
@@ -75,4 +76,4 @@ def text_of(value: Any) -> str:
         value = value.get("name") or value.get("@id") or value.get("url")
     if isinstance(value, list):
         return ", ".join(dict.fromkeys(part for item in value if (part := text_of(item))))
-    return html.unescape(value).strip() if isinstance(value, str) else ""
+    return unescape(value).strip() if isinstance(value, str) else ""

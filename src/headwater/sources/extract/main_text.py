@@ -5,7 +5,6 @@ The page is scanned into blocks (`blocks.py`), every block is measured (`feature
 items of a list begin with "- ", code keeps its lines, formulas stand as TeX between dollar signs.
 """
 
-import html
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from headwater.sources.extract.blocks import Blocks, blocks_of
 from headwater.sources.extract.columns import BLOCKS, CELL, CODE, END, GAP, ITEM, PARAGRAPH, ROW, SIZE, START
 from headwater.sources.extract.features import FAR, NAMES, features_of
 from headwater.sources.extract.forest import shipped
+from headwater.sources.extract.references import unescape
 
 VERSION = 3  # of what is made of a page, given the model's numbers
 # Above it nothing is selected: a page of so many blocks is a table or a dump, and all of it is its text.
@@ -71,7 +71,7 @@ def scored_blocks(page: str) -> tuple[list[ScoredBlock], float]:
     scores = scores_of(blocks)
     threshold = threshold_of(scores, blocks, shipped().keep_from)
     scored = [
-        ScoredBlock(html.unescape(blocks.raw(number)), float(score), bool(score >= threshold))
+        ScoredBlock(unescape(blocks.raw(number)), float(score), bool(score >= threshold))
         for number, score in enumerate(scores)
     ]
     return scored, threshold
@@ -121,7 +121,7 @@ def assembled(blocks: Blocks, kept: np.ndarray) -> str:
             parts.append(b"- ")
         parts.append(text[row[START] : row[END]])
         before, after = row, number + 1
-    return html.unescape(b"".join(parts).decode("utf-8", "replace"))
+    return unescape(b"".join(parts).decode("utf-8", "replace"))
 
 
 def _between(before: list[int], row: list[int], adjacent: bool) -> bytes:

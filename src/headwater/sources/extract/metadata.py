@@ -6,7 +6,6 @@ the variables of the page's own script. The page is not parsed: tags are found b
 takes a fraction of a millisecond.
 """
 
-import html
 import re
 from typing import Any
 
@@ -20,6 +19,7 @@ from headwater.sources.extract.page_dates import (
     visible_date,
 )
 from headwater.sources.extract.page_tags import body_of, links_of, metas_of
+from headwater.sources.extract.references import unescape
 from headwater.sources.extract.titles import title_of
 
 _HTML_LANG = re.compile(
@@ -107,7 +107,7 @@ def _visible_author(near: str) -> str:
     zuozhe = _ZUOZHE.search(near) if "作者" in near or "文" in near else None
     for found in (zuozhe, _JIZHE.search(near) if "记者" in near else None, *marks):
         if found:
-            name = " ".join(html.unescape(found[1]).split())
+            name = " ".join(unescape(found[1]).split())
             if name and not _NO_NAME.search(name) and not name.isdigit():
                 return name
     return ""

@@ -6,8 +6,9 @@ give their text, images nothing. Posts are small and clean, so the tags are read
 time; nesting is shown up to DEPTH. Chinese needs nothing of its own: no space is put between lines or tags.
 """
 
-import html
 import re
+
+from headwater.sources.extract.references import unescape
 
 DEPTH = 12
 # Neither part crosses a "<", so that no run of broken tags is read twice.
@@ -54,7 +55,7 @@ class _Post:
         if not text or self._skipped:
             return
         if "&" in text:
-            text = html.unescape(text)
+            text = unescape(text)
         if self._code is not None:
             self._code.append(text)
         elif self._inline or not text.isspace():

@@ -7,6 +7,7 @@ from typing import Any
 from headwater.sources.extract.dates import NUMERIC
 from headwater.sources.extract.json_ld import text_of
 from headwater.sources.extract.page_tags import BODY, HEAD, element_text
+from headwater.sources.extract.references import unescape
 
 _SHOWN = re.compile(r"[^<\"]{4,300}")
 _WIDE = re.compile("[\u2e80-\U0010ffff]")  # Chinese, Japanese, Korean and their punctuation
@@ -37,7 +38,7 @@ def _shown(page: str, body: int, whole: str) -> str:
     at = page.find(html.escape(whole[:12], quote=False), body) if len(whole) >= 12 else -1
     if at >= 0:
         found = _SHOWN.match(page, at)
-        text = " ".join(html.unescape(found[0]).split()) if found else ""
+        text = " ".join(unescape(found[0]).split()) if found else ""
         known = _bare(whole).startswith(_bare(text)) and len(text) < len(whole)
         if known and 10 * len(_bare(text)) >= 4 * len(_bare(whole)):
             return text

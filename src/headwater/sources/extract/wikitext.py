@@ -14,10 +14,10 @@ the others. The passes leave marks, control characters that no XML may hold: REM
 around the number of a protected text, BREAK for a line end inside a paragraph.
 """
 
-import html
 import re
 from dataclasses import dataclass
 
+from headwater.sources.extract.references import unescape
 from headwater.sources.extract.wikitext_arguments import Page
 from headwater.sources.extract.wikitext_blocks import BREAK, HELD, PIPE, REMOVED, blocks
 from headwater.sources.extract.wikitext_names import CATEGORIES, FILES, LANGUAGES, REDIRECTS
@@ -153,7 +153,7 @@ def _one_space(found: re.Match[str]) -> str:
 
 
 def entities(text: str) -> str:
-    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    return _ENTITY.sub(lambda found: unescape(found[0]), text)
 
 
 # ---------------------------------------------------------------- elements

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from html import unescape
 from xml.etree import ElementTree
 
 from headwater.sources.encoding import UndecodableError, decode_page
+from headwater.sources.extract.references import unescape
 from headwater.sources.fetch.connection import Answer
 from headwater.sources.payload import undo_codings
 from headwater.sources.streams import unpack

@@ -272,7 +272,7 @@ def _walk(objects: Objects, tree: str, above: str, depth: int) -> Iterator[tuple
     except GitError:
         yield above, None, "git_tree"
         return
-    at = 0
+    at, seen = 0, set[str]()
     while at < len(data):
         end = data.find(b"\0", at)
         if end < 0 or end + 21 > len(data):
@@ -281,8 +281,12 @@ def _walk(objects: Objects, tree: str, above: str, depth: int) -> Iterator[tuple
         mode, _, raw = data[at:end].partition(b" ")
         name = above + raw.decode("utf-8", "backslashreplace")
         digest = data[end + 1 : end + 21].hex()
+        at = end + 21
+        if name in seen or b"/" in raw or not raw:  # git writes no such tree
+            yield name, None, "git_tree"
+            continue
+        seen.add(name)
         if mode in (b"40000", b"040000"):
             yield from _walk(objects, digest, name + "/", depth + 1)
         else:
             yield name, digest, {b"120000": "link", b"160000": "submodule"}.get(mode, "")
-        at = end + 21
