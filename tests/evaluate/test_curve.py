@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headwater.evaluate.curve import Condition, above_chance, curve, mean_and_error, sentence
+from headwater.evaluate.curve import Condition, above_chance, curve, interval, mean_and_error, sentence
 from headwater.evaluate.minimal_pairs import summarise
 
 N = 400
@@ -74,3 +74,15 @@ def test_few_shot_needs_a_gain_over_both_controls(
     assert english in sentence(rows[1]) and chinese in sentence(rows[1], "zh")
     assert rows[1]["few_shot"] == (english == "few-shot")
     assert len(rows[1]["draws"]) == 3 and rows[1]["spread"] >= 0
+
+
+@pytest.mark.parametrize("answer", [0.0, 1.0])
+def test_answers_that_are_all_alike_have_an_error(answer: float) -> None:
+    """Ten right answers of ten are no proof of all; one says next to nothing."""
+    widths = []
+    for items in (1, 10, 100):
+        mean, error, freedom = mean_and_error(np.full((1, items), answer))
+        low, high = interval(mean, error, freedom)
+        assert mean == answer and low < answer < high
+        widths.append(high - low)
+    assert widths[0] > 1 and 0.3 < widths[1] < 0.6 and 0.02 < widths[2] < 0.08

@@ -20,9 +20,9 @@ from headwater.evaluate.induction import SPANS, induction
 from headwater.evaluate.scorer import Scorer
 from headwater.model.episodes import CLASSES
 
-VERSION = 1  # raise it whenever a number changes
-WITHOUT_CHOICES = 2  # the same, of tasks without choices
-OF_PAIRS = 2  # the same, of minimal pairs; 2: the error counts paradigms of one pair
+VERSION = 2  # raise it whenever a number changes; 2: answers that are all alike have an error
+WITHOUT_CHOICES = 3  # the same, of tasks without choices
+OF_PAIRS = 3  # the same, of minimal pairs; 2: the error counts paradigms of one pair
 MINIMAL_PAIRS, INDUCTION, EPISODES = NO_HARNESS = ("minimal pairs", "induction", "episodes")  # kinds
 ANSWERS = pa.schema(
     [
