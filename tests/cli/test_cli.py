@@ -1,5 +1,7 @@
 """The command line: light to start, one message an error, the right exit code."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +163,19 @@ def test_a_plan_makes_no_workspace(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["run", str(tmp_path / "r.yaml"), "--plan"], catch_exceptions=False)
     assert done.exit_code == 0 and f"workspace {tmp_path / 'workspace'}" in done.output
     assert "1 to read" in done.output and sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "latin-1"])
+def test_what_the_outputs_encoding_does_not_have_is_escaped(encoding: str) -> None:
+    def output(*arguments: str) -> str:
+        code = "from headwater.cli import main; main()"
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, env=environment, timeout=120
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode(encoding)
+
+    assert "\\u2212" in output("explain", "I love NLP")  # −
+    text = "I love 源😀"
+    assert json.loads(output("explain", text, "--json"))["text"] == text
