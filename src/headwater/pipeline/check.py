@@ -1,6 +1,7 @@
 """What can be known to be wrong of a recipe before anything is read: names of models, tokenisers and tasks."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from headwater.errors import HeadwaterError, RecipeError
@@ -17,8 +18,8 @@ def check_recipe(recipe: Recipe, *, curated: bool, packed: bool, trained: bool, 
         given_tokenizer(recipe)
     if trained and recipe.model.path is None:
         resolve(recipe.model.model_dump(mode="json"), recipe.tokenizer.vocabulary)
-    if scored and recipe.evaluate.tasks:
-        _check_tasks(recipe)
+    if scored:
+        check_tasks(tasks_of(recipe), data_of_tasks(recipe), "evaluate.tasks")
 
 
 def given_tokenizer(recipe: Recipe) -> Path | None:
@@ -47,12 +48,13 @@ def tasks_of(recipe: Recipe) -> list[str]:
     ]
 
 
-def _check_tasks(recipe: Recipe) -> None:
+def check_tasks(tasks: Sequence[str], data: Path | None, named: str = "--tasks") -> None:
+    """Raises HeadwaterError where a task, or its data, is not there. `named`: where the tasks are named."""
     from headwater.evaluate.run_task import data_files
 
-    root = str(Path(data_of_tasks(recipe) or os.environ.get("HEADWATER_TASK_DATA") or ".").resolve())
-    for task in tasks_of(recipe):
+    root = str(Path(data or os.environ.get("HEADWATER_TASK_DATA") or ".").resolve())
+    for task in tasks:
         try:
             data_files(task, root)
         except HeadwaterError as error:
-            raise type(error)(f"evaluate.tasks: {error}") from None
+            raise type(error)(f"{named}: {error}") from None

@@ -86,11 +86,10 @@ class _Named:
             self._missing = {name: role for name, role in self._missing.items() if name not in self._met}
 
     def _walk(self, value: Any, depth: int) -> None:
-        inside = value if isinstance(value, list) else ()
         if isinstance(value, dict):
             self._met |= dict.fromkeys(value)
-            inside = value.values()
-        for part in inside if depth else ():
+            value = list(value.values())
+        for part in value if depth and isinstance(value, list) else ():
             self._walk(part, depth - 1)
 
     def end(self, stream: Stream) -> None:
