@@ -1,5 +1,7 @@
 """The command line: light to start, one message an error, the right exit code."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +163,54 @@ def test_a_plan_makes_no_workspace(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["run", str(tmp_path / "r.yaml"), "--plan"], catch_exceptions=False)
     assert done.exit_code == 0 and f"workspace {tmp_path / 'workspace'}" in done.output
     assert "1 to read" in done.output and sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "latin-1"])
+def test_what_the_outputs_encoding_does_not_have_is_escaped(encoding: str) -> None:
+    def output(*arguments: str) -> str:
+        code = "from headwater.cli import main; main()"
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, env=environment, timeout=120
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode(encoding)
+
+    assert "\\u2212" in output("explain", "I love NLP")  # −
+    text = "I love 源😀"
+    assert json.loads(output("explain", text, "--json"))["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("model.preset=modrn-nano", "did you mean 'modern-nano'"),
+        ("model.path=nowhere", "name a model's folder"),
+        ("tokenizer.path=none.json", "name a tokenizer.json"),
+        ("curate.mixture={diary: 1}", "there is no such source to train on; the sources are 日记"),
+        ("curate.mixture={tokens: {diary: 1k}}", "there is no such source to train on"),
+        ("evaluate.tasks=[blmp]", "there is no task 'blmp'"),
+        ("signals.languages=[cn]", "did you mean zh"),
+        ("signals.perplexity={models: {cn: x.ngram}}", "did you mean zh"),
+    ],
+)
+def test_a_name_that_nothing_has_is_said_before_anything_is_read(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    (tmp_path / "一.txt").write_text("河水涨了。" * 9, encoding="utf-8")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("sources: [{name: 日记, kind: files, paths: ['*.txt']}]\n", encoding="utf-8")
+    for more in ([], ["--plan"]):
+        done = CliRunner().invoke(cli, ["run", str(recipe), "--set", setting, *more], catch_exceptions=False)
+        assert done.exit_code != 0 and said in done.output
+    assert not (tmp_path / "workspace" / "documents").exists()
+
+
+def test_that_nothing_is_held_out_is_said_before_a_training(tmp_path: Path) -> None:
+    (tmp_path / "一.txt").write_text("河水涨了，村里的人都到堤上去看。" * 9, encoding="utf-8")
+    (tmp_path / "r.yaml").write_text(
+        "sources: [{name: 日记, kind: files, paths: ['*.txt']}]\nholdout: {share: 0}\n", encoding="utf-8"
+    )
+    done = run("run", str(tmp_path / "r.yaml"), "--workers", "0")
+    assert done.returncode == 1 and "no text is held out" in done.stderr
+    assert not (tmp_path / "workspace" / "tokenizers").exists()

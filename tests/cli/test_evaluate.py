@@ -19,6 +19,10 @@ def recipe(tmp_path: Path) -> Path:
     path.write_text(
         "sources: [{name: 诗, kind: files, paths: [诗.txt]}]\nevaluate: {data: 评测}\n", encoding="utf-8"
     )
+    files = ("gauntlet/copa.jsonl", "fewclue/tnews/dev_few_all.json", "fewclue/tnews/train_few_all.json")
+    for file in (tmp_path / data / name for data in ("评测", "别处") for name in files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     return path
 
 
@@ -65,3 +69,24 @@ def test_what_is_for_recipes_is_refused_for_a_folder(recipe: Path, calls: dict[s
     for option in (["--plan"], ["--set", "seed=1"], ["--engine", "ray"]):
         done = CliRunner().invoke(cli, ["evaluate", str(recipe.parent), "--tasks", "tnews", *option])
         assert done.exit_code == 2 and "are for recipes" in done.output and not calls
+
+
+def test_a_task_that_is_not_there_is_said_before_a_recipe_is_read(tmp_path: Path) -> None:
+    (tmp_path / "一.txt").write_text("河水涨了。" * 9, encoding="utf-8")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text("sources: [{name: 日记, kind: files, paths: ['*.txt']}]\n", encoding="utf-8")
+    for tasks, said in (("blmp", "there is no task 'blmp'"), ("blimp", "no blimp/")):
+        for more in ([], ["--plan"]):
+            done = CliRunner().invoke(
+                cli, ["evaluate", str(recipe), "--tasks", tasks, "--data", str(tmp_path), *more]
+            )
+            assert done.exit_code != 0 and said in done.output
+    assert not (tmp_path / "workspace").exists()
+    done = CliRunner().invoke(cli, ["evaluate", str(tmp_path / "none"), "--tasks", "blimp"])
+    assert done.exit_code == 2 and "there is no recipe, and no folder of a run" in done.output
+
+
+def test_curves_of_no_run_make_no_folder(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["curves", str(tmp_path / "none"), "--tensorboard", str(tmp_path / "out")])
+    assert done.exit_code == 1 and "name a run's folder" in done.output and "Errno" not in done.output
+    assert not (tmp_path / "out").exists()

@@ -203,6 +203,15 @@ def test_a_key_that_is_nothing_names_the_nearest_source_or_kind(place):
         scoped(**{place: {"英文": {} if place == "rules" else "gopher"}})
 
 
+@pytest.mark.parametrize(("code", "meant"), [("cn", "zh"), ("eng", "en"), ("qq", None)])
+def test_a_key_that_is_no_language_of_any_document_is_refused(code, meant):
+    said = f"did you mean {meant}" if meant else "codes are those of lid.176"
+    with pytest.raises(
+        RecipeError, match=rf"curate\.rules: no document is measured to be in .*'{code}'; {said}"
+    ):
+        scoped(rules={code: {"gopher": {"words": {"min": 20}}}})
+
+
 def test_a_preset_of_several_languages_is_each_ones_own_also_in_a_source(tmp_path):
     (tmp_path / "both.yaml").write_text("by_language: {en: fineweb, zh: fineweb2-zh}", encoding="utf-8")
 

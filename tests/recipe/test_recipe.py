@@ -186,3 +186,34 @@ def test_an_override_leaves_other_mistakes_with_the_file_and_names_an_element() 
     recipe = parse_recipe(TWO.encode(), "配方.yaml", ["sources.乙.language=zh", "sources.1.paths.0=诗.txt"])
     assert [source.language for source in recipe.sources] == [None, "zh"]
     assert recipe.sources[1].paths == ["诗.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sources:\n\t- {name: a, kind: files, paths: [a]}\n", ":2: .*indent with spaces, not with tabs"),
+        ("sources：\n  - {name: a, kind: files, paths: [a]}\n", "line 1 has ：, where YAML needs ': '"),
+        ("sources:\n  - {name: a，kind: files, paths: [a]}\n", "line 2 has ，, where YAML needs ', '"),
+        (
+            "sources:\n  - {name: a, kind: files, paths: a/*}\n",
+            r":2: 'sources.0.paths' is a list: \[a/\*\], got",
+        ),
+        (
+            "sources:\n  name: a\n  kind: files\n",
+            "'sources' is a list, each item after a dash, got a mapping",
+        ),
+        ("sources:\n  - {name: a, paths: [a]}\n", "'sources.0' needs a kind, .*it has none"),
+        (
+            "sources: [{name: a, kind: files, paths: [a], columns: {texts: b}}]\n",
+            "unknown key 'sources.0.columns.texts'; did you mean 'text'",
+        ),
+    ],
+)
+def test_a_beginners_slip_is_told_with_what_to_write(text: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        parse_recipe(text.encode(), "r.yaml")
+
+
+def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"is a folder and no recipe; `headwater init .* > recipe.yaml`"):
+        load_recipe(tmp_path)

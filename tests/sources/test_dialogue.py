@@ -217,6 +217,21 @@ def test_columns_can_be_named(talk):
     assert shard.texts == ["甲: 早\n乙: 好"] and shard.documents[0]["source_id"] == "4"
 
 
+def test_a_column_that_no_conversation_has_is_an_error_that_names_those_there_are(talk):
+    first = json.dumps({"lines": [{"was": "早"}, {"was": "好"}]})
+    rows = f"{first}\n{json.dumps({'nr': 4, 'lines': [{'wer': '甲', 'was': '早'}]})}"
+    named = {"turns": "lines", "speaker": "wer", "text": "was", "id": "nr"}
+    assert len(talk("a.jsonl", rows, columns=named).texts) == 2, "the first need not have all"
+    as_list = f"[{rows.replace(chr(10), ',')}]"
+    for role, name in (("speaker", "were"), ("id", "no"), ("text", "wos"), ("turns", "zeilen")):
+        for file, text in (("a.jsonl", rows), ("a.json", as_list)):
+            with pytest.raises(
+                RecipeError,
+                match=rf"no conversation has '{name}' for the {role}; .*'lines', 'was', 'nr', 'wer'",
+            ):
+                talk(file, text, columns={**named, role: name})
+
+
 def test_counts_are_in_meta(talk):
     shard = talk("a.jsonl", json.dumps(ROWS[1][0]))
     assert json.loads(shard.documents[0]["meta"]) == {"turns": 3, "speakers": 3, "left_out": 1}

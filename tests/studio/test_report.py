@@ -97,6 +97,19 @@ def test_a_recipe_alone_has_the_sections_that_apply(workspace: Workspace, tmp_pa
     assert "Of 28 documents, 20 are in the training set" in re.sub("<[^>]+>", "", html)
 
 
+def test_a_ledger_that_is_older_than_its_documents_is_said(workspace: Workspace, tmp_path: Path) -> None:
+    def page() -> str:
+        return report(workspace, tmp_path / "r.html", recipe="curated").read_text(encoding="utf-8")
+
+    assert "older than its documents" not in page()
+    snapshot = workspace.path / "recipes" / "curated.json"
+    record = json.loads(snapshot.read_text(encoding="utf-8"))
+    snapshot.write_text(json.dumps({**record, "key": "of other documents"}), encoding="utf-8")
+    said = page()
+    assert "older than its documents" in said and "台账比文档旧" in said
+    assert 'class="funnel"' not in said
+
+
 def test_a_verdict_without_numbers_is_shown(workspace: Workspace, tmp_path: Path) -> None:
     result = fabricated.comparison()
     result["labels"] = ["weak proxy", "on these texts"]

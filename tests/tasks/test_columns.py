@@ -248,3 +248,22 @@ def test_rows_without_text_are_left_out_and_counted_whatever_the_kind(tmp_path: 
             records(tmp_path / "空.jsonl", [{"source": "一", "target": "1"}, {"source": "二", "target": ""}])
         )
     assert isinstance(items(read_task(tmp_path / "generation.jsonl"))[0], Written)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (["txt=评论", "label=v1"], "'txt' is no role of a task; did you mean text?"),
+        (
+            ["text=v2", "label=v1", "passage=v2"],
+            "no role of a task of classification; its roles are text, label",
+        ),
+        (["text=v2", "text=v1"], "text is named twice"),
+    ],
+)
+def test_a_role_that_a_task_does_not_have_is_refused(tmp_path: Path, columns: list[str], said: str) -> None:
+    path = write(
+        tmp_path / "短信.csv", ["v1,v2", *(f"{'ham' if n % 2 else 'spam'},第{n}条" for n in range(40))]
+    )
+    with pytest.raises(RecipeError, match=said.replace("?", r"\?")):
+        task_of(str(path), columns=columns)

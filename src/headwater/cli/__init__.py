@@ -3,6 +3,8 @@
 Exit codes: 0 clean, 1 failed, 2 usage or recipe error, 3 quarantine above its limit, 130 interrupted.
 """
 
+import codecs
+import io
 import signal
 import sys
 from collections.abc import Callable
@@ -261,9 +263,21 @@ cli.add_command(report)
 cli.add_command(doctor)
 
 
+def _as_json_escapes(error: UnicodeError) -> tuple[str, int]:
+    """What the output's encoding does not have, as in JSON: GBK has no minus sign, so −6% is shown as \\u22126%."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    escapes = (f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    return "".join(escapes), error.end
+
+
 def main() -> None:
     """The console script."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        codecs.register_error("json", _as_json_escapes)
+        sys.stdout.reconfigure(errors="json")
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:

@@ -7,6 +7,7 @@ import click
 
 from headwater import api
 from headwater.cli.shared import chosen_engine, language_option, print_result, refuse_idle
+from headwater.errors import RecipeError
 
 _HELP = """Bits per byte of a recipe, or tasks of a run.
 
@@ -61,6 +62,8 @@ def of_runs(stage: click.Command) -> click.Command:
         place = options["recipe"]
         if place is None:
             raise click.UsageError("name a recipe, or a run with --tasks")
+        if names and not place.exists():
+            raise RecipeError(f"{place}: there is no recipe, and no folder of a run or a model")
         if place.is_dir():
             engine = options["engine"] != "local" or options["engine_options"] or options["address"]
             if options.pop("plan") or options["overrides"] or engine:
@@ -69,17 +72,17 @@ def of_runs(stage: click.Command) -> click.Command:
         elif names and options["plan"]:
             from headwater.pipeline.summary import plan_lines
 
+            _check(place, names, asked, options)
             lines = plan_lines(place, "train", overrides=options["overrides"], workspace=options["workspace"])
             lines.append(f"tasks     {', '.join(names)}, of the run that is trained")
             print_result({"plan": lines}, options["as_json"], lines)
         elif names:
             from headwater.pipeline.run import run_until
 
+            _check(place, names, asked, options)
             settings = {key: options[key] for key in ("overrides", "workspace", "workers")}
             engine = chosen_engine(options["engine"], options["engine_options"], options["address"])
             outcome = run_until("train", place, **settings, engine=engine)
-            if asked["data"] is None and (data := outcome.recipe.evaluate.data) is not None:
-                asked["data"] = outcome.recipe.folder / data
             _ask(outcome.runs[0].folder, names, asked, {**options, "workspace": None})
         else:
             refuse_idle(asked, "of --tasks alone; name tasks, or write them into the recipe, under evaluate")
@@ -94,6 +97,16 @@ def of_runs(stage: click.Command) -> click.Command:
             parameter = click.Option(["--limit"], type=click.IntRange(1), metavar="N", help=what)
         command.params.append(parameter)
     return command
+
+
+def _check(place: Path, names: list[str], asked: dict[str, Any], options: dict[str, Any]) -> None:
+    """The tasks of a recipe's run, before it is trained; their data is where the recipe says, unless --data does."""
+    from headwater.pipeline.check import check_tasks, data_of_tasks
+    from headwater.recipe import load_recipe
+
+    if asked["data"] is None:
+        asked["data"] = data_of_tasks(load_recipe(place, options["overrides"]))
+    check_tasks(names, asked["data"])
 
 
 def _ask(run: Path, names: list[str], asked: dict[str, Any], options: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from headwater.errors import RecipeError
+from headwater.recipe.languages import CODES, no_language
 from headwater.recipe.settings import Curate
 from headwater.recipe.sources import SOURCES
 
@@ -36,6 +37,8 @@ class Scopes:
             if key in SOURCES or (len(key) != 2 and key in sources):
                 named.append(key)
             elif re.fullmatch(r"[a-z]{2,3}", key):
+                if key not in CODES:
+                    raise RecipeError(f"curate.{place}: {no_language(key)}")
                 self.languages.append(key)
                 if (parts := presets.get(key)) and not {ANY, key} & set(parts):
                     raise RecipeError(

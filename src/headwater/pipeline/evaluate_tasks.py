@@ -13,6 +13,7 @@ from headwater.engine.workers import default_workers
 from headwater.engine.workspace import Workspace, content_key, file_hash, read_json, write_json
 from headwater.errors import HeadwaterError
 from headwater.model.words import words_version
+from headwater.pipeline.check import data_of_tasks, tasks_of
 from headwater.pipeline.train import require_torch
 from headwater.recipe import Recipe
 
@@ -124,8 +125,7 @@ def tasks_of_recipe(
     asked = recipe.evaluate
     if not asked.tasks:
         return []
-    data = None if asked.data is None else recipe.folder / asked.data
-    files = [str(recipe.folder / task) if task.endswith((".yaml", ".yml")) else task for task in asked.tasks]
+    data, files = data_of_tasks(recipe), tasks_of(recipe)
     return [
         evaluate_tasks(
             run, files, data=data, shots=asked.shots, draws=asked.draws, seed=recipe.seed, limit=asked.items,

@@ -70,6 +70,8 @@ def task_of(
         role, sign, name = column.partition("=")
         if not sign:
             raise RecipeError(f"--columns {column}: expected ROLE=NAME, as in text=review")
+        if role.strip() in named:
+            raise RecipeError(f"--columns: {role.strip()} is named twice")
         named[role.strip()] = name.strip()
     options: dict[str, Any] = {"validation": validation, "test": test, "kind": kind, "columns": named}
     task = _read(place, options)

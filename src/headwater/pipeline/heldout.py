@@ -21,6 +21,9 @@ from headwater.pipeline.portions import beginning, portions
 from headwater.recipe import Recipe
 
 HELDOUT_SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "unit", "domain", "language", "text")])
+NOTHING_HELD_OUT = (
+    "no text is held out, so nothing can be scored; raise holdout.share or add a source with role: reference"
+)
 A_LANGUAGE = 0.05  # share of a domain's bytes that makes a language a stratum of its own
 
 
@@ -115,9 +118,7 @@ def _documents(shards: dict[str, dict[str, str]], domains: list[str] | None) -> 
         )
     chosen = [one for one in found if domains is None or one.domain in domains]
     if not chosen:
-        raise HeadwaterError(
-            "no text is held out, so nothing can be scored; raise holdout.share or add a source with role: reference"
-        )
+        raise HeadwaterError(NOTHING_HELD_OUT)
     return chosen
 
 

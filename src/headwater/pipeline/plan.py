@@ -16,7 +16,8 @@ def signals_of(recipe: Recipe) -> list[str]:
 
 
 def plan_of(recipe: Recipe) -> Plan:
-    """The compiled plan; RecipeError where a rule, a preset or a family that is needed does not exist."""
+    """The compiled plan; RecipeError where a rule, a preset, a source of the mixture or a family that is needed
+    does not exist."""
     kinds = {source.name: source.kind for source in recipe.sources}
     plan = compile_plan(recipe.curate, signals_of(recipe), kinds, recipe.folder)
     needed = _needed(plan)
@@ -25,7 +26,22 @@ def plan_of(recipe: Recipe) -> Plan:
             f"signals.families: curate needs {', '.join(missing)} too; add what is missing, or leave "
             "signals.families out to measure all"
         )
+    _check_mixture(recipe)
     return plan
+
+
+def _check_mixture(recipe: Recipe) -> None:
+    """Said before anything is read; `curate.training_set.mixture_plan` needs the tokens for the rest."""
+    sources = [source.name for source in recipe.sources if source.role == "train"]
+    weights, tokens = recipe.curate.mixture, recipe.curate.mixture_tokens
+    missing = sorted(set(sources) - set(weights)) if weights is not None else []
+    if unknown := sorted(set(weights or tokens or {}) - set(sources)):
+        problem = f"{unknown[0]!r}: there is no such source to train on"
+    elif missing:
+        problem = f"{missing[0]!r}: it has no weight (0 leaves it out)"
+    else:
+        return
+    raise RecipeError(f"curate.mixture: {problem}; the sources are {', '.join(sorted(sources))}")
 
 
 def measured_families(recipe: Recipe) -> dict[str, Family]:

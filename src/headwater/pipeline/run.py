@@ -6,14 +6,14 @@ from typing import Any
 
 from headwater.engine.engines import LOCAL, Engine
 from headwater.engine.workspace import Entry, Workspace
-from headwater.errors import RecipeError
+from headwater.errors import HeadwaterError, RecipeError
 from headwater.evaluate.summary import summarise
+from headwater.pipeline.check import check_recipe
 from headwater.pipeline.curation import Curated, curate
 from headwater.pipeline.evaluate_tasks import Evaluated, tasks_of_recipe
-from headwater.pipeline.heldout import held_out
+from headwater.pipeline.heldout import NOTHING_HELD_OUT, held_out
 from headwater.pipeline.ingest import Ingested, ingest
 from headwater.pipeline.measure import Measured, measure
-from headwater.pipeline.plan import plan_of
 from headwater.pipeline.snapshot import keep, of_documents, shards_key
 from headwater.pipeline.train import Run, require_torch, score, train
 from headwater.pipeline.training_set import build_pool, build_training_set, train_tokenizer
@@ -71,6 +71,15 @@ def open_recipe(
     return recipe, Workspace(workspace or recipe.workspace_path, engine)
 
 
+def check_until(recipe: Recipe, stage: str) -> None:
+    """Raises what can be said before anything is read of a recipe that is to be brought up to `stage`."""
+    wanted = STAGES.index(stage)
+    curated, packed, trained, scored = (
+        wanted >= STAGES.index(one) for one in ("ledger", "curate", "train", "evaluate")
+    )
+    check_recipe(recipe, curated=curated, packed=packed, trained=trained, scored=scored)
+
+
 def run_until(
     stage: str,
     recipe_path: Path,
@@ -92,8 +101,7 @@ def run_until(
     wanted = STAGES.index(stage)
     if wanted >= STAGES.index("train"):
         require_torch()
-    if wanted >= STAGES.index("ledger"):
-        plan_of(recipe)  # a wrong rule is said before anything is read
+    check_until(recipe, stage)
     with place.lease():
         place.event("recipe", name=recipe.name, stage=stage, recipe=recipe.model_dump(mode="json"))
         outcome = Outcome(recipe, place, ingest(recipe, place, workers=count, limit=limit), limit=limit)
@@ -102,6 +110,8 @@ def run_until(
         if wanted >= STAGES.index("ledger"):
             assert outcome.measured is not None
             outcome.curated = curate(recipe, place, outcome.ingested, outcome.measured, workers=count)
+            if wanted >= STAGES.index("evaluate") and not _holds_out(outcome.curated):
+                raise HeadwaterError(NOTHING_HELD_OUT)
         if wanted >= STAGES.index("curate"):
             scored = wanted >= STAGES.index("evaluate")
             outcome.training_set = _training_set(outcome, count, scored)
@@ -126,6 +136,11 @@ def run_until(
             )
         keep_snapshot(outcome)
     return outcome
+
+
+def _holds_out(curated: Curated) -> bool:
+    rows = (row for texts in curated.shards.values() for row in texts.ledger.result["counts"])
+    return any(row["split"] != "train" for row in rows)
 
 
 def _training_set(outcome: Outcome, workers: int, scored: bool) -> Path:

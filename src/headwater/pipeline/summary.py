@@ -10,7 +10,7 @@ from typing import Any
 from headwater.engine.store import is_url
 from headwater.engine.workspace import Workspace, content_key, read_json
 from headwater.evaluate.curve import sentence
-from headwater.pipeline.run import STAGES, Outcome
+from headwater.pipeline.run import STAGES, Outcome, check_until
 from headwater.recipe import Recipe, load_recipe
 from headwater.recipe.quantities import show_count, show_size
 from headwater.sources.shards import plan
@@ -130,6 +130,7 @@ def plan_lines(
 ) -> list[str]:
     """What is in the workspace already and what would be made, with the time on one core and the disk."""
     recipe = load_recipe(recipe_path, overrides)
+    check_until(recipe, stage)
     where = workspace or recipe.workspace_path
     with _looked_at(where) as place:
         return [f"workspace {place.path if _is_there(where) else Path(where).resolve()}",

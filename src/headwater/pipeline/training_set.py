@@ -33,6 +33,7 @@ from headwater.engine.workspace import (
 )
 from headwater.errors import HeadwaterError, RecipeError
 from headwater.model.tokenizer import Tokenizer
+from headwater.pipeline.check import given_tokenizer
 from headwater.pipeline.curation import Curated
 from headwater.pipeline.ingest import Ingested
 from headwater.pipeline.measure import Measured
@@ -55,15 +56,8 @@ def train_tokenizer(
     """
     settings, family = recipe.tokenizer, recipe.model.family
     more = {} if family == "gpt" else {"family": family}  # what it needs beside the tokens of text
-    given = settings.path
-    if given is None and recipe.model.path is not None:
-        given = str(Path(recipe.model.path) / "tokenizer.json")
-    if given is not None:
-        path = recipe.folder / given
-        if not path.is_file():
-            raise RecipeError(
-                f"tokenizer.path: {path} does not exist; name a tokenizer.json, or leave it out"
-            )
+    path = given_tokenizer(recipe)
+    if path is not None:
         key = content_key("tokenizer", VERSION, hashlib.sha256(path.read_bytes()).hexdigest(), *more.values())
         task = Task("tokenizer", key, "headwater.curate.tokenization:copy_shard", {"path": str(path), **more})
     else:
@@ -83,7 +77,7 @@ def train_tokenizer(
     name = f"tokenizers/{key[:12]}"
     [entry] = run_stage(workspace, name, [task], workers=workers, title="train the tokeniser")
     if scored and family in LIKELIHOODS and not entry.result["lossless"]:
-        named = given or f"tokenizer.kind {settings.kind}"
+        named = f"tokenizer.kind {settings.kind}" if path is None else str(path)
         raise RecipeError(
             f"{named} loses text (white space, rare characters), so bits per byte would mean nothing: use byte-bpe, "
             "bpe or unigram for what is compared or evaluated; `headwater train` goes without a score"

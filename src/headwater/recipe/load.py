@@ -7,6 +7,7 @@ with more than 100 aliases, is refused before anything is built from it; nothing
 import difflib
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,18 @@ from headwater.recipe.sources import SOURCES, BaseSource
 MAX_BYTES = 1 << 20
 MAX_ALIASES = 100
 Place = tuple[int | str, ...]
+_PLAIN_MARKS = {
+    "：": ": ",
+    "，": ", ",
+    "［": "[",
+    "【": "[",
+    "］": "]",
+    "】": "]",
+    "｛": "{",
+    "｝": "}",
+    "“": '"',
+    "”": '"',
+}
 
 
 def load_recipe(path: Path | str, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
@@ -34,6 +47,10 @@ def load_recipe(path: Path | str, overrides: tuple[str, ...] | list[str] = ()) -
     path = Path(path)
     try:
         data = path.read_bytes()
+    except IsADirectoryError as error:
+        raise RecipeError(
+            f"{path} is a folder and no recipe; `headwater init {shlex.quote(str(path))} > recipe.yaml` writes one"
+        ) from error
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from error
     recipe = parse_recipe(data, str(path), overrides)
@@ -77,9 +94,22 @@ def _read_yaml(data: bytes, name: str) -> Any:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         problem = (error.problem or "not valid YAML").splitlines()[0]
-        raise RecipeError(f"{name}:{line}: not valid YAML: {problem}") from None
+        hint = _slip(text, error.problem_mark.line) if error.problem_mark else ""
+        raise RecipeError(f"{name}:{line}: not valid YAML: {problem}{hint}") from None
     except YAMLError as error:
         raise RecipeError(f"{name}: not valid YAML: {str(error).splitlines()[0]}") from None
+
+
+def _slip(text: str, line: int) -> str:
+    """What is often behind an error in this line (from 0) or the two before it: tabs, and punctuation of Chinese input."""
+    lines = text.split("\n")
+    if line < len(lines) and lines[line][: -len(lines[line].lstrip()) or None].count("\t"):
+        return "; indent with spaces, not with tabs"
+    for number in range(min(line, len(lines) - 1), max(-1, line - 3), -1):
+        outside = re.sub(r"#.*|\"[^\"]*\"|'[^']*'", "", lines[number])
+        if odd := next((mark for mark in outside if mark in _PLAIN_MARKS), None):
+            return f"; line {number + 1} has {odd}, where YAML needs {_PLAIN_MARKS[odd]!r}"
+    return ""
 
 
 def _plain(node: Any) -> Any:
@@ -148,8 +178,21 @@ def _explain(
         return f"{where}: unknown key '{key}'; {hint}"
     if details["type"] == "missing":
         return f"{where}: '{key}' is missing; it has no default"
+    if place[-1:] == ["[key]"]:
+        near = difflib.get_close_matches(
+            str(place[-2]), details["ctx"]["expected"].split("'")[1::2], n=1, cutoff=0.5
+        )
+        hint = f"did you mean '{near[0]}'?" if near else f"expected {details['ctx']['expected']}"
+        return f"{where}: unknown key '{key.removesuffix('.[key]')}'; {hint}"
+    if details["type"] == "list_type":
+        got: Any = details["input"]
+        example = f": [{got}]" if isinstance(got, str) and place[-1] != "sources" else ""
+        what = "a mapping" if isinstance(got, dict) else _shown(got)
+        return f"{where}: '{key}' is a list{example or ', each item after a dash'}, got {what}"
     if details["type"].startswith("union_tag"):
         kinds = ", ".join(sorted(SOURCES))
+        if not (isinstance(details["input"], dict) and "kind" in details["input"]):
+            return f"{where}: '{key}' needs a kind, one of: {kinds} (it has none)"
         return f"{where}: '{key}' needs a kind, one of: {kinds} (got {_shown(details['input'])})"
     message = details["msg"].removeprefix("Value error, ")
     shown = "" if details["type"] == "value_error" else f", got {_shown(details['input'])}"

@@ -6,12 +6,21 @@ Paths are relative to the recipe's folder; a file's content, not its path, is pa
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from headwater.recipe.languages import CODES, no_language
 from headwater.recipe.sources import Settings
 
 FamilyName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
+def _known(code: str) -> str:
+    if code not in CODES:
+        raise ValueError(no_language(code))
+    return code
+
+
+Language = Annotated[str, AfterValidator(_known)]
 Percentile = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -22,6 +31,13 @@ class Perplexity(Settings):
     # CCNet's head, middle and tail: percentiles of perplexity among the texts that the model was not trained on
     head: Percentile = 30
     tail: Percentile = 60
+
+    @field_validator("models")
+    @classmethod
+    def _languages(cls, models: dict[str, str]) -> dict[str, str]:
+        for code in models.keys() - {"*"}:
+            _known(code)
+        return models
 
     @model_validator(mode="after")
     def _in_order(self) -> "Perplexity":

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from headwater.engine import guard
+from headwater.errors import RecipeError
 from headwater.recipe.sources import DialogueSource
 from headwater.sources.dialogue_turns import Turn, alternating, conversation, role_of
 from headwater.sources.files import utf8_lines, values_of_lines
@@ -36,12 +37,14 @@ _MARKS = re.compile(r"^<\|[^<>|]{1,20}\|>:?\s*|<eo[a-z]>\s*$")
 
 
 def read(stream: Stream, suffix: str, source: DialogueSource) -> Iterator[Record]:
-    """Every conversation of a file."""
+    """Every conversation of a file. RecipeError, after the last, where none has a column that the recipe names."""
+    named = _Named(source)
     if suffix in (".jsonl", ".ndjson"):
         number = 0
         for item in values_of_lines(utf8_lines(stream, source.encoding)):
             if isinstance(item, tuple):
                 value, line, data = item
+                named.look(value)
                 yield from _records(value, line.offset, f"line {line.number}", None, source, data)
             else:
                 yield item
@@ -50,17 +53,52 @@ def read(stream: Stream, suffix: str, source: DialogueSource) -> Iterator[Record
             yield quarantine("tail", "unreadable_tail", stream.tail.detail, stream.tail.data)
         elif not number:
             yield Gated(0, "empty")
+        else:
+            named.end(stream)
         return
     seen = False
     for found in Elements(stream, source.encoding, _is_one, MAX_JSON):
         seen = True
         if isinstance(found, Element):
             where = f"element {found.number}"
+            named.look(found.value)
             yield from _records(found.value, found.number, where, found.key, source, b"")
         else:
             yield found
     if not seen:
         yield Gated(0, "empty")
+    elif stream.tail is None:
+        named.end(stream)
+
+
+class _Named:
+    """Which columns that the recipe names no conversation of a file has had: else a name with a slip in it would leave
+    speakers or ids out."""
+
+    def __init__(self, source: DialogueSource) -> None:
+        self._source = source.name
+        self._missing = {column: role for role, column in source.columns.items()}
+        self._met: dict[str, None] = {}  # while one is missing
+
+    def look(self, value: Any) -> None:
+        if self._missing:
+            self._walk(value, 4)
+            self._missing = {name: role for name, role in self._missing.items() if name not in self._met}
+
+    def _walk(self, value: Any, depth: int) -> None:
+        if isinstance(value, dict):
+            self._met |= dict.fromkeys(value)
+            value = list(value.values())
+        for part in value if depth and isinstance(value, list) else ():
+            self._walk(part, depth - 1)
+
+    def end(self, stream: Stream) -> None:
+        for name, role in self._missing.items() if self._met else ():
+            known = ", ".join(map(repr, list(self._met)[:20]))
+            raise RecipeError(
+                f"{stream.path}: no conversation has {name!r} for the {role}; the names there are {known}. Name it in the "
+                f"recipe, or leave it out: `columns: {{{role}: …}}` of source {self._source!r}"
+            )
 
 
 def _is_one(key: str, value: Any) -> bool:

@@ -47,7 +47,9 @@ def report(
         tasks or tuned["results"] or tuned["curves"]
     )  # a workspace of models that were made elsewhere
     recipes = [] if alone and not (place.path / "recipes").is_dir() else _recipes(place, result, recipe)
-    html = render(result, recipes, [funnel(one) for one in recipes if one.ledger], language, tasks, tuned)
+    funnels = [funnel(one) for one in recipes if one.ledger]
+    older = [one.name for one in recipes if one.older]
+    html = render(result, recipes, funnels, language, tasks, tuned, older)
     return write(html, Path(out))
 
 
@@ -64,8 +66,10 @@ def render(
     language: str,
     tasks: Sequence[dict[str, Any]] = (),
     tuned: dict[str, Any] | None = None,
+    older: Sequence[str] = (),
 ) -> str:
-    """The page. Sections that have nothing to say are left out."""
+    """The page. Sections that have nothing to say are left out. `older`: recipes whose ledger is older than their
+    documents."""
     functions = {
         "t": words.both, "known": words.known, "safe": words.safe, "dotted": words.dotted, "setting": words.setting, "percent": words.percent, "magnitude": words.magnitude, "interval": words.interval,
         "number": words.number, "integer": words.integer, "size": words.size, "count": words.count, "share": words.share,
@@ -77,6 +81,7 @@ def render(
         "runs": views.runs_view(recipes) if comparison is None else None,
         "tasks": [views.tasks_view(model) for model in tasks],
         "tuned": tuned or {"results": [], "curves": []},
+        "older": list(older),
     }
     return filled("report", language, page, functions)
 

@@ -4,6 +4,7 @@ A file of a table without a line of names has columns 1 and 2. Whether its first
 certain: nothing of it becomes a label that is not said to be one.
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,28 @@ from headwater.errors import RecipeError
 from headwater.tasks.names import ANSWERS, LABELS, MESSAGES, TAGS, TARGETS
 from headwater.tasks.records import Records, Row, harmless
 
+# of each kind: what --columns may name
+ROLES = {
+    "classification": ("text", "label", "pair", "id"),
+    "tagging": ("words", "tags", "id"),
+    "reading": (),
+    "choice": ("answer", "options", "passage", "question", "id"),
+    "generation": ("source", "target", "id"),
+}
 LETTERS = "ABCDEFGH"  # columns of options: A, B, C, D
+
+
+def refuse_unknown_roles(columns: Mapping[str, str], kind: str | None = None) -> None:
+    """RecipeError where a role is none of the kind's, or of any kind: it would be passed over."""
+    known = (
+        ROLES[kind] if kind is not None else tuple(dict.fromkeys(r for some in ROLES.values() for r in some))
+    )
+    for role in columns:
+        if role not in known:
+            of = "a task" if kind is None else f"a task of {kind}"
+            near = difflib.get_close_matches(role, known, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]}?" if near else f"its roles are {', '.join(known) or 'none'}"
+            raise RecipeError(f"--columns {role}={columns[role]}: {role!r} is no role of {of}; {hint}")
 
 
 def column(

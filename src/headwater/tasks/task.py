@@ -32,7 +32,7 @@ from headwater.engine.workspace import (
     write_json,
 )
 from headwater.errors import RecipeError
-from headwater.tasks.columns import doubtful_heads, with_targets
+from headwater.tasks.columns import doubtful_heads, refuse_unknown_roles, with_targets
 from headwater.tasks.items import KINDS, Item, as_json, from_json
 from headwater.tasks.layouts import UNLABELLED, items_of, kind_of
 from headwater.tasks.records import Records, read_records, suffix_of
@@ -94,12 +94,14 @@ def read_task(
             found[split] = [given]
     _refuse_one_file_twice(found)
     columns = columns or {}
+    refuse_unknown_roles(columns)
     read = {
         split: [read_records(path, {*columns.values()} - {""}) for path in paths]
         for split, paths in found.items()
     }
     first = (read.get("train") or next(iter(read.values())))[0]
     kind = kind or kind_of(first, columns)
+    refuse_unknown_roles(columns, kind)
     names = _label_names(first.path)
     doubts = doubtful_heads([one for some in read.values() for one in some], kind, columns)
     splits: dict[str, list[Item]] = {}

@@ -42,7 +42,8 @@ def points(run: Path) -> Iterator[Point]:
         raw = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise HeadwaterError(
-            f"{path}: no metrics to show ({error}); name a run's folder, as `headwater train` prints it"
+            f"{run}/metrics.jsonl: no metrics to show ({getattr(error, 'strerror', None) or error}); name a run's folder, as "
+            "`headwater train` prints it"
         ) from error
     for number, text in enumerate(raw[:-1], 1):
         try:

@@ -24,7 +24,7 @@ def write_events(run: Path, folder: Path) -> Path:
 
     Raises HeadwaterError as `points` does.
     """
-    lines = points(run)
+    lines = list(points(run))  # what is wrong with them is said before anything is written
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / f"events.out.tfevents.0.{run.resolve().name}"
     temporary = out.with_name(f".{out.name}.tmp")
