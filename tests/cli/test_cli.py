@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from headwater.cli import cli
+from headwater.engine.workspace import Workspace
 from headwater.errors import of_system
 
 HEAVY = (
@@ -145,6 +146,9 @@ def test_a_folder_that_is_no_workspace_is_not_found_right(tmp_path: Path) -> Non
     done = CliRunner().invoke(cli, ["verify", "--workspace", str(tmp_path / "照片")])
     assert done.exit_code == 1 and "照片 holds nothing that was committed" in done.output
     (tmp_path / "照片" / "runs" / "旧").mkdir(parents=True)
+    done = CliRunner().invoke(cli, ["gc", "--workspace", str(tmp_path / "照片")])
+    assert done.exit_code == 1 and "照片 is no workspace" in done.output
+    Workspace(tmp_path / "照片").event("recipe")
     done = CliRunner().invoke(cli, ["gc", "--workspace", str(tmp_path / "照片")])
     assert f"headwater gc --workspace '{tmp_path / '照片'}' --delete" in done.output
 
