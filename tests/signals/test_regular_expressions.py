@@ -345,6 +345,50 @@ def test_every_regular_expression_is_linear_on_hostile_text(part):
     assert said[0]["patterns"] > 40
 
 
+def possessive_groups(pattern: str, flags: int = 0) -> int:
+    """Quantifiers such as `(?:ab|c)*+` and atomic groups: more than one character that gives nothing back."""
+    count = 0
+
+    def walk(parsed: Any) -> None:
+        nonlocal count
+        for operator, value in parsed:
+            if str(operator) == "ATOMIC_GROUP":
+                count += 1
+            elif str(operator) == "POSSESSIVE_REPEAT":
+                body = value[2]
+                count += len(body) != 1 or str(body[0][0]) not in (
+                    "IN",
+                    "LITERAL",
+                    "NOT_LITERAL",
+                    "ANY",
+                    "RANGE",
+                )
+            for part in value if isinstance(value, tuple | list) else [value]:
+                for inner in part if isinstance(part, list) else [part]:
+                    if isinstance(inner, re._parser.SubPattern):
+                        walk(inner)
+
+    walk(re._parser.parse(pattern, flags))
+    return count
+
+
+def test_no_group_is_possessive():
+    """Python 3.11 before 3.11.5, Debian 12's among them, matches those wrongly (cpython 106052)."""
+    assert (
+        possessive_groups("(?:ab|c)*+")
+        == possessive_groups("x(?:(?>ab)|c)")
+        == possessive_groups("(c|(?:ab)?+)")
+        == 1
+    )
+    assert possessive_groups("[ab]*+c++.?+(?:d|e)*") == 0
+    found = [
+        name
+        for name, (pattern, _) in shipped().items()
+        if possessive_groups(pattern.pattern, pattern.flags & ~re.DEBUG)
+    ]
+    assert not found
+
+
 @pytest.mark.fault(25)
 def test_the_trial_finds_what_is_not_linear():
     def wrong(pattern: str, *parts: str) -> str | None:

@@ -25,7 +25,7 @@ from headwater.sources.url_lists import UrlList, list_of, read_words
 _PORTS = {"http": 80, "https": 443, "ftp": 21}
 # An address that is in normal form already; what is rarer is taken apart by the standard library.
 _NORMAL = re.compile(
-    r"https?://([a-z0-9-]++(?:\.[a-z0-9-]++)*+)(/(?:[!$&-;=?-Z_a-z~]++|%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF]))*+)\Z"
+    r"https?://([a-z0-9-]++(?:\.[a-z0-9-]++)*)(/(?:[!$&-;=?-Z_a-z~]++|%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF]))*)\Z"
 )
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")

@@ -11,7 +11,7 @@ BODY = 60_000  # so much of a body is searched for a visible date
 FOOT = 40_000
 
 _ATTRIBUTE = re.compile(  # a name is looked at once, from where it begins
-    r"""(?<![\w:.-])(?:(?![a-zA-Z])[\w:.-])*+([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))"""
+    r"""(?<![\w:.-])(?:(?![a-zA-Z])[\w:.-])*([a-zA-Z][\w:.-]*+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))"""
 )
 _TAG = re.compile(r"<[^>]*+(?:>|\Z)")
 _OPT_OUT = re.compile(r"noai|noimageai|tdm-(?:reservation|policy)", re.I)

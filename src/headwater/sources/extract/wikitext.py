@@ -42,7 +42,7 @@ _CLOSED_BY = {name: re.compile(rf"</{name}\s*>", re.I) for name in f"{_GONE}|{_K
 _BRACES = re.compile(r"\{\{+|\}\}+")
 _LABEL = re.compile(r"\[\[(?:[^\[\]|:\n]*+\||(?=[^\[\]|:]*+\]\]))([^\[\]\x01]++)\]\]")
 _EXTERNAL = re.compile(
-    r"\[(?:(?:https?|ftps?|ircs?|news|gopher|git|svn):|mailto:|//)[^\s\[\]<>]*+[ \t]*+((?:[^\[\]\n]|\[(?![\[a-z/]))*+)\]",
+    r"\[(?:(?:https?|ftps?|ircs?|news|gopher|git|svn):|mailto:|//)[^\s\[\]<>]*+[ \t]*+([^\[\]\n]*+(?:\[(?![\[a-z/])[^\[\]\n]*+)*)\]",
     re.I,
 )
 _BARE = re.compile(

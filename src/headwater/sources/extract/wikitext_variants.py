@@ -10,10 +10,10 @@ import re
 
 _MARKED = re.compile(r"-\{[^{}]*+\}-")
 _MARK = re.compile(r"-\{|\}-")
-_CODE = r"(?:zh|gan|wuu|sr|sh|kk|ku|uz|tg|crh|shi|iu|ike|tly|ban|zgh)(?:-[a-z]++)*+"
+_CODE = r"(?:zh|gan|wuu|sr|sh|kk|ku|uz|tg|crh|shi|iu|ike|tly|ban|zgh)(?:-[a-z]++)*"
 _NEXT_RULE = re.compile(rf";\s*+(?=(?:[^;:=]*+=>\s*+)?{_CODE}\s*+:)")
-_RULE = re.compile(rf"\s*+(?:((?:[^;=]|=(?!>))*+)=>\s*+)?({_CODE})\s*+:(.*)", re.S)
-_CODES = re.compile(rf"\s*+{_CODE}\s*+(?:;\s*+{_CODE}\s*+)*+(?:;\s*+)?")
+_RULE = re.compile(rf"\s*+(?:((?:[^;=]++|=(?!>))*)=>\s*+)?({_CODE})\s*+:(.*)", re.S)
+_CODES = re.compile(rf"\s*+{_CODE}\s*+(?:;\s*+{_CODE}\s*+)*(?:;\s*+)?")
 _FLAGS = frozenset(["A", "+", "H", "T", "R", "D", "N", "-", "S"])
 _FALLBACK = {
     "zh-hans": ("zh-hans", "zh-cn", "zh-sg", "zh-my", "zh"),
