@@ -7,8 +7,10 @@ import subprocess
 import zipfile
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from headwater.errors import HeadwaterError
 from headwater.sources.extract.latex import paper_of
 from headwater.sources.extract.wikitext import text_of
 
@@ -210,3 +212,14 @@ def test_a_message_of_arrow_that_declares_an_exabyte_takes_no_memory(tmp_path, r
     path.write_bytes(bytes(data))
     shard = read(path, kind="huggingface")
     assert shard.account["documents"] == 20 and shard.account["quarantined"] == {"unreadable_tail": 1}
+
+
+def test_a_parquet_column_whose_name_is_no_text_is_told_by_the_file_s_name(tmp_path, read):
+    path = tmp_path / "程序.parquet"
+    pq.write_table(pa.table({"content": ["def 源(): pass"], "lang": ["Python"], "licence_x": ["MIT"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"licence_x", b"licence_\xff"))
+    for kind in ("huggingface", "files"):
+        with pytest.raises(HeadwaterError, match=path.name.replace(".", r"\.")):
+            read(path, kind=kind)
+    account = read(path, kind="code").account  # a data file of a repository, as far as can be told
+    assert account["read"] == sum(account["gated"].values()) == 1

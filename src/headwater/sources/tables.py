@@ -202,9 +202,9 @@ def column_names(path: Place) -> list[str]:
                 with pq.ParquetFile(data) as file:
                     return list(file.schema_arrow.names)
             data.seek(8 if data.read(8).startswith(b"ARROW1") else 0)
-            with pa.ipc.open_stream(data) as stream:
+            with pa.ipc.open_stream(_Forward(data)) as stream:
                 return list(stream.schema.names)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError):
         return []
 
 
