@@ -80,7 +80,7 @@ def table(slices: list[dict[str, Any]]) -> str:
     lines += [_row("all", total), ""]
     if found := [entry for entry in slices if entry["findings"]]:
         lines += [
-            "What was found, and where it was mended, stands in `tests/sources/test_fuzz_findings*.py`:",
+            "What was found; what was mended for it is tested in `tests/sources/test_fuzz_findings*.py`:",
             "",
         ]
         for entry in found:
