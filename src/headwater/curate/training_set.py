@@ -6,7 +6,7 @@ URL and licence. The tokens themselves stay in the pool.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from headwater.corpus.shards import ShardWriter, in_step, read_batches
 from headwater.curate.pool import LEDGER_COLUMNS
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, RecipeError
 from headwater.recipe.quantities import show_count
 from headwater.recipe.settings import Curate
 
@@ -65,6 +65,17 @@ def mixture_weights(settings: Curate, tokens_by_source: Mapping[str, int]) -> di
     return None
 
 
+def refuse_other_sources(named: Collection[str], sources: Collection[str]) -> None:
+    """RecipeError where a mixture does not name exactly the sources to train on."""
+    if odd := sorted(set(named) ^ set(sources)):
+        problem = (
+            "there is no such source to train on" if odd[0] in named else "it has no weight (0 leaves it out)"
+        )
+        raise RecipeError(
+            f"curate.mixture: {odd[0]!r}: {problem}; the sources are {', '.join(sorted(sources))}"
+        )
+
+
 def mixture_plan(
     tokens_by_source: Mapping[str, int], weights: Mapping[str, float], budget_tokens: int, max_epochs: float
 ) -> Mixture:
@@ -74,12 +85,7 @@ def mixture_plan(
     the others in proportion to their weights, until none exceeds it. Raises HeadwaterError where weights name
     other sources than there are, none is positive, or all sources together cannot fill the budget.
     """
-    if set(weights) != set(tokens_by_source):
-        odd = sorted(set(weights) ^ set(tokens_by_source))[0]
-        problem = "there is no such source" if odd in weights else "it has no weight (0 leaves it out)"
-        raise HeadwaterError(
-            f"curate.mixture: {odd!r}: {problem}; the sources are {', '.join(sorted(tokens_by_source))}"
-        )
+    refuse_other_sources(weights, tokens_by_source)
     if any(weight < 0 for weight in weights.values()) or not sum(weights.values()) > 0:
         raise HeadwaterError(
             "curate.mixture: weights must not be negative, and one at least must be positive"

@@ -42,13 +42,22 @@ def summarise(rows: list[dict[str, Any]], right: np.ndarray) -> dict[str, Any]:
                 one |= {"standard_error": alone, "interval": interval(one["score"], alone, freedom)}
     paradigms = list(result["groups"].values())
     score = float(np.mean([one["score"] for one in paradigms]))
-    error = float(np.sqrt(sum(one["standard_error"] ** 2 for one in paradigms)) / len(paradigms))
+    error = _error(answers, np.array([row["paradigm"] for row in rows]))
     whole = summary(answers[None], np.full(len(answers), SHOWN))
     return {
         **whole, **result, "score": score, "standard_error": error,
         "interval": [score - 1.96 * error, score + 1.96 * error],
         "paradigms_above_chance": sum(one["above_chance"] for one in paradigms),
     }  # fmt: skip
+
+
+def _error(answers: np.ndarray, of: np.ndarray) -> float:
+    """Of the mean of the means of paradigms; that of all answers as one group where no paradigm has two kinds of them."""
+    alone, _ = _spread(answers, of)
+    groups = [answers[of == kind] for kind in np.unique(of)]
+    variances = [some.var(ddof=1) / len(some) if len(some) > 1 else alone**2 for some in groups]
+    error = float(np.sqrt(sum(variances))) / len(groups)
+    return error or float(summary(answers[None], np.full(len(answers), SHOWN))["standard_error"])
 
 
 def _spread(answers: np.ndarray, of: np.ndarray) -> tuple[float, int]:

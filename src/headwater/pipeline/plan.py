@@ -2,6 +2,7 @@
 
 from headwater.curate.plan import Plan, compile_plan
 from headwater.curate.steps import families_of
+from headwater.curate.training_set import mixture_weights, refuse_other_sources
 from headwater.errors import RecipeError
 from headwater.recipe import Recipe
 from headwater.signals import numeric_signals
@@ -31,17 +32,11 @@ def plan_of(recipe: Recipe) -> Plan:
 
 
 def _check_mixture(recipe: Recipe) -> None:
-    """Said before anything is read; `curate.training_set.mixture_plan` needs the tokens for the rest."""
+    """Said before anything is read; what a mixture asks of the sources' tokens is known later."""
     sources = [source.name for source in recipe.sources if source.role == "train"]
-    weights, tokens = recipe.curate.mixture, recipe.curate.mixture_tokens
-    missing = sorted(set(sources) - set(weights)) if weights is not None else []
-    if unknown := sorted(set(weights or tokens or {}) - set(sources)):
-        problem = f"{unknown[0]!r}: there is no such source to train on"
-    elif missing:
-        problem = f"{missing[0]!r}: it has no weight (0 leaves it out)"
-    else:
-        return
-    raise RecipeError(f"curate.mixture: {problem}; the sources are {', '.join(sorted(sources))}")
+    weights = mixture_weights(recipe.curate, dict.fromkeys(sources, 1))
+    if weights is not None:
+        refuse_other_sources(weights, sources)
 
 
 def measured_families(recipe: Recipe) -> dict[str, Family]:

@@ -9,7 +9,7 @@ go by dictionary and form and are only replaced where a recipe asks. See benchma
 """
 
 from headwater.signals.privacy import numbers, people, scan, strings
-from headwater.signals.privacy.numbers import SPAN
+from headwater.signals.privacy.runs import SPAN
 
 VERSION = (
     2  # 2: numbers before a comma, with dashes of all lengths, with an extension; identity cards in groups

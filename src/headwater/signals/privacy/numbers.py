@@ -17,16 +17,11 @@ Dashes of all lengths count as hyphens. After a comma another number may begin: 
 """
 
 import re
-from datetime import date
 
-SPAN = tuple[str, int, int, float]  # type, start, end (half-open, code points), score
+from headwater.signals.privacy.runs import SPAN, Run, ends_word, gap_after, has_cue, is_date, runs_of
+from headwater.signals.privacy.telephones import mobile, telephone
 
-_WIDE = str.maketrans("０１２３４５６７８９－‐‑–—―（）", "0123456789------()")
-_RUN = re.compile(r"[0-9]+")
-_LOOK_BACK = 40  # characters before a number in which a cue counts
 _TABLE = 24  # runs of digits: more are a table of figures, in which no telephone is looked for
-_LONGEST_PHONE = 15  # digits, ITU-T E.164
-
 _PROVINCES = frozenset(
     [
         "11",
@@ -69,22 +64,10 @@ _PROVINCES = frozenset(
 )
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
-_MOBILE = re.compile(r"1(?:3[0-9]|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8[0-9]|9[0-35-9])[0-9]{8}")
-_PHONE_CUE = re.compile(
-    r"(?i)\b(?:phone|tele?(?:phone)?|mob(?:ile)?|cell(?:ular)?|fax|desk|whatsapp|hotline|contact|call(?:ing)?|dial"
-    r"|text(?:ing)?|sms|messages?|answering|reach|registered|office|home|work)\b|电话|電話|手机|手機|传真|傳真"
-    r"|联系|聯繫|聯絡|热线|熱線|致电|致電|座机|座機"
-)
-_PHONE_CUE_AFTER = re.compile(r"(?i)[ \t]{0,3}[-(]?[ \t]{0,3}(?:office|fax|mobile|home|work|cell|desk)\b")
-_DECIMALS = re.compile(r",[0-9]{1,6}(?![0-9]|-[0-9])")  # after a number of no telling form
 _GLUED = re.compile(r"(?i)(?<![a-z])(?:tel|phone|mob|mobile|cell|fax|call|wechat|weixin|wx|vx|v)\Z")
-_CHINESE = re.compile(r"\(?0(?:10|2[0-9]|[3-9][0-9]{2})\)?[- ]?[2-9][0-9]{6,7}(?:-[0-9]{1,6})?")
 _CARD_CUE = re.compile(r"(?i)\b(?:card|cc|visa|mastercard|maestro|amex)\b|卡|账号|帳號|账户|帳戶")
 _ID_CUE = re.compile("身份|身分|证件|證件")
 _BANK_CUE = re.compile("银行|銀行|储蓄|儲蓄|借记|借記|卡号|卡號|开户|開戶")
-_NOT_PHONE = re.compile(
-    r"(?i)isbn|issn|doi|arxiv|订单|訂單|order (?:no|number|id)|单号|單號|編號|编号|版权|第$|fig(?:ure)?\b"
-)
 _IP_CUE = re.compile(r"(?i)\bip\b|address|host|server|地址|服务器|伺服器")
 _VERSION_CUE = re.compile(r"(?i)(?:\bv|version|release|build|firmware|版本|section|chapter|§)[\s.:]{0,8}$")
 _URL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?#[]@!$&'()*+,;=%")
@@ -114,8 +97,7 @@ _ISSUERS = (  # first digits from, to, lengths
 
 def in_group(text: str, start: int, end: int) -> list[SPAN]:
     """What the digits between `start` and `end` are: spans that do not overlap, ascending."""
-    digits = text[start:end].translate(_WIDE)
-    runs = [(start + run.start(), start + run.end(), run[0]) for run in _RUN.finditer(digits)]
+    runs = runs_of(text, start, end)
     found: list[SPAN] = []
     number = 0
     while number < len(runs):
@@ -128,7 +110,7 @@ def in_group(text: str, start: int, end: int) -> list[SPAN]:
     return found
 
 
-def _at(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
+def _at(text: str, runs: list[Run], number: int) -> tuple[SPAN, int] | None:
     """The span that begins with a run, and the first run after it."""
     start, end, digits = runs[number]
     before = text[start - 1] if start else ""
@@ -146,27 +128,8 @@ def _at(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN,
         return address, number + 4
     if _in_url(text, start):
         return None
-    one = _card(text, runs, number) or _mobile(text, runs, number) or _ssn(text, runs, number)
-    return one or (_phone(text, runs, number) if len(runs) <= _TABLE else None)
-
-
-def _ends_word(text: str, end: int) -> bool:
-    """Whether a number may end here: no letter, digit or decimals after a point follow."""
-    after = text[end : end + 1]
-    if after in ("", "\n"):
-        return True
-    if after == "_" or (after.isascii() and after.isalnum()) or "０" <= after <= "９":
-        return False
-    return not (after == "." and text[end + 1 : end + 2].isdigit())
-
-
-def _gap(text: str, runs: list[tuple[int, int, str]], number: int) -> str:
-    """What stands between a run and the next one."""
-    return text[runs[number][1] : runs[number + 1][0]].translate(_WIDE)
-
-
-def _cue(pattern: re.Pattern[str], text: str, start: int, reach: int = _LOOK_BACK) -> bool:
-    return pattern.search(text, max(0, start - reach), start) is not None
+    one = _card(text, runs, number) or mobile(text, runs, number) or _ssn(text, runs, number)
+    return one or (telephone(text, runs, number) if len(runs) <= _TABLE else None)
 
 
 def _in_url(text: str, start: int) -> bool:
@@ -178,36 +141,29 @@ def _in_url(text: str, start: int) -> bool:
 # ---------------------------------------------------------------- cards
 
 
-def _identity_card(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
+def _identity_card(text: str, runs: list[Run], number: int) -> tuple[SPAN, int] | None:
     start, end, digits = runs[number]
     last = number + 1
     groups = [len(run[2]) for run in runs[number : number + 3]]
-    gap = _gap(text, runs, number) if last < len(runs) else ""
-    if groups in ([6, 8, 4], [6, 8, 3]) and gap in (" ", "-") and gap == _gap(text, runs, last):
+    gap = gap_after(text, runs, number) if last < len(runs) else ""
+    if groups in ([6, 8, 4], [6, 8, 3]) and gap in (" ", "-") and gap == gap_after(text, runs, last):
         digits, end = digits + runs[last][2] + runs[last + 1][2], runs[last + 1][1]
         last += 2
     after = text[end : end + 1]
-    if len(digits) == 17 and after in "XxＸｘ" and after and _ends_word(text, end + 1):
+    if len(digits) == 17 and after in "XxＸｘ" and after and ends_word(text, end + 1):
         digits, end = digits + "X", end + 1
-    if len(digits) == 18 and digits[:2] in _PROVINCES and _ends_word(text, end) and _is_date(digits[6:14]):
+    if len(digits) == 18 and digits[:2] in _PROVINCES and ends_word(text, end) and is_date(digits[6:14]):
         total = sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=False))
         if _CHECK[total % 11] == digits[17]:
             return ("id_card", start, end, 0.99), last
     elif (
         len(digits) == 15
         and digits[:2] in _PROVINCES
-        and _is_date("19" + digits[6:12])
-        and _cue(_ID_CUE, text, start)
+        and is_date("19" + digits[6:12])
+        and has_cue(_ID_CUE, text, start)
     ):
-        return (("id_card", start, end, 0.9), last) if _ends_word(text, end) else None
+        return (("id_card", start, end, 0.9), last) if ends_word(text, end) else None
     return None
-
-
-def _is_date(digits: str) -> bool:
-    try:
-        return 1850 <= date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).year <= 2099
-    except ValueError:
-        return False
 
 
 def luhn(digits: str) -> bool:
@@ -216,7 +172,7 @@ def luhn(digits: str) -> bool:
     return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
 
 
-def _card(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
+def _card(text: str, runs: list[Run], number: int) -> tuple[SPAN, int] | None:
     """One run, or groups of four (the last of one to four), or 4-6-5 and 4-6-4, with single spaces or hyphens."""
     start, end, digits = runs[number]
     last = number + 1
@@ -228,179 +184,52 @@ def _card(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPA
             digits, end, last = digits + piece, runs[last][1], last + 1
             if len(piece) != 4 and not (len(piece) == 6 and last == number + 2):
                 break
-    if not 12 <= len(digits) <= 19 or not _ends_word(text, end) or len(set(digits)) < 2 or not luhn(digits):
+    if not 12 <= len(digits) <= 19 or not ends_word(text, end) or len(set(digits)) < 2 or not luhn(digits):
         return None
     if digits.startswith("62") and len(digits) >= 16:
         return ("bank_card", start, end, 0.95), last
-    cue = _cue(_CARD_CUE, text, start)
+    cue = has_cue(_CARD_CUE, text, start)
     if not any(len(digits) in sizes and low <= digits[: len(low)] <= high for low, high, sizes in _ISSUERS):
         # cards of before UnionPay, of shops, of issuers that are not in the table: Luhn and a cue
-        kind = "bank_card" if len(digits) >= 16 and _cue(_BANK_CUE, text, start) else "card"
+        kind = "bank_card" if len(digits) >= 16 and has_cue(_BANK_CUE, text, start) else "card"
         return ((kind, start, end, 0.8), last) if cue else None
     telling = len(digits) >= 14 and not (digits[0] in "56" and not "51" <= digits[:2] <= "55")
     return (("card", start, end, 0.95 if cue else 0.85), last) if cue or telling else None
 
 
-# ---------------------------------------------------------------- telephones
-
-
-def _mobile(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
-    start, end, digits = runs[number]
-    last = number + 1
-    if digits in ("86", "0086") and last < len(runs) and runs[last][0] - end <= 1:
-        taken = _mobile(text, runs, last)
-        plus = 1 if text[start - 1 : start] in ("+", "＋") and start else 0
-        return None if taken is None else (("mobile", start - plus, taken[0][2], 0.95), taken[1])
-    if len(digits) == 13 and digits.startswith("86"):
-        digits = digits[2:]
-    if len(digits) == 3 and last + 1 < len(runs) and [len(run[2]) for run in runs[last : last + 2]] == [4, 4]:
-        gaps = {_gap(text, runs, number), _gap(text, runs, last)}
-        if len(gaps) == 1 and gaps <= {" ", "-", "."}:
-            digits, end = digits + runs[last][2] + runs[last + 1][2], runs[last + 1][1]
-            last += 2
-    if not _MOBILE.fullmatch(digits) or not _ends_word(text, end):
-        return None
-    if text[end : end + 1] in ("-", ".") and text[end + 1 : end + 2].isdigit():
-        return None
-    return ("mobile", start, end, 0.9), last
-
-
-def _ssn(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
+def _ssn(text: str, runs: list[Run], number: int) -> tuple[SPAN, int] | None:
     """A US social security number as it is written: 3-2-4."""
     some = runs[number : number + 3]
     if [len(digits) for _, _, digits in some] != [3, 2, 4]:
         return None
     start, end = some[0][0], some[2][1]
     area, group, serial = (digits for _, _, digits in some)
-    if text[some[0][1]] + text[some[1][1]] != "--" or end - start != 11 or not _ends_word(text, end):
+    if text[some[0][1]] + text[some[1][1]] != "--" or end - start != 11 or not ends_word(text, end):
         return None
     if area in ("000", "666") or area[0] == "9" or group == "00" or serial == "0000":
         return None
     return ("ssn", start, end, 0.85), number + 3
 
 
-def _phone(text: str, runs: list[tuple[int, int, str]], number: int) -> tuple[SPAN, int] | None:
-    """The telephone number that begins with a run, with the runs that belong to it.
-
-    Where all that stand together have no telling form, the first of them may: 010-62751234 in `010-62751234 801室`.
-    """
-    start, _, digits = runs[number]
-    last = number + 1
-    while last < len(runs) and last - number < 8:
-        gap = _gap(text, runs, last - 1)
-        if len(digits) + len(runs[last][2]) > _LONGEST_PHONE or gap in (". ", " - ", "- ") or "+" in gap:
-            break
-        digits, last = digits + runs[last][2], last + 1
-    begin = start
-    while begin > 0 and start - begin < 2 and text[begin - 1] in "+＋(（":
-        begin -= 1
-    for until in range(last, number, -1):
-        if until < last and _gap(text, runs, until - 1) != " ":
-            continue
-        if (span := _one_phone(text, runs[number:until], begin, formed=until < last)) is not None:
-            return span, until
-    return None
-
-
-def _one_phone(text: str, runs: list[tuple[int, int, str]], begin: int, *, formed: bool) -> SPAN | None:
-    """The number of all these runs. `formed`: only its form may tell it."""
-    end, digits = runs[-1][1], "".join(run[2] for run in runs)
-    written = text[begin:end].translate(_WIDE).replace("＋", "+")
-    extension = _extension(text, end)
-    if not 7 <= len(digits) <= _LONGEST_PHONE or not (extension > end or _ends_word(text, end)):
-        return None
-    score = _form(written, digits, [len(run[2]) for run in runs])
-    if score == 0.0 and not formed and not _looks_like_date(written, [run[2] for run in runs]):
-        cued = _cue(_PHONE_CUE, text, begin) or _PHONE_CUE_AFTER.match(text, end, end + 16) is not None
-        score = 0.7 if cued and len(digits) <= 13 and _DECIMALS.match(text, end) is None else 0.0
-    if score == 0.0 or _cue(_NOT_PHONE, text, begin, 24):
-        return None
-    return "phone", begin, max(end, extension), score
-
-
-def _extension(text: str, end: int) -> int:
-    """The end of `x4587` after a number, or the number's."""
-    if text[end : end + 1] not in ("x", "X"):
-        return end
-    stop = end + 1
-    while stop < len(text) and stop - end < 7 and text[stop].isdigit():
-        stop += 1
-    return stop if stop > end + 1 and _ends_word(text, stop) else end
-
-
-def _form(written: str, digits: str, sizes: list[int]) -> float:
-    """How telling the form of a number is: 0 where it says nothing."""
-    if written.startswith(("+", "(+")) or (digits.startswith("00") and len(digits) >= 10):
-        return _international(digits.removeprefix("00"))
-    marks = written.strip("+").replace(" ", "")
-    if (
-        sizes == [3, 3, 4]
-        and digits[0] in "23456789"
-        and (written.startswith("(") or len(set(marks) & set("-.")) == 1)
-    ):
-        return 0.9
-    if sizes == [1, 3, 3, 4] and digits[0] == "1" and "-" in marks:
-        return 0.9
-    if _CHINESE.fullmatch(written) and len(sizes) >= 2:
-        return 0.9
-    if re.fullmatch(r"[48]00-[0-9]{3,4}-[0-9]{3,4}", written) and len(digits) == 10:
-        return 0.8
-    if (
-        digits[0] == "0"
-        and digits[1] != "0"
-        and len(sizes) >= 3
-        and 9 <= len(digits) <= 11
-        and sizes[:2] != [2, 2]
-    ):
-        return 0.7
-    if digits[0] == "0" and len(sizes) == 5 and len(digits) == 10:  # France: 01 84 17 61 18
-        return 0.7
-    return 0.0
-
-
-def _international(digits: str) -> float:
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(f"+{digits}")
-    except phonenumbers.NumberParseException:
-        return 0.0
-    if phonenumbers.is_valid_number(number):
-        return 0.95
-    return 0.8 if phonenumbers.is_possible_number(number) or 9 <= len(digits) <= 13 else 0.0
-
-
-def _looks_like_date(written: str, pieces: list[str]) -> bool:
-    """Dates, times after them, and spans of years."""
-    years = [piece for piece in pieces if len(piece) == 4 and piece[:2] in ("18", "19", "20")]
-    if len(pieces) == 1:
-        return len(pieces[0]) == 8 and _is_date(pieces[0])
-    if years and all(len(piece) <= 2 for piece in pieces if piece not in years):
-        return True
-    return len(years) == len(pieces) or (
-        len(pieces) > 1 and all(len(piece) <= 2 for piece in pieces) and len(pieces) < 4
-    )
-
-
 # ---------------------------------------------------------------- IPv4
 
 
-def _ip(text: str, runs: list[tuple[int, int, str]], number: int) -> SPAN | None:
+def _ip(text: str, runs: list[Run], number: int) -> SPAN | None:
     some = runs[number : number + 4]
     if len(some) < 4 or any(text[some[n][1] : some[n + 1][0]] != "." for n in range(3)):
         return None
     start, end = some[0][0], some[3][1]
     octets = [digits for _, _, digits in some]
-    if any(len(o) > 3 or int(o) > 255 or (o[0] == "0" and len(o) > 1) for o in octets) or not _ends_word(
+    if any(len(o) > 3 or int(o) > 255 or (o[0] == "0" and len(o) > 1) for o in octets) or not ends_word(
         text, end
     ):
         return None
     before = text[start - 1] if start else ""
-    if before in ("-", ".") or text[end : end + 1] == "-" or _cue(_VERSION_CUE, text, start, 16):
+    if before in ("-", ".") or text[end : end + 1] == "-" or has_cue(_VERSION_CUE, text, start, 16):
         return None
     small = max(map(int, octets)) < 20
     slash = before == "/" and text[max(0, start - 3) : start] != "://"  # Chrome/88.0.4324.150
-    if (small or slash) and not _cue(_IP_CUE, text, start, 24):
+    if (small or slash) and not has_cue(_IP_CUE, text, start, 24):
         return None
     kind = "ip" if is_public(*map(int, octets)) else "ip_private"
     return kind, start, end, 0.95

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 from headwater.corpus.text import HAN
-from headwater.signals.privacy.numbers import SPAN
+from headwater.signals.privacy.runs import SPAN
 
 _SURNAMES = frozenset(  # the most frequent of the People's Republic, Taiwan and Hong Kong, in both scripts
     "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何林高罗羅郑鄭梁谢謝宋唐许許邓鄧韩韓冯馮曹彭曾肖蕭萧田董潘袁蔡"

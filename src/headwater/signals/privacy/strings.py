@@ -9,7 +9,7 @@ import ipaddress
 import re
 import string
 
-from headwater.signals.privacy.numbers import SPAN
+from headwater.signals.privacy.runs import SPAN
 
 _ALPHANUMERIC = string.ascii_letters + string.digits
 _LOCAL = _ALPHANUMERIC + ".!#$%&'*+/=?^_`{|}~-"
